@@ -1,0 +1,6 @@
+//! See exactly what a Helm upgrade changes, upgrade under watch, and go back to a revision that is proven good.
+//!
+//! The library holds everything; `main` only passes it the arguments and the environment. See ARCHITECTURE.md for
+//! the layers and for where a thing goes.
+
+pub mod manifest;

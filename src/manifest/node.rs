@@ -1,0 +1,250 @@
+//! The tree that a YAML or JSON document becomes: JSON's data model, with what a diff needs beside it.
+//!
+//! Every node carries a hash of its content, so that equal subtrees are found without walking them twice, and the
+//! line it came from. A node does not print its content with `{:?}`: it may belong to a Secret.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A value with its place in the source.
+#[derive(Clone)]
+pub struct Node {
+    value: Value,
+    hash: u64,
+    line: u32,
+    raw: Option<Box<str>>,
+}
+
+/// JSON's data model. Maps keep the order of the source.
+#[derive(Clone)]
+pub enum Value {
+    /// `null`, `~` or nothing at all.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// Any number.
+    Number(Number),
+    /// Text.
+    String(Box<str>),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping. Keys are unique: of duplicates, the last one wins, as in Go.
+    Map(Vec<(Box<str>, Node)>),
+}
+
+/// A number as the API server would read it from JSON: `1.0` and `1e0` are the integer 1.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Number {
+    /// Fits in 64 bits with a sign.
+    Int(i64),
+    /// Larger than the largest `i64`.
+    UInt(u64),
+    /// Finite, and not a whole number below 2^53.
+    Float(f64),
+}
+
+impl Number {
+    /// The number for a float; whole numbers that a float holds exactly become integers.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Self {
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if value.fract() == 0.0 && value.abs() < EXACT {
+            #[allow(clippy::cast_possible_truncation)] // whole and below 2^53, so exact
+            return Self::Int(value as i64);
+        }
+        Self::Float(value)
+    }
+
+    /// The number for an unsigned integer.
+    #[must_use]
+    pub fn from_u64(value: u64) -> Self {
+        i64::try_from(value).map_or(Self::UInt(value), Self::Int)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(n) => write!(f, "{n}"),
+            Self::UInt(n) => write!(f, "{n}"),
+            Self::Float(n) if n.abs() >= 1e21 || n.abs() < 1e-6 => write!(f, "{n:e}"),
+            Self::Float(n) => write!(f, "{n}"),
+        }
+    }
+}
+
+impl Node {
+    /// A node without a place in a source.
+    #[must_use]
+    pub fn new(value: Value) -> Self {
+        let hash = content_hash(&value);
+        Self { value, hash, line: 0, raw: None }
+    }
+
+    /// Text.
+    #[must_use]
+    pub fn string(text: impl Into<Box<str>>) -> Self {
+        Self::new(Value::String(text.into()))
+    }
+
+    /// The same node, at a line of its source (1 is the first).
+    #[must_use]
+    pub fn at(mut self, line: u32) -> Self {
+        self.line = line;
+        self
+    }
+
+    /// The same node, with the way its source writes it (`0644` for 420).
+    #[must_use]
+    pub fn written_as(mut self, raw: &str) -> Self {
+        self.raw = Some(raw.into());
+        self
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The value, taken out.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        self.value
+    }
+
+    /// The line it starts on in its document; 1 is the first, 0 means unknown.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// How the source writes the scalar, where that is not the canonical form.
+    #[must_use]
+    pub fn raw(&self) -> Option<&str> {
+        self.raw.as_deref()
+    }
+
+    /// A hash of the content: equal nodes have equal hashes. The order of a map's keys does not count.
+    #[must_use]
+    pub fn content_hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The text, if it is text.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is a list.
+    #[must_use]
+    pub fn as_list(&self) -> Option<&[Node]> {
+        match &self.value {
+            Value::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries, if it is a map.
+    #[must_use]
+    pub fn as_map(&self) -> Option<&[(Box<str>, Node)]> {
+        match &self.value {
+            Value::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The value of a map's key. Linear: for a few look-ups in small maps.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.as_map()?.iter().find(|(name, _)| &**name == key).map(|(_, node)| node)
+    }
+
+    /// True for null, an empty list and an empty map.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match &self.value {
+            Value::Null => true,
+            Value::List(items) => items.is_empty(),
+            Value::Map(entries) => entries.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+impl PartialEq for Node {
+    /// Equality of content: place and spelling do not count, nor does the order of a map's keys.
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && match (&self.value, &other.value) {
+                (Value::Null, Value::Null) => true,
+                (Value::Bool(a), Value::Bool(b)) => a == b,
+                (Value::Number(a), Value::Number(b)) => a == b,
+                (Value::String(a), Value::String(b)) => a == b,
+                (Value::List(a), Value::List(b)) => a == b,
+                (Value::Map(a), Value::Map(b)) => maps_equal(a, b),
+                _ => false,
+            }
+    }
+}
+
+impl fmt::Debug for Node {
+    /// The shape only: the content may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = match &self.value {
+            Value::Null => "null".to_owned(),
+            Value::Bool(_) => "bool".to_owned(),
+            Value::Number(_) => "number".to_owned(),
+            Value::String(text) => format!("string of {} bytes", text.len()),
+            Value::List(items) => format!("list of {}", items.len()),
+            Value::Map(entries) => format!("map of {}", entries.len()),
+        };
+        write!(f, "Node({shape}, line {})", self.line)
+    }
+}
+
+fn maps_equal(a: &[(Box<str>, Node)], b: &[(Box<str>, Node)]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    // The usual case is the same order; only from the first difference on are keys looked up.
+    let same = a.iter().zip(b).take_while(|((ka, _), (kb, _))| ka == kb).count();
+    if a[..same].iter().zip(&b[..same]).any(|((_, na), (_, nb))| na != nb) {
+        return false;
+    }
+    let rest: std::collections::HashMap<&str, &Node> = b[same..].iter().map(|(k, n)| (&**k, n)).collect();
+    a[same..].iter().all(|(key, node)| rest.get(&**key).is_some_and(|other| *other == node))
+}
+
+fn content_hash(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    std::mem::discriminant(value).hash(&mut hasher);
+    match value {
+        Value::Null => {}
+        Value::Bool(value) => value.hash(&mut hasher),
+        Value::Number(Number::Int(n)) => n.hash(&mut hasher),
+        Value::Number(Number::UInt(n)) => n.hash(&mut hasher),
+        Value::Number(Number::Float(n)) => n.to_bits().hash(&mut hasher),
+        Value::String(text) => text.hash(&mut hasher),
+        Value::List(items) => {
+            items.len().hash(&mut hasher);
+            items.iter().for_each(|item| item.hash.hash(&mut hasher));
+        }
+        // A sum does not depend on the order of the keys.
+        Value::Map(entries) => entries
+            .iter()
+            .map(|(key, node)| {
+                let mut entry = DefaultHasher::new();
+                key.hash(&mut entry);
+                node.hash.hash(&mut entry);
+                entry.finish()
+            })
+            .fold(0_u64, u64::wrapping_add)
+            .hash(&mut hasher),
+    }
+    hasher.finish()
+}
