@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Waits for a cluster that is starting, and fills it with what every cluster holds.
+
+  ready.py api-server DIR   until the API server answers
+  ready.py cluster DIR      makes nodes and volumes, waits until pods and claims can be made, notes the baseline
+
+Exits with 1 as soon as a server has ended, or after a minute and a half.
+"""
+
+import pathlib
+import sys
+import time
+
+import baseline
+import pool
+from api import Api, ApiError
+
+SECONDS_TO_START = 90
+SECONDS_BETWEEN_LOOKS = 0.05
+
+
+def runs(pid, started):
+    """Whether this very process still runs; see start_time in servers.sh."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    except OSError:
+        return False
+    return fields[0] not in "ZX" and fields[19] == started
+
+
+def ended_server(state):
+    for line in (state / "servers").read_text().splitlines():
+        name, pid, started = line.split()
+        if not runs(pid, started):
+            return name
+    return None
+
+
+def wait(state, what, condition):
+    """Waits until the condition holds; where the API refuses it, it does not hold yet."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    refusal = None
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except (OSError, ApiError) as error:
+            refusal = error
+        if name := ended_server(state):
+            sys.exit(f"error: {name} ended while the cluster was starting")
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    sys.exit(f"error: not ready after {SECONDS_TO_START} s: {what}" + (f" ({refusal})" if refusal else ""))
+
+
+def create(api, path, body):
+    """Creates an object; that it is there from an earlier attempt is as good."""
+    try:
+        api.post(path, body)
+    except ApiError as error:
+        if error.status != 409:
+            raise
+    return True
+
+
+def fill(state, api):
+    objects = [("/api/v1/nodes", pool.node(number)) for number in range(1, pool.NODES + 1)]
+    objects.append(("/apis/storage.k8s.io/v1/storageclasses", pool.storage_class()))
+    objects += [("/api/v1/persistentvolumes", pool.volume(name)) for name in pool.volume_names()]
+    for path, body in objects:
+        wait(state, f"creation of {body['kind']} {body['metadata']['name']}", lambda: create(api, path, body))
+
+
+def nodes_are_ready(api):
+    nodes = api.get("/api/v1/nodes")["items"]
+    ready = [
+        node for node in nodes
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"].get("conditions", []))
+    ]
+    return len(ready) == pool.NODES
+
+
+def namespaces_are_ready(api):
+    """Whether each namespace has what the controllers put into it; a pod cannot be made before."""
+    namespaces = {item["metadata"]["name"] for item in api.get("/api/v1/namespaces")["items"]}
+    accounts = api.get("/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault")["items"]
+    roots = api.get("/api/v1/configmaps?fieldSelector=metadata.name%3Dkube-root-ca.crt")["items"]
+    expected = {"default", "kube-system", "kube-public", "kube-node-lease"}
+    return all({item["metadata"]["namespace"] for item in items} >= namespaces >= expected for items in (accounts, roots))
+
+
+def volumes_are_available(api):
+    volumes = api.get("/api/v1/persistentvolumes")["items"]
+    return sum(volume["status"].get("phase") == "Available" for volume in volumes) == pool.VOLUMES
+
+
+def main():
+    step, state = sys.argv[1], pathlib.Path(sys.argv[2])
+    # A server that is starting takes connections long before it answers, if it ever does.
+    api = Api.of_state(state, timeout=1)
+    if step == "api-server":
+        wait(state, "the API server", lambda: api.get("/readyz"))
+        return
+    fill(state, api)
+    wait(state, "the nodes", lambda: nodes_are_ready(api))
+    wait(state, "the namespaces", lambda: namespaces_are_ready(api))
+    wait(state, "the volumes", lambda: volumes_are_available(api))
+    baseline.write(state, api)
+
+
+if __name__ == "__main__":
+    main()
