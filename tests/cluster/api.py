@@ -1,9 +1,12 @@
 """A small client of the Kubernetes API, of the standard library alone: a clean machine has no kubectl."""
 
+import contextlib
 import http.client
 import json
 import pathlib
+import re
 import ssl
+import subprocess
 import urllib.parse
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -22,7 +25,7 @@ class Resource:
     """A kind of objects that can be listed, such as `deployments` of `apps/v1`."""
 
     def __init__(self, group, version, name, namespaced, verbs):
-        self.group, self.name, self.namespaced, self.verbs = group, name, namespaced, verbs
+        self.group, self.name, self.namespaced, self.verbs = group, name, namespaced, set(verbs)
         self.root = f"/apis/{group}/{version}" if group else f"/api/{version}"
         self.key = f"{name}.{group}" if group else name
 
@@ -97,6 +100,15 @@ class Api:
             if not token:
                 return items
 
+    def find(self, path):
+        """The object, or None where there is none."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
+
     def resources(self):
         """All kinds that the API server serves, each in its preferred version."""
         found = {}
@@ -112,3 +124,29 @@ class Api:
                         resource = Resource(group_name, version["version"], entry["resource"], namespaced, entry["verbs"])
                         found.setdefault(resource.key, resource)
         return list(found.values())
+
+
+def is_borrowed(state):
+    """Whether this is the state folder of a user's own cluster, which testcluster did not start."""
+    return (pathlib.Path(state) / "borrowed").exists()
+
+
+@contextlib.contextmanager
+def connect(state):
+    """The administrator's client of the cluster that this state folder is of.
+
+    A user's own cluster may ask for any kind of credentials; there kubectl takes care of them.
+    """
+    if not is_borrowed(state):
+        yield Api.of_state(state)
+        return
+    kubeconfig = (pathlib.Path(state) / "borrowed").read_text().strip()
+    command = ["kubectl", "--kubeconfig", kubeconfig, "proxy", "--port=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:
+        try:
+            address = re.search(r"127\.0\.0\.1:\d+", proxy.stdout.readline())
+            if not address:
+                raise OSError("kubectl proxy did not start")
+            yield Api(f"http://{address[0]}")
+        finally:
+            proxy.kill()

@@ -1,47 +1,54 @@
-"""What a cluster held when it came up. Everything else was made by tests, and reset removes it."""
+#!/usr/bin/env python3
+"""What a cluster held when it came up. Everything else was made by tests, and reset removes it.
 
-# Made anew by the control plane whenever they are missing or needed; tests have no part in them.
-LEFT_ALONE = {
-    "componentstatuses",
-    "ipaddresses.networking.k8s.io",
-    "leases.coordination.k8s.io",
-    "nodes.metrics.k8s.io",
-    "pods.metrics.k8s.io",
-    # The same objects as `events` of the core group.
-    "events.events.k8s.io",
-}
+  baseline.py DIR     notes it in the state folder DIR
+"""
+
+import pathlib
+import sys
+
+from api import connect
+
+# Made by the API server itself for each Service, and removed with it.
+LEFT_ALONE = {"ipaddresses.networking.k8s.io"}
+# The control plane makes these anew whenever they are missing.
 MADE_IN_EVERY_NAMESPACE = {("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")}
-MADE_LATER = {("configmaps", "kube-system", "kube-apiserver-legacy-service-account-token-tracking")}
+# Events, leases and this one come and go as the control plane works.
+SYSTEM_NAMESPACES = {"kube-system", "kube-public", "kube-node-lease"}
+MADE_AS_IT_WORKS = {"leases.coordination.k8s.io", "configmaps kube-apiserver-legacy-service-account-token-tracking"}
 
 
 def removable(api):
-    """The kinds whose objects reset removes."""
+    """The kinds whose objects tests can make and reset can remove."""
     return [
         resource for resource in api.resources()
-        if resource.key not in LEFT_ALONE and {"list", "delete"} <= set(resource.verbs)
+        # Events of events.k8s.io are those of the core group once more.
+        if {"list", "delete"} <= resource.verbs and resource.key not in LEFT_ALONE | {"events.events.k8s.io"}
     ]
 
 
-def objects(api, resources):
-    """All objects of these kinds that tests may have made, as (resource, metadata)."""
-    for resource in resources:
-        for metadata in api.list(resource):
-            name, namespace = metadata["name"], metadata.get("namespace", "")
-            if (resource.key, name) in MADE_IN_EVERY_NAMESPACE or (resource.key, namespace, name) in MADE_LATER:
-                continue
-            yield resource, metadata
+def made_by_the_cluster(resource, metadata):
+    """Whether the control plane makes this object of a namespace that stays, at a time of its own."""
+    name, namespace = metadata["name"], metadata.get("namespace", "")
+    if namespace in SYSTEM_NAMESPACES and MADE_AS_IT_WORKS & {resource.key, f"{resource.key} {name}"}:
+        return True
+    return resource.key == "events" or (resource.key, name) in MADE_IN_EVERY_NAMESPACE
 
 
 def line(resource, metadata):
+    """What stands for an object in the baseline."""
     return f"{resource.key} {metadata.get('namespace', '-')} {metadata['name']}"
 
 
 def write(state, api):
-    lines = [
-        line(resource, metadata) for resource, metadata in objects(api, removable(api)) if resource.key != "events"
-    ]
-    (state / "baseline").write_text("".join(each + "\n" for each in lines))
+    lines = [line(resource, metadata) + "\n" for resource in removable(api) for metadata in api.list(resource)]
+    (pathlib.Path(state) / "baseline").write_text("".join(lines))
 
 
 def read(state):
-    return set((state / "baseline").read_text().splitlines())
+    return set((pathlib.Path(state) / "baseline").read_text().splitlines())
+
+
+if __name__ == "__main__":
+    with connect(sys.argv[1]) as client:
+        write(sys.argv[1], client)

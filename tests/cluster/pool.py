@@ -27,17 +27,15 @@ def storage_class():
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
         },
         "provisioner": "kubernetes.io/no-provisioner",
+        "reclaimPolicy": "Delete",
         "volumeBindingMode": "Immediate",
         "allowVolumeExpansion": True,
     }
 
 
-def volume_names():
-    return [f"pool-{number:02}" for number in range(1, VOLUMES + 1)]
-
-
-def volume(name):
+def volume(number):
     """No kubelet mounts it, so its folder need not exist."""
+    name = f"pool-{number:02}"
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -50,3 +48,38 @@ def volume(name):
             "hostPath": {"path": f"/nonexistent/{name}"},
         },
     }
+
+
+def objects():
+    """All of them, each as (path of its kind, object)."""
+    yield "/apis/storage.k8s.io/v1/storageclasses", storage_class()
+    for number in range(1, NODES + 1):
+        yield "/api/v1/nodes", node(number)
+    for number in range(1, VOLUMES + 1):
+        yield "/api/v1/persistentvolumes", volume(number)
+
+
+def holds(actual, wanted):
+    """Whether all of `wanted` is in `actual`, which may hold more."""
+    if isinstance(wanted, dict):
+        return isinstance(actual, dict) and all(holds(actual.get(key), value) for key, value in wanted.items())
+    return actual == wanted
+
+
+def is_ready(actual):
+    """Whether the cluster has taken a node or a volume in."""
+    if actual["kind"] == "Node":
+        conditions = actual["status"].get("conditions", [])
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return actual["kind"] != "PersistentVolume" or actual["status"].get("phase") == "Available"
+
+
+def is_untouched(actual, wanted):
+    """Whether an object is as it was made: no claim on a volume, no taint on a node, nothing changed."""
+    spec, labels = actual.get("spec", {}), wanted["metadata"].get("labels", {})
+    return (
+        holds(actual, wanted)
+        and actual["metadata"].get("labels", {}) == labels
+        and "deletionTimestamp" not in actual["metadata"]
+        and not {"claimRef", "taints", "unschedulable"} & spec.keys()
+    )

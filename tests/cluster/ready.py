@@ -52,31 +52,13 @@ def wait(state, what, condition):
     sys.exit(f"error: not ready after {SECONDS_TO_START} s: {what}" + (f" ({refusal})" if refusal else ""))
 
 
-def create(api, path, body):
-    """Creates an object; that it is there from an earlier attempt is as good."""
-    try:
-        api.post(path, body)
-    except ApiError as error:
-        if error.status != 409:
-            raise
-    return True
-
-
-def fill(state, api):
-    objects = [("/api/v1/nodes", pool.node(number)) for number in range(1, pool.NODES + 1)]
-    objects.append(("/apis/storage.k8s.io/v1/storageclasses", pool.storage_class()))
-    objects += [("/api/v1/persistentvolumes", pool.volume(name)) for name in pool.volume_names()]
-    for path, body in objects:
-        wait(state, f"creation of {body['kind']} {body['metadata']['name']}", lambda: create(api, path, body))
-
-
-def nodes_are_ready(api):
-    nodes = api.get("/api/v1/nodes")["items"]
-    ready = [
-        node for node in nodes
-        if any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"].get("conditions", []))
-    ]
-    return len(ready) == pool.NODES
+def has_objects(api):
+    """Whether all nodes and volumes are there and ready; makes those that are missing."""
+    ready = True
+    for path, wanted in pool.objects():
+        actual = api.find(f"{path}/{wanted['metadata']['name']}") or api.post(path, wanted)
+        ready = ready and pool.is_ready(actual)
+    return ready
 
 
 def namespaces_are_ready(api):
@@ -88,11 +70,6 @@ def namespaces_are_ready(api):
     return all({item["metadata"]["namespace"] for item in items} >= namespaces >= expected for items in (accounts, roots))
 
 
-def volumes_are_available(api):
-    volumes = api.get("/api/v1/persistentvolumes")["items"]
-    return sum(volume["status"].get("phase") == "Available" for volume in volumes) == pool.VOLUMES
-
-
 def main():
     step, state = sys.argv[1], pathlib.Path(sys.argv[2])
     # A server that is starting takes connections long before it answers, if it ever does.
@@ -100,10 +77,8 @@ def main():
     if step == "api-server":
         wait(state, "the API server", lambda: api.get("/readyz"))
         return
-    fill(state, api)
-    wait(state, "the nodes", lambda: nodes_are_ready(api))
-    wait(state, "the namespaces", lambda: namespaces_are_ready(api))
-    wait(state, "the volumes", lambda: volumes_are_available(api))
+    wait(state, "nodes and volumes", lambda: has_objects(api))
+    wait(state, "namespaces with a service account", lambda: namespaces_are_ready(api))
     baseline.write(state, api)
 
 
