@@ -174,6 +174,8 @@ release_url() {
   [ -e "$plugin/.git" ] || return 1
   repository=$(git -C "$plugin" config --get remote.origin.url 2>/dev/null) || return 1
   repository=${repository%/}
+  # A password in the address is not ours to print.
+  repository=$(printf '%s\n' "$repository" | sed 's|^\(https*://\)[^/]*@|\1|')
   case $repository in
     http://* | https://*) printf '%s/releases/download\n' "${repository%.git}" ;;
     git@*:*) printf '%s/releases/download\n' "${repository%.git}" | sed 's|^git@\([^:]*\):|https://\1/|' ;;

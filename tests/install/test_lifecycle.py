@@ -178,6 +178,12 @@ class GitInstall(InstallTest):
         self.run_helm("plugin", "uninstall", "safe-upgrade")
         self.assert_not_installed()
 
+    def test_password_in_the_address_is_not_printed(self):
+        url = f"{self.server.url}/helm-safe-upgrade.git".replace("//", "//user:secret@")
+        result = self.git_install(url)
+        self.assertIn("(downloaded release)", result.stdout)
+        self.assertNotIn("secret", result.stdout + result.stderr)
+
     def test_update_without_news_gets_the_binary_again(self):
         self.git_install(f"{self.server.url}/helm-safe-upgrade.git")
         self.run_helm("plugin", "update", "safe-upgrade")
