@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
-"""Waits for a cluster that is starting, and fills it with what every cluster holds.
+"""Waits for a cluster that is starting, and fills it with what every cluster holds: ready.py DIR
 
-  ready.py api-server DIR   until the API server answers
-  ready.py cluster DIR      makes nodes and volumes, waits until pods and claims can be made, notes the baseline
-
-Exits with 1 as soon as a server has ended, or after a minute and a half.
+Prints a line when the API server answers (`serving`) and when it has all that it makes itself (`healthy`). Ends
+with 0 when pods and claims can be made, with 1 as soon as a server has ended or after a minute and a half.
 """
 
 import pathlib
@@ -70,13 +68,22 @@ def namespaces_are_ready(api):
     return all({item["metadata"]["namespace"] for item in items} >= namespaces >= expected for items in (accounts, roots))
 
 
+def answers(api):
+    """Whether the API server takes requests at all."""
+    try:
+        return api.get("/readyz")
+    except ApiError:
+        return True
+
+
 def main():
-    step, state = sys.argv[1], pathlib.Path(sys.argv[2])
+    state = pathlib.Path(sys.argv[1])
     # A server that is starting takes connections long before it answers, if it ever does.
     api = Api.of_state(state, timeout=1)
-    if step == "api-server":
-        wait(state, "the API server", lambda: api.get("/readyz"))
-        return
+    wait(state, "the API server", lambda: answers(api))
+    print("serving", flush=True)
+    wait(state, "the API server's own objects", lambda: api.get("/readyz"))
+    print("healthy", flush=True)
     wait(state, "nodes and volumes", lambda: has_objects(api))
     wait(state, "namespaces with a service account", lambda: namespaces_are_ready(api))
     baseline.write(state, api)

@@ -17,7 +17,7 @@ from api import ApiError, connect, is_borrowed
 SECONDS_TO_FINISH = 60
 SECONDS_BETWEEN_LOOKS = 0.05
 # An object still there by then waits for a finalizer whose controller went with the test.
-SECONDS_TO_FINALIZE = 1
+SECONDS_TO_FINALIZE = 0.5
 AT_ONCE = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
 # These can stand in the way of every other deletion, so they go first.
 GATEKEEPERS = {

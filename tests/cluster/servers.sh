@@ -51,12 +51,6 @@ interrupt() {
   if [[ -z ${launching:-} ]]; then exit "$1"; fi
 }
 
-# Runs a step of ready.py; unlike in the foreground, bash then answers signals at once.
-await() {
-  python3 "$here/ready.py" "$@" &
-  wait $!
-}
-
 # Prints the name of the first server that has ended.
 ended_server() {
   local name pid started
@@ -154,14 +148,18 @@ write_kwok_configuration() {
   } >"$dir/kwok.yaml"
 }
 
-# etcd listens on sockets in the state folder: no port to race for, and no other user can reach it.
-launch_etcd_and_api_server() {
-  local dir=$1
-  launch "$dir" etcd "$kubernetes_bin/etcd" --name test --data-dir etcd \
+# etcd listens on sockets in the state folder: no port to race for, and no other user can reach it. Alone, it
+# need not wait for the votes of others, so short terms let it start sooner.
+launch_etcd() {
+  launch "$1" etcd "$kubernetes_bin/etcd" --name test --data-dir etcd \
     --listen-client-urls unix://etcd-client:0 --advertise-client-urls unix://etcd-client:0 \
     --listen-peer-urls unix://etcd-peer:0 --initial-advertise-peer-urls unix://etcd-peer:0 \
-    --initial-cluster test=unix://etcd-peer:0 --unsafe-no-fsync --quota-backend-bytes 8000000000
-  launch "$dir" kube-apiserver "$kubernetes_bin/kube-apiserver" --etcd-servers unix://etcd-client:0 \
+    --initial-cluster test=unix://etcd-peer:0 --heartbeat-interval 20 --election-timeout 200 \
+    --unsafe-no-fsync --quota-backend-bytes 8000000000
+}
+
+launch_api_server() {
+  launch "$1" kube-apiserver "$kubernetes_bin/kube-apiserver" --etcd-servers unix://etcd-client:0 \
     --bind-address 127.0.0.1 --secure-port "$api_port" --tls-cert-file pki/server.crt --tls-private-key-file pki/server.key \
     --client-ca-file pki/ca.crt --kubelet-certificate-authority pki/ca.crt --token-auth-file tokens.csv \
     --service-account-key-file pki/service-account.key --service-account-signing-key-file pki/service-account.key \
@@ -169,37 +167,48 @@ launch_etcd_and_api_server() {
     --authorization-mode RBAC --allow-privileged --disable-admission-plugins TaintNodesByCondition
 }
 
-# The clients of the API server. Without real kubelets the node lifecycle controller would mark every pod
-# unready. The default rate limits of clients would slow tests down.
-launch_controllers() {
-  local dir=$1
-  launch "$dir" kube-controller-manager "$kubernetes_bin/kube-controller-manager" --kubeconfig kubeconfig \
-    --leader-elect=false --bind-address 127.0.0.1 --secure-port 0 --kube-api-qps 500 --kube-api-burst 1000 \
-    --service-account-private-key-file pki/service-account.key --root-ca-file pki/ca.crt \
-    --pvclaimbinder-sync-period 1s \
-    --controllers '*,-nodeipam,-node-lifecycle-controller,-cloud-node-lifecycle-controller'
-  launch "$dir" kube-scheduler "$kubernetes_bin/kube-scheduler" --kubeconfig kubeconfig --leader-elect=false \
-    --bind-address 127.0.0.1 --secure-port 0 --kube-api-qps 500 --kube-api-burst 1000
-  launch "$dir" kwok "$kwok_bin/kwok" --kubeconfig kubeconfig --manage-all-nodes --config kwok.yaml \
+# The rate limits that clients have by default would slow tests down.
+client_flags=(--kubeconfig kubeconfig --leader-elect=false --bind-address 127.0.0.1 --secure-port 0
+  --kube-api-qps 500 --kube-api-burst 1000)
+
+launch_scheduler_and_kwok() {
+  launch "$1" kube-scheduler "$kubernetes_bin/kube-scheduler" "${client_flags[@]}"
+  launch "$1" kwok "$kwok_bin/kwok" --kubeconfig kubeconfig --manage-all-nodes --config kwok.yaml \
     --server-address "127.0.0.1:$kubelet_port" --node-ip 127.0.0.1 --node-port "$kubelet_port" \
     --tls-cert-file pki/server.crt --tls-private-key-file pki/server.key
 }
 
-# One attempt; fails when a server ends or the cluster does not become ready.
+# Without real kubelets the node lifecycle controller would mark every pod unready.
+launch_controller_manager() {
+  launch "$1" kube-controller-manager "$kubernetes_bin/kube-controller-manager" "${client_flags[@]}" \
+    --service-account-private-key-file pki/service-account.key --root-ca-file pki/ca.crt \
+    --pvclaimbinder-sync-period 1s \
+    --controllers '*,-nodeipam,-node-lifecycle-controller,-cloud-node-lifecycle-controller'
+}
+
+# One attempt; fails when a server ends or the cluster does not become ready. Each server is started as soon
+# as it can make use of the time, which ready.py tells.
 start_servers() {
-  local dir=$1
-  rm -rf "$dir/etcd" "$dir"/etcd-*
+  local dir=$1 steps step
+  rm -rf "$dir"/etcd* "$dir/logs"
   mkdir -p "$dir/logs" "$dir/pki" "$dir/etcd"
-  rm -f "$dir"/logs/*
   : >"$dir/servers"
+  launch_etcd "$dir"
   write_certificates "$dir"
   choose_ports
   write_kubeconfig "$dir"
   write_kwok_configuration "$dir"
-  launch_etcd_and_api_server "$dir"
-  await api-server "$dir" || return 1
-  launch_controllers "$dir"
-  await cluster "$dir"
+  launch_api_server "$dir"
+  exec {steps}< <(exec python3 "$here/ready.py" "$dir")
+  ready_pid=$!
+  while read -r -u "$steps" step; do
+    case $step in
+      serving) launch_scheduler_and_kwok "$dir" ;;
+      healthy) launch_controller_manager "$dir" ;;
+    esac
+  done
+  exec {steps}<&-
+  wait "$ready_pid"
 }
 
 # Starts a cluster in a new or empty folder, trying other ports when one was taken by someone else.
