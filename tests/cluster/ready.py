@@ -82,6 +82,8 @@ def main():
     api = Api.of_state(state, timeout=1)
     wait(state, "the API server", lambda: answers(api))
     print("serving", flush=True)
+    # They get ready in the second that the API server takes for itself.
+    wait(state, "creation of nodes and volumes", lambda: has_objects(api) or True)
     wait(state, "the API server's own objects", lambda: api.get("/readyz"))
     print("healthy", flush=True)
     wait(state, "nodes and volumes", lambda: has_objects(api))

@@ -144,7 +144,7 @@ write_kwok_configuration() {
     cat "$here/stages.yaml"
     echo '---'
     echo '{apiVersion: kwok.x-k8s.io/v1alpha1, kind: ClusterLogs, metadata: {name: every-container},'
-    echo " spec: {logs: [{logsFile: '$dir/container.log', follow: false}]}}"
+    echo " spec: {logs: [{logsFile: '$dir/container.log', previousLogsFile: '$dir/container.log', follow: false}]}}"
   } >"$dir/kwok.yaml"
 }
 
@@ -161,7 +161,8 @@ launch_etcd() {
 launch_api_server() {
   launch "$1" kube-apiserver "$kubernetes_bin/kube-apiserver" --etcd-servers unix://etcd-client:0 \
     --bind-address 127.0.0.1 --secure-port "$api_port" --tls-cert-file pki/server.crt --tls-private-key-file pki/server.key \
-    --client-ca-file pki/ca.crt --kubelet-certificate-authority pki/ca.crt --token-auth-file tokens.csv \
+    --client-ca-file pki/ca.crt --kubelet-certificate-authority pki/ca.crt --kubelet-preferred-address-types InternalIP \
+    --token-auth-file tokens.csv \
     --service-account-key-file pki/service-account.key --service-account-signing-key-file pki/service-account.key \
     --service-account-issuer https://kubernetes.default.svc --service-cluster-ip-range 10.96.0.0/16 \
     --authorization-mode RBAC --allow-privileged --disable-admission-plugins TaintNodesByCondition
