@@ -2,4 +2,5 @@
 //! Secrets. Pure.
 
 pub mod node;
+pub mod split;
 pub mod yaml;
