@@ -49,7 +49,7 @@ struct Frame {
     start: Marker,
     /// What was created before it.
     before: Size,
-    /// How many levels of lists and maps it holds, itself included.
+    /// How many levels of lists and maps it holds so far, itself included.
     height: usize,
 }
 
@@ -72,13 +72,15 @@ enum Key {
 struct Anchored {
     node: Node,
     size: Size,
-    height: usize,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Size {
     nodes: usize,
+    /// Of text.
     bytes: usize,
+    /// How many levels of lists and maps; 0 for a scalar.
+    height: usize,
 }
 
 impl Tree {
@@ -99,7 +101,6 @@ impl Tree {
         if self.open.len() >= MAX_DEPTH {
             return Err(YamlError::at(start, too_deep()));
         }
-        self.created.nodes += 1;
         self.open.push(Frame { content, anchor, start, before: self.created, height: 1 });
         Ok(())
     }
@@ -112,9 +113,13 @@ impl Tree {
             Content::Map(entries, _) => Value::Map(without_duplicates(entries)),
         };
         let node = Node::new(value).at(number(frame.start.line()));
-        let size =
-            Size { nodes: self.created.nodes - frame.before.nodes + 1, bytes: self.created.bytes - frame.before.bytes };
-        self.keep(frame.anchor, &node, size, frame.height, at)?;
+        self.created.nodes += 1;
+        let size = Size {
+            nodes: self.created.nodes - frame.before.nodes,
+            bytes: self.created.bytes - frame.before.bytes,
+            height: frame.height,
+        };
+        self.keep(frame.anchor, &node, size, at)?;
         self.complete(node, frame.height, false, frame.start)
     }
 
@@ -132,7 +137,7 @@ impl Tree {
         }
         self.created.nodes += 1;
         self.created.bytes += scalar.text.len();
-        let size = Size { nodes: 1, bytes: scalar.text.len() };
+        let size = Size { nodes: 1, bytes: scalar.text.len(), height: 0 };
         let mut raw = None;
         let meaning = match scalar.tag {
             None if absent => Meaning::Null,
@@ -159,7 +164,7 @@ impl Tree {
         if let Some(raw) = raw {
             node = node.written_as(&raw);
         }
-        self.keep(anchor, &node, size, 0, at)?;
+        self.keep(anchor, &node, size, at)?;
         self.complete(node, 0, false, at)
     }
 
@@ -167,23 +172,23 @@ impl Tree {
         let Some(anchored) = self.anchors.get(&anchor) else {
             return Err(YamlError::at(at, "an anchor's value contains itself"));
         };
-        let (size, height) = (anchored.size, anchored.height);
+        let size = anchored.size;
         self.alias_nodes += size.nodes;
         self.copied_bytes += size.bytes;
         if self.alias_nodes > MAX_ALIAS_NODES || self.copied_bytes > MAX_COPIED_BYTES {
             return Err(YamlError::at(at, "aliases make the document too large"));
         }
-        if self.open.len() + height > MAX_DEPTH {
+        if self.open.len() + size.height > MAX_DEPTH {
             return Err(YamlError::at(at, too_deep()));
         }
         self.created.nodes += size.nodes;
         self.created.bytes += size.bytes;
         let node = anchored.node.clone().at(number(at.line()));
-        self.complete(node, height, true, at)
+        self.complete(node, size.height, true, at)
     }
 
     /// Keeps a node for aliases to copy.
-    fn keep(&mut self, anchor: usize, node: &Node, size: Size, height: usize, at: Marker) -> Result<(), YamlError> {
+    fn keep(&mut self, anchor: usize, node: &Node, size: Size, at: Marker) -> Result<(), YamlError> {
         if anchor == 0 {
             return Ok(());
         }
@@ -192,7 +197,7 @@ impl Tree {
         if self.anchor_nodes > MAX_ANCHOR_NODES || self.copied_bytes > MAX_COPIED_BYTES {
             return Err(YamlError::at(at, "anchors within anchors make the document too large"));
         }
-        self.anchors.insert(anchor, Anchored { node: node.clone(), size, height });
+        self.anchors.insert(anchor, Anchored { node: node.clone(), size });
         Ok(())
     }
 
