@@ -56,6 +56,9 @@ class Api:
         token = next(fields[0] for fields in users if fields[1] == user)
         return cls((state / "server").read_text().strip(), token, state / "pki/ca.crt", timeout)
 
+    def close(self):
+        self.connection.close()
+
     def request(self, method, path, body=None, *, content="application/json", accept="application/json"):
         """The decoded answer: an object where it is JSON, else text. Raises ApiError or OSError."""
         headers = {**self.headers, "Accept": accept}
@@ -68,7 +71,7 @@ class Api:
             text = answer.read().decode()
         except (http.client.HTTPException, OSError) as error:
             # The next request opens a new connection.
-            self.connection.close()
+            self.close()
             raise OSError(f"{method} {path}: {error}") from error
         is_json = answer.headers.get_content_type() == "application/json"
         value = json.loads(text) if is_json and text else text

@@ -14,7 +14,8 @@ recipe_kwok() {
   go install -ldflags '-s -w' "sigs.k8s.io/kwok/cmd/kwok@v$kwok_version"
 }
 
-# A release of Helm carries the Kubernetes version that it renders for; a plain `go install` says v1.20.
+# Without a cluster Helm 3 renders for the Kubernetes version set here, that of the test cluster; a plain
+# `go install` leaves it at v1.20, and most charts then refuse to render.
 recipe_helm3() {
   local helm=helm.sh/helm/v3 flags='-s -w' package
   flags+=" -X $helm/internal/version.version=v$helm3_version"
@@ -24,7 +25,7 @@ recipe_helm3() {
   go install -ldflags "$flags" "$helm/cmd/helm@v$helm3_version"
 }
 
-# Helm 4 reads it from the Kubernetes libraries that it was built with.
+# Without a cluster Helm 4 renders for the version of the Kubernetes libraries that it was built with.
 recipe_helm4() {
   local helm=helm.sh/helm/v4
   go install -ldflags "-s -w -X $helm/internal/version.version=v$helm4_version" "$helm/cmd/helm@v$helm4_version"

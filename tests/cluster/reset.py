@@ -19,32 +19,26 @@ SECONDS_BETWEEN_LOOKS = 0.05
 # An object still there by then waits for a finalizer whose controller went with the test.
 SECONDS_TO_FINALIZE = 0.5
 AT_ONCE = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
-# These can stand in the way of every other deletion, so they go first.
-GATEKEEPERS = {
+# Those of the first kinds can stand in the way of every other deletion. Those after the namespaces, which take
+# nothing new once they are asked to go, make new pods for those that are removed.
+FIRST = [
     "validatingwebhookconfigurations.admissionregistration.k8s.io",
     "mutatingwebhookconfigurations.admissionregistration.k8s.io",
     "validatingadmissionpolicybindings.admissionregistration.k8s.io",
     "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
     "apiservices.apiregistration.k8s.io",
-}
-# These make new pods for those that are removed, so they go next.
-MAKERS = ["cronjobs.batch", "jobs.batch", "deployments.apps", "statefulsets.apps", "daemonsets.apps", "replicasets.apps"]
+    "namespaces",
+    "cronjobs.batch",
+    "jobs.batch",
+    "deployments.apps",
+    "statefulsets.apps",
+    "daemonsets.apps",
+    "replicasets.apps",
+]
 
 
 def order(resource):
-    if resource.key in GATEKEEPERS:
-        return 0
-    return 1 if resource.key == "namespaces" else 2 if resource.key in MAKERS else 3
-
-
-def allow(api_call, *args, **options):
-    """Calls the API; that an object is gone or has changed meanwhile is for the next look."""
-    try:
-        return api_call(*args, **options)
-    except ApiError as error:
-        if error.status not in (404, 409):
-            raise
-        return None
+    return FIRST.index(resource.key) if resource.key in FIRST else len(FIRST)
 
 
 class Reset:
@@ -55,11 +49,20 @@ class Reset:
         self.kept_namespaces = {line.split()[2] for line in kept if line.startswith("namespaces ")}
         # Since when each object is seen waiting for its finalizers, by uid.
         self.waiting = {}
+        self.refusal = None
+
+    def ask(self, call, *args, **options):
+        """Calls the API. An object that is gone or not yet to be deleted is for the next look."""
+        try:
+            return call(*args, **options)
+        except ApiError as error:
+            self.refusal = error
+            return None
 
     def leftovers(self, resource):
         """The metadata of those objects of a kind that tests made."""
         return [
-            metadata for metadata in allow(self.api.list, resource) or []
+            metadata for metadata in self.ask(self.api.list, resource) or []
             if baseline.line(resource, metadata) not in self.kept
             and (metadata.get("namespace") not in self.kept_namespaces | {None}
                  or not baseline.made_by_the_cluster(resource, metadata))
@@ -72,19 +75,19 @@ class Reset:
         if "deletecollection" not in resource.verbs:
             namespaces = set()
         for namespace in namespaces:
-            allow(self.api.delete, resource.path(namespace), **AT_ONCE)
+            self.ask(self.api.delete, resource.path(namespace), **AT_ONCE)
         for each in objects:
             path = resource.path(each.get("namespace"), each["name"])
             if each in fresh:
                 if each.get("namespace") not in namespaces:
-                    allow(self.api.delete, path, **AT_ONCE)
+                    self.ask(self.api.delete, path, **AT_ONCE)
             elif time.monotonic() - self.waiting.setdefault(each["uid"], time.monotonic()) > SECONDS_TO_FINALIZE:
-                allow(self.api.merge, path, {"metadata": {"finalizers": None}})
+                self.ask(self.api.merge, path, {"metadata": {"finalizers": None}})
 
     def release(self, name):
         """Lets an empty namespace go that has been asked to."""
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {"finalizers": []}}
-        allow(self.api.request, "PUT", f"/api/v1/namespaces/{name}/finalize", body)
+        self.ask(self.api.request, "PUT", f"/api/v1/namespaces/{name}/finalize", body)
 
     def look(self):
         """Removes what is left over; returns what was found, as lines of a baseline."""
@@ -111,31 +114,31 @@ class Reset:
                 continue
             pending.append(f"{wanted['kind']} {name}")
             if not actual:
-                allow(self.api.post, path, wanted)
+                self.ask(self.api.post, path, wanted)
             elif not pool.is_untouched(actual, wanted):
-                allow(self.api.delete, f"{path}/{name}", **AT_ONCE)
+                self.ask(self.api.delete, f"{path}/{name}", **AT_ONCE)
         return pending
 
-
-def until_none(step, what):
-    """Repeats a step until it returns nothing more to do."""
-    deadline = time.monotonic() + SECONDS_TO_FINISH
-    while left := step():
-        if time.monotonic() > deadline:
-            sys.exit(f"error: cannot reset the cluster: after {SECONDS_TO_FINISH} s {what}: " + "; ".join(left[:10]))
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+    def until_none(self, step, what):
+        """Repeats a step until it returns nothing more to do."""
+        deadline = time.monotonic() + SECONDS_TO_FINISH
+        while left := step():
+            if time.monotonic() > deadline:
+                shown = "; ".join(left[:10])
+                sys.exit(f"error: cannot reset the cluster: after {SECONDS_TO_FINISH} s {what}: {shown} ({self.refusal})")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def main():
     state = sys.argv[1]
     with connect(state) as api:
         run = Reset(api, baseline.read(state))
-        until_none(run.look, "these are still there")
+        run.until_none(run.look, "these are still there")
         if not is_borrowed(state):
-            until_none(run.restore_pool, "these are not restored")
+            run.until_none(run.restore_pool, "these are not restored")
         # No one waits for these: the control plane may add one at any time.
         for namespace in run.kept_namespaces:
-            allow(api.delete, f"/api/v1/namespaces/{namespace}/events")
+            run.ask(api.delete, f"/api/v1/namespaces/{namespace}/events")
 
 
 if __name__ == "__main__":

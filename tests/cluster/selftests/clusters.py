@@ -65,7 +65,7 @@ class ClusterTest(unittest.TestCase):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="testcluster-selftest-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.state = cls.start("cluster")
-        cls.api = Api.of_state(cls.state)
+        cls.api = cls.client(cls.state)
 
     @classmethod
     def start(cls, name):
@@ -75,6 +75,12 @@ class ClusterTest(unittest.TestCase):
         if started.returncode:
             raise AssertionError(started.stderr)
         return state
+
+    @classmethod
+    def client(cls, state, user="admin"):
+        api = Api.of_state(state, user)
+        cls.addClassCleanup(api.close)
+        return api
 
     def tearDown(self):
         result = testcluster("reset", self.state)
