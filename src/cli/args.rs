@@ -154,7 +154,7 @@ pub(super) struct ClusterArgs {
     pub kube_apiserver: Option<String>,
 
     /// Bearer token to authenticate with.
-    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN")]
     pub kube_token: Option<String>,
 
     /// User to impersonate.

@@ -1,6 +1,7 @@
 //! The command line: arguments and environment in, exit code out. The only place that knows clap, and that prints.
 
 mod args;
+mod connection;
 mod environment;
 mod output;
 mod revdiff;

@@ -29,7 +29,7 @@ pub(super) async fn run(arguments: Revdiff, environment: &Environment) -> Result
     };
     let request = request(&arguments)?;
     let masker = if arguments.show_secrets { Masker::showing_secrets() } else { Masker::new(&environment.mask_key) };
-    let storage: AnyStorage = connection::storage(&arguments.cluster, environment)?;
+    let storage: AnyStorage = connection::storage(&arguments.cluster, environment).await?;
     tell("connecting");
     let outcome = revdiff::run(&storage, &masker, &request).await?;
     tell(&format!("read and compared; {} documents parsed", outcome.diff.manifest.parsed));

@@ -1,6 +1,7 @@
 //! Where releases are stored: Secrets or ConfigMaps, which are read directly, or a SQL database, which is read through
 //! the `helm` binary.
 
+mod failure;
 mod record;
 
 use futures::future::{join, join_all, try_join};
@@ -56,8 +57,8 @@ pub enum Storage<C, H> {
     Helm {
         /// Helm.
         helm: H,
-        /// The namespace.
-        namespace: String,
+        /// The namespace, where one is named; else the context's, which only Helm knows.
+        namespace: Option<String>,
     },
 }
 
@@ -66,7 +67,7 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
     pub fn namespace(&self) -> &str {
         match self {
             Self::Objects { cluster, .. } => cluster.namespace(),
-            Self::Helm { namespace, .. } => namespace,
+            Self::Helm { namespace, .. } => namespace.as_deref().unwrap_or("default"),
         }
     }
 
