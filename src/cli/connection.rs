@@ -37,7 +37,11 @@ fn connection(arguments: &ClusterArgs, environment: &Environment) -> Result<Conn
     };
     let defaults = Connection::default();
     Ok(Connection {
-        kubeconfig: arguments.kubeconfig.clone().map(Into::into).or_else(|| environment.raw("KUBECONFIG").map(Into::into)),
+        kubeconfig: arguments
+            .kubeconfig
+            .clone()
+            .map(Into::into)
+            .or_else(|| environment.raw("KUBECONFIG").map(Into::into)),
         context: text(&arguments.kube_context, "HELM_KUBECONTEXT"),
         api_server: text(&arguments.kube_apiserver, "HELM_KUBEAPISERVER"),
         token: text(&arguments.kube_token, "HELM_KUBETOKEN").map(SecretString::from),
@@ -60,7 +64,8 @@ fn number<T: std::str::FromStr>(flag: Option<T>, name: &str, environment: &Envir
         return Ok(flag);
     }
     let Some(text) = environment.text(name) else { return Ok(None) };
-    let wrong = |_| Error::new(Kind::Usage, format!("{name} is {text:?}, which is no number")).hint(format!("unset {name}"));
+    let wrong =
+        |_| Error::new(Kind::Usage, format!("{name} is {text:?}, which is no number")).hint(format!("unset {name}"));
     text.parse().map(Some).map_err(wrong)
 }
 

@@ -90,7 +90,8 @@ fn start_pager(environment: &Environment) -> Option<Child> {
     if !environment.stdout_is_terminal || environment.text("TERM") == Some("dumb") {
         return None;
     }
-    let wanted = ["HELM_SAFE_UPGRADE_PAGER", "PAGER"].into_iter().find_map(|name| environment.text(name)).unwrap_or("less");
+    let wanted =
+        ["HELM_SAFE_UPGRADE_PAGER", "PAGER"].into_iter().find_map(|name| environment.text(name)).unwrap_or("less");
     let mut words = wanted.split_whitespace();
     let program = words.next().filter(|&program| program != "cat")?;
     let mut command = Command::new(which::which(program).ok()?);

@@ -52,7 +52,8 @@ async fn gather<C: Cluster, H: Helm>(storage: &Storage<C, H>, request: &Request)
                 return Err(storage.no_release(name).await);
             }
             let Some((old, new)) = history.last_two() else {
-                let message = format!("release \"{name}\" has one revision only ({}): nothing to compare", history.describe());
+                let message =
+                    format!("release \"{name}\" has one revision only ({}): nothing to compare", history.describe());
                 return Err(Error::new(Kind::NotFound, message)
                     .hint("compare after the next upgrade, or name a revision twice to see that it reads"));
             };

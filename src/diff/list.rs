@@ -105,7 +105,10 @@ fn alike(old: &Node, new: &Node) -> bool {
         (old.value(), new.value()),
         (Value::Map(_), Value::Map(_))
             | (Value::List(_), Value::List(_))
-            | (Value::String(_) | Value::Number(_) | Value::Bool(_), Value::String(_) | Value::Number(_) | Value::Bool(_))
+            | (
+                Value::String(_) | Value::Number(_) | Value::Bool(_),
+                Value::String(_) | Value::Number(_) | Value::Bool(_)
+            )
     )
 }
 

@@ -89,10 +89,14 @@ impl Helm for HelmProcess {
         let arguments = ["status", name, "--revision", &number, "-o", "json"];
         let output = self.run(&arguments).await.map_err(|failure| {
             let kind = if failure.is_not_found() { Kind::NotFound } else { Kind::Helm };
-            Error::new(kind, failure.message).while_doing(&format!("cannot read revision {revision} of release \"{name}\""))
+            Error::new(kind, failure.message)
+                .while_doing(&format!("cannot read revision {revision} of release \"{name}\""))
         })?;
         decode::from_json(json_part(&output)).map_err(|error| {
-            Error::new(Kind::Helm, format!("cannot read revision {revision} of release \"{name}\" from helm status: {error}"))
+            Error::new(
+                Kind::Helm,
+                format!("cannot read revision {revision} of release \"{name}\" from helm status: {error}"),
+            )
         })
     }
 
@@ -100,7 +104,9 @@ impl Helm for HelmProcess {
         match self.run(&["history", name, "--max", "1000000", "-o", "json"]).await {
             Ok(output) => Ok(parse_history(json_part(&output))?),
             Err(failure) if failure.is_not_found() => Ok(Vec::new()),
-            Err(failure) => Err(Error::from(failure).while_doing(&format!("cannot read the history of release \"{name}\""))),
+            Err(failure) => {
+                Err(Error::from(failure).while_doing(&format!("cannot read the history of release \"{name}\"")))
+            }
         }
     }
 
@@ -143,7 +149,9 @@ mod tests {
 
     #[test]
     fn a_history_is_read() {
-        let rows = parse_history(br#"[{"revision":1,"status":"superseded","chart":"web-0.1.0"},{"revision":2,"status":"deployed"}]"#);
+        let rows = parse_history(
+            br#"[{"revision":1,"status":"superseded","chart":"web-0.1.0"},{"revision":2,"status":"deployed"}]"#,
+        );
         assert_eq!(rows.unwrap().iter().map(|row| row.revision).collect::<Vec<_>>(), [1, 2]);
     }
 }

@@ -70,7 +70,8 @@ impl<'a> Document<'a> {
     /// Whether one document may stand for several objects, or for none.
     #[must_use]
     pub fn may_be_list(&self) -> bool {
-        memchr::memmem::find(self.text.as_bytes(), b"List").is_some() && memchr::memmem::find(self.text.as_bytes(), b"items").is_some()
+        memchr::memmem::find(self.text.as_bytes(), b"List").is_some()
+            && memchr::memmem::find(self.text.as_bytes(), b"items").is_some()
     }
 
     /// For the masker only.

@@ -79,7 +79,7 @@ impl Masker {
         } else {
             Node::string(document.text())
         };
-        let line = document.line() + error.line - 1;
+        let line = document.line().saturating_add(error.line).saturating_sub(1);
         Object {
             id: ObjectId { name, ..ObjectId::default() },
             hook: document.is_hook(),
@@ -215,7 +215,8 @@ fn flatten(node: Node) -> Vec<Node> {
     let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
     let Some(item_kind) = kind.strip_suffix("List").map(str::to_owned) else { return vec![node] };
     let api_version = node.get("apiVersion").and_then(Node::as_str).unwrap_or_default().to_owned();
-    let is_object = |item: &Node| item.get("kind").is_some() || (!item_kind.is_empty() && item.get("metadata").is_some());
+    let is_object =
+        |item: &Node| item.get("kind").is_some() || (!item_kind.is_empty() && item.get("metadata").is_some());
     match node.get("items").and_then(Node::as_list) {
         Some(items) if !items.is_empty() && items.iter().all(is_object) => {}
         _ => return vec![node],

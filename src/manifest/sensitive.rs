@@ -20,8 +20,19 @@ const MOST_WORK: usize = 2_000_000_000;
 
 /// Endings of key names whose text is masked whether it flows into a Secret or not.
 const SECRET_NAMES: [&str; 13] = [
-    "password", "passwd", "passphrase", "token", "apikey", "api_key", "privatekey", "private_key", "secretkey",
-    "secret_key", "accesskey", "clientsecret", "credentials",
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "apikey",
+    "api_key",
+    "privatekey",
+    "private_key",
+    "secretkey",
+    "secret_key",
+    "accesskey",
+    "clientsecret",
+    "credentials",
 ];
 
 /// The content of the Secrets of a release, for finding it elsewhere.
@@ -91,7 +102,8 @@ impl Sensitive {
                 Node::new(Value::Map(entries.collect())).at(line)
             }
             Value::List(items) => {
-                Node::new(Value::List(items.into_iter().map(|item| self.mask_below(item, masker, all)).collect())).at(line)
+                Node::new(Value::List(items.into_iter().map(|item| self.mask_below(item, masker, all)).collect()))
+                    .at(line)
             }
             Value::String(text) if all || self.holds(text.as_bytes()) => {
                 Node::string(masker.masked_text(text.as_bytes())).at(line)
@@ -128,7 +140,8 @@ impl Sensitive {
         if !masker.masks() {
             return text.to_owned();
         }
-        let mut contents: Vec<&str> = self.whole.iter().filter_map(|content| std::str::from_utf8(content).ok()).collect();
+        let mut contents: Vec<&str> =
+            self.whole.iter().filter_map(|content| std::str::from_utf8(content).ok()).collect();
         contents.retain(|content| content.len() >= SHORTEST_PART);
         // The longest first: one content may be part of another.
         contents.sort_by_key(|content| (std::cmp::Reverse(content.len()), *content));

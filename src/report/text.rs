@@ -73,7 +73,8 @@ impl Page {
     /// The two revisions, one a line, their columns aligned.
     fn revisions(&mut self, from: &Revision, to: &Revision) {
         let rows = [from, to].map(|revision| {
-            let app = if revision.app_version.is_empty() { String::new() } else { format!("app {}", revision.app_version) };
+            let app =
+                if revision.app_version.is_empty() { String::new() } else { format!("app {}", revision.app_version) };
             [
                 revision.revision.to_string(),
                 revision.status.clone(),
@@ -136,7 +137,10 @@ impl Page {
         self.put(Role::Dim, &resource_note(resource));
         self.text.push('\n');
         if let Some(problem) = &resource.object.problem {
-            self.line(Role::Warning, &format!("  this document can't be read as YAML and is compared as text: {problem}"));
+            self.line(
+                Role::Warning,
+                &format!("  this document can't be read as YAML and is compared as text: {problem}"),
+            );
         }
         self.hunks(&resource.hunks);
     }

@@ -161,8 +161,7 @@ fn resource(diff: &ResourceDiff, detail: Detail) -> Option<Resource<'_>> {
         Resource { change: diff.change, object, old_api_version: None, changes: Vec::new(), hunks: Vec::new() };
     if let (Some(old), Some(new)) = (old, new) {
         let delta = compare(&old.node, &new.node);
-        resource.old_api_version =
-            Some(old.id.api_version()).filter(|before| *before != new.id.api_version());
+        resource.old_api_version = Some(old.id.api_version()).filter(|before| *before != new.id.api_version());
         if detail.changes {
             resource.changes = changes(&delta);
         }

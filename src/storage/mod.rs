@@ -110,9 +110,8 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
                 };
                 let what = || format!("cannot read revision {revision} of release \"{name}\"");
                 let body = cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
-                record::decode(&body, resource, name, revision).map_err(|error| {
-                    record::damaged(&error, &at).while_doing(&what())
-                })
+                record::decode(&body, resource, name, revision)
+                    .map_err(|error| record::damaged(&error, &at).while_doing(&what()))
             }
         }
     }

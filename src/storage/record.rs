@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use crate::cluster::{ObjectRef, Resource};
 use crate::error::{Error, Kind};
-use crate::release::decode::{self, DecodeError};
 use crate::release::Release;
+use crate::release::decode::{self, DecodeError};
 use crate::release::history::Entry;
 
 /// So many names are listed in a hint.
@@ -39,7 +39,8 @@ pub(super) fn release_names(found: &[ObjectMeta]) -> Vec<String> {
 /// Names for a hint, those that look like the wanted one first.
 pub(super) fn closest(wanted: &str, mut names: Vec<String>) -> String {
     let shared = |name: &str| name.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count();
-    names.sort_by_key(|name| std::cmp::Reverse((name.contains(wanted) || wanted.contains(name.as_str()), shared(name))));
+    names
+        .sort_by_key(|name| std::cmp::Reverse((name.contains(wanted) || wanted.contains(name.as_str()), shared(name))));
     let rest = names.len().saturating_sub(MOST_NAMES);
     names.truncate(MOST_NAMES);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
