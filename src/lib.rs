@@ -3,4 +3,5 @@
 //! The library holds everything; `main` only passes it the arguments and the environment. See ARCHITECTURE.md for
 //! the layers and for where a thing goes.
 
+pub mod cluster;
 pub mod manifest;
