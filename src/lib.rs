@@ -3,5 +3,13 @@
 //! The library holds everything; `main` only passes it the arguments and the environment. See ARCHITECTURE.md for
 //! the layers and for where a thing goes.
 
+pub mod cli;
 pub mod cluster;
+pub mod command;
+pub mod diff;
+pub mod error;
+pub mod helm;
 pub mod manifest;
+pub mod release;
+pub mod report;
+pub mod storage;

@@ -1,2 +1,9 @@
 //! The binary: hands the process's arguments and environment to the library.
-fn main() {}
+
+use std::process::ExitCode;
+
+use helm_safe_upgrade::cli::{Environment, run};
+
+fn main() -> ExitCode {
+    run(std::env::args_os().collect(), &Environment::of_process())
+}

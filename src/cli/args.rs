@@ -1,0 +1,207 @@
+//! The arguments as clap reads them. Nothing is decided here: each command turns its own into typed options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Guarded Helm upgrades: see what changes, upgrade under watch, go back to a proven revision.
+#[derive(Debug, Parser)]
+#[command(name = "helm-safe-upgrade", bin_name = "helm safe-upgrade", version, propagate_version = true)]
+pub(super) struct SafeUpgrade {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what changed between two revisions of a release; the same as `helm revdiff`.
+    Revdiff(Box<Revdiff>),
+}
+
+const REVDIFF_EXAMPLES: &str = "\
+Examples:
+  helm revdiff web               the last two revisions
+  helm revdiff web 3             revision 3 and the deployed one
+  helm revdiff web 3 5           revision 3 and revision 5
+  helm revdiff web 3 5 -o json   the same for a program to read
+  helm revdiff revision upgrade  a release that is named like a subcommand
+
+Exit code: 0; with --detailed-exitcode 2 where something changed; 1 on errors.";
+
+/// Show what changed between two revisions of a release: objects, hooks, values, chart and notes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "helm-safe-upgrade revdiff",
+    bin_name = "helm revdiff",
+    version,
+    after_help = REVDIFF_EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub(super) struct Revdiff {
+    #[command(subcommand)]
+    pub command: Option<RevdiffCommand>,
+
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RevdiffCommand {
+    /// Compare two revisions; the same as without this word, for releases named like a subcommand.
+    #[command(after_help = REVDIFF_EXAMPLES)]
+    Revision(RevisionArgs),
+}
+
+/// What `helm revdiff RELEASE [REV1 [REV2]]` takes.
+#[derive(Debug, Args)]
+pub(super) struct RevisionArgs {
+    /// The release's name.
+    #[arg(required = true)]
+    pub release: Option<String>,
+
+    /// Revisions to compare: none for the last two, one for that and the deployed one.
+    #[arg(value_name = "REV", num_args = 0..=2, value_parser = clap::value_parser!(u32).range(1..))]
+    pub revisions: Vec<u32>,
+
+    /// Unchanged lines to show around each change; -1 shows all lines.
+    #[arg(short = 'C', long, value_name = "LINES", default_value_t = 3, allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i64).range(-1..))]
+    pub context: i64,
+
+    /// Format of the output: text for a reader, json for a program.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+
+    /// Exit with code 2 if something changed, for example: helm revdiff web --detailed-exitcode || echo changed.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+
+    /// Show the content of Secrets, and of values that flow into them.
+    #[arg(long)]
+    pub show_secrets: bool,
+
+    /// Leave out hooks.
+    #[arg(long)]
+    pub no_hooks: bool,
+
+    /// Compare the values as computed too: the chart's defaults with the user's over them.
+    #[arg(long)]
+    pub computed_values: bool,
+
+    /// Do not page the output, even on a terminal.
+    #[arg(long)]
+    pub no_pager: bool,
+
+    #[command(flatten)]
+    pub display: DisplayArgs,
+
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// How output looks.
+#[derive(Debug, Args)]
+pub(super) struct DisplayArgs {
+    /// When to use colour; NO_COLOR is honoured.
+    #[arg(long, visible_alias = "colour", value_enum, default_value_t = When::Auto, num_args = 0..=1,
+          require_equals = true, default_missing_value = "always", value_name = "WHEN")]
+    pub color: When,
+
+    /// Use no colour; the same as --color=never.
+    #[arg(long)]
+    pub no_color: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Unified hunks.
+    Text,
+    /// One JSON document (docs/schema/revdiff.json).
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal only.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Helm's own flags for the cluster. Helm takes most of them away and passes them on in the environment; they are
+/// accepted here for those it leaves, and for calls without Helm.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Helm's flags")]
+pub(super) struct ClusterArgs {
+    /// Namespace of the release.
+    #[arg(short, long, value_name = "NAME")]
+    pub namespace: Option<String>,
+
+    /// Path of the kubeconfig file.
+    #[arg(long, value_name = "PATH")]
+    pub kubeconfig: Option<String>,
+
+    /// Context of the kubeconfig to use.
+    #[arg(long, value_name = "NAME")]
+    pub kube_context: Option<String>,
+
+    /// Address and port of the API server.
+    #[arg(long, value_name = "URL")]
+    pub kube_apiserver: Option<String>,
+
+    /// Bearer token to authenticate with.
+    #[arg(long, value_name = "TOKEN")]
+    pub kube_token: Option<String>,
+
+    /// User to impersonate.
+    #[arg(long, value_name = "USER")]
+    pub kube_as_user: Option<String>,
+
+    /// Group to impersonate; may be given several times.
+    #[arg(long, value_name = "GROUP")]
+    pub kube_as_group: Vec<String>,
+
+    /// File with the certificate authority of the API server.
+    #[arg(long, value_name = "PATH")]
+    pub kube_ca_file: Option<PathBuf>,
+
+    /// Do not check the API server's certificate. Insecure.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub kube_insecure_skip_tls_verify: Option<bool>,
+
+    /// Name to check the API server's certificate against.
+    #[arg(long, value_name = "NAME")]
+    pub kube_tls_server_name: Option<String>,
+
+    /// Requests a second to the API server, not counting bursts.
+    #[arg(long, value_name = "NUMBER")]
+    pub qps: Option<f32>,
+
+    /// Requests to the API server that may be made at once.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub burst_limit: Option<i64>,
+
+    /// Say on standard error what is done and how long it takes.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub debug: Option<bool>,
+
+    /// Helm's path of the registry configuration; not used here.
+    #[arg(long, hide = true)]
+    pub registry_config: Option<String>,
+
+    /// Helm's path of the repository cache; not used here.
+    #[arg(long, hide = true)]
+    pub repository_cache: Option<String>,
+
+    /// Helm's path of the repository configuration; not used here.
+    #[arg(long, hide = true)]
+    pub repository_config: Option<String>,
+
+    /// Helm 4's path of the content cache; not used here.
+    #[arg(long, hide = true)]
+    pub content_cache: Option<String>,
+}

@@ -1,0 +1,96 @@
+//! From Helm's flags and environment to the place where the releases are stored.
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::cli::Environment;
+use crate::cli::args::ClusterArgs;
+use crate::cluster::{Connection, KubeCluster, Resource};
+use crate::error::{Error, Kind};
+use crate::helm::process::HelmProcess;
+use crate::storage::{Driver, Storage};
+
+/// The storage as the command line has it.
+pub(super) type AnyStorage = Storage<KubeCluster, HelmProcess>;
+
+/// Opens the storage that `HELM_DRIVER` names. Makes no request yet.
+pub(super) async fn storage(arguments: &ClusterArgs, environment: &Environment) -> Result<AnyStorage, Error> {
+    let connection = connection(arguments, environment)?;
+    let resource = match Driver::parse(environment.text("HELM_DRIVER").unwrap_or_default())? {
+        Driver::Secret => Resource::SECRETS,
+        Driver::ConfigMap => Resource::CONFIG_MAPS,
+        Driver::Sql => {
+            let helm_bin = environment.raw("HELM_BIN").map(Into::into);
+            let namespace = connection.namespace.clone();
+            let helm = HelmProcess::find(helm_bin, helm_environment(&connection))?;
+            return Ok(Storage::Helm { helm, namespace });
+        }
+    };
+    Ok(Storage::Objects { cluster: KubeCluster::connect(&connection).await?, resource })
+}
+
+/// A flag wins over the variable that Helm has put into the environment.
+fn connection(arguments: &ClusterArgs, environment: &Environment) -> Result<Connection, Error> {
+    let text = |flag: &Option<String>, name: &str| flag.clone().or_else(|| environment.text(name).map(str::to_owned));
+    let groups = || -> Vec<String> {
+        let all = environment.text("HELM_KUBEASGROUPS").unwrap_or_default();
+        all.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect()
+    };
+    let defaults = Connection::default();
+    Ok(Connection {
+        kubeconfig: arguments
+            .kubeconfig
+            .clone()
+            .map(Into::into)
+            .or_else(|| environment.raw("KUBECONFIG").map(Into::into)),
+        context: text(&arguments.kube_context, "HELM_KUBECONTEXT"),
+        api_server: text(&arguments.kube_apiserver, "HELM_KUBEAPISERVER"),
+        token: text(&arguments.kube_token, "HELM_KUBETOKEN").map(SecretString::from),
+        as_user: text(&arguments.kube_as_user, "HELM_KUBEASUSER"),
+        as_groups: if arguments.kube_as_group.is_empty() { groups() } else { arguments.kube_as_group.clone() },
+        ca_file: arguments.kube_ca_file.clone().or_else(|| environment.raw("HELM_KUBECAFILE").map(Into::into)),
+        insecure_skip_tls_verify: arguments
+            .kube_insecure_skip_tls_verify
+            .unwrap_or_else(|| environment.switch("HELM_KUBEINSECURE_SKIP_TLS_VERIFY")),
+        tls_server_name: text(&arguments.kube_tls_server_name, "HELM_KUBETLS_SERVER_NAME"),
+        qps: number(arguments.qps, "HELM_QPS", environment)?.unwrap_or(defaults.qps),
+        burst: burst(arguments, environment)?.unwrap_or(defaults.burst),
+        namespace: text(&arguments.namespace, "HELM_NAMESPACE"),
+        ..defaults
+    })
+}
+
+fn number<T: std::str::FromStr>(flag: Option<T>, name: &str, environment: &Environment) -> Result<Option<T>, Error> {
+    if flag.is_some() {
+        return Ok(flag);
+    }
+    let Some(text) = environment.text(name) else { return Ok(None) };
+    let wrong =
+        |_| Error::new(Kind::Usage, format!("{name} is {text:?}, which is no number")).hint(format!("unset {name}"));
+    text.parse().map(Some).map_err(wrong)
+}
+
+/// Helm takes any number; below one there is no burst to speak of.
+fn burst(arguments: &ClusterArgs, environment: &Environment) -> Result<Option<u32>, Error> {
+    let wanted = number(arguments.burst_limit, "HELM_BURST_LIMIT", environment)?;
+    Ok(wanted.map(|burst| u32::try_from(burst.max(0)).unwrap_or(u32::MAX)))
+}
+
+/// What a Helm child needs in its environment to see the same cluster, where flags were given to us directly.
+fn helm_environment(connection: &Connection) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let mut variables = Vec::new();
+    let mut set = |name: &str, value: Option<std::ffi::OsString>| {
+        variables.extend(value.map(|value| (name.into(), value)));
+    };
+    set("KUBECONFIG", connection.kubeconfig.clone());
+    set("HELM_KUBECONTEXT", connection.context.clone().map(Into::into));
+    set("HELM_KUBEAPISERVER", connection.api_server.clone().map(Into::into));
+    set("HELM_KUBETOKEN", connection.token.as_ref().map(|token| token.expose_secret().into()));
+    set("HELM_KUBEASUSER", connection.as_user.clone().map(Into::into));
+    let groups = connection.as_groups.join(",");
+    set("HELM_KUBEASGROUPS", (!groups.is_empty()).then(|| groups.into()));
+    set("HELM_KUBECAFILE", connection.ca_file.clone().map(Into::into));
+    set("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", connection.insecure_skip_tls_verify.then(|| "true".into()));
+    set("HELM_KUBETLS_SERVER_NAME", connection.tls_server_name.clone().map(Into::into));
+    set("HELM_NAMESPACE", connection.namespace.clone().map(Into::into));
+    variables
+}

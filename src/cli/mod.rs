@@ -1,0 +1,66 @@
+//! The command line: arguments and environment in, exit code out. The only place that knows clap, and that prints.
+
+mod args;
+mod connection;
+mod environment;
+mod output;
+mod revdiff;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+pub use environment::Environment;
+
+use crate::error::{EXIT_OK, Error, Kind};
+
+/// Runs the command that the arguments name, and returns the process's exit code.
+#[must_use]
+pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
+    let code = match parse(arguments) {
+        Ok(command) => match execute(command, environment) {
+            Ok(code) => code,
+            Err(error) => {
+                output::print_error(&error, environment);
+                error.kind.exit_code()
+            }
+        },
+        Err(error) => usage(&error),
+    };
+    ExitCode::from(code)
+}
+
+/// `helm revdiff …` arrives as `helm-safe-upgrade revdiff …`, and should speak of itself as the user typed it.
+fn parse(mut arguments: Vec<OsString>) -> Result<args::Command, clap::Error> {
+    if arguments.get(1).is_some_and(|word| word == "revdiff") {
+        arguments.remove(1);
+        return args::Revdiff::try_parse_from(arguments).map(|revdiff| args::Command::Revdiff(Box::new(revdiff)));
+    }
+    args::SafeUpgrade::try_parse_from(arguments).map(|cli| cli.command)
+}
+
+fn execute(command: args::Command, environment: &Environment) -> Result<u8, Error> {
+    match command {
+        args::Command::Revdiff(revdiff) => runtime()?.block_on(revdiff::run(*revdiff, environment)),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Kind::Output, format!("cannot start: {error}")))
+}
+
+/// Help and version are no errors. A wrong argument must not look like `--detailed-exitcode`'s 2.
+fn usage(error: &clap::Error) -> u8 {
+    // There is nowhere to report to if printing fails.
+    _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => EXIT_OK,
+        _ => Kind::Usage.exit_code(),
+    }
+}

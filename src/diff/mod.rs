@@ -1,0 +1,12 @@
+//! What changed between two manifests, two trees or two texts. Pure: it works on objects that are already masked.
+//!
+//! `structure` compares two trees once. Its result, a [`structure::Delta`], is read in two ways: `changes` lists what
+//! changed as JSON Patch operations, `lines` draws the same as unified hunks. So both always tell the same story.
+
+pub mod changes;
+pub mod lines;
+pub mod list;
+pub mod release;
+pub mod resources;
+pub mod structure;
+pub mod words;

@@ -1,0 +1,96 @@
+//! All that differs between two revisions: objects, values, chart and notes, with everything secret masked.
+
+use crate::diff::resources::{ManifestDiff, Side, compare as compare_resources};
+use crate::manifest::document::Document;
+use crate::manifest::mask::Masker;
+use crate::manifest::node::Node;
+use crate::manifest::sensitive::Sensitive;
+use crate::release::{Release, values};
+
+/// Which parts are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// The hooks among the objects.
+    pub hooks: bool,
+    /// The values as computed, beside those the user supplied.
+    pub computed_values: bool,
+}
+
+/// Something before and after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Both<T> {
+    /// Before.
+    pub old: T,
+    /// After.
+    pub new: T,
+}
+
+impl<T: PartialEq> Both<T> {
+    /// Whether the two differ.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.old != self.new
+    }
+}
+
+/// The differences between two revisions. Nothing in here is secret any more.
+#[derive(Debug)]
+pub struct ReleaseDiff {
+    /// The objects, hooks among them.
+    pub manifest: ManifestDiff,
+    /// The values that the user supplied.
+    pub values: Both<Node>,
+    /// The values that the templates saw, where asked for.
+    pub computed_values: Option<Both<Node>>,
+    /// The charts' metadata.
+    pub chart: Both<Node>,
+    /// The notes.
+    pub notes: Both<String>,
+}
+
+impl ReleaseDiff {
+    /// Whether anything differs.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        !self.manifest.resources.is_empty()
+            || self.values.changed()
+            || self.computed_values.as_ref().is_some_and(Both::changed)
+            || self.chart.changed()
+            || self.notes.changed()
+    }
+}
+
+/// Compares two revisions.
+#[must_use]
+pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> ReleaseDiff {
+    let (all_old, all_new) = (old.documents(), new.documents());
+    let before = Side { documents: wanted(&all_old, parts), namespace: &old.namespace };
+    let after = Side { documents: wanted(&all_new, parts), namespace: &new.namespace };
+    let manifest = compare_resources(&before, &after, masker);
+
+    let mut values = Both { old: old.config.clone(), new: new.config.clone() };
+    let mut computed_values = parts.computed_values.then(|| Both {
+        old: values::computed(&old.chart.values, &old.config),
+        new: values::computed(&new.chart.values, &new.config),
+    });
+    let mut notes = Both { old: old.info.notes.clone(), new: new.info.notes.clone() };
+    // Finding where secrets go is work, and needless where nothing is shown.
+    if masker.masks() && (values.changed() || notes.changed() || computed_values.as_ref().is_some_and(Both::changed)) {
+        let sensitive = Sensitive::of(all_old.iter().chain(&all_new));
+        values = values.map(|node| sensitive.mask_values(node, masker));
+        computed_values = computed_values.map(|both| both.map(|node| sensitive.mask_values(node, masker)));
+        notes = notes.map(|text| sensitive.mask_text(&text, masker));
+    }
+    let chart = Both { old: old.chart.metadata.clone(), new: new.chart.metadata.clone() };
+    ReleaseDiff { manifest, values, computed_values, chart, notes }
+}
+
+fn wanted<'a>(documents: &[Document<'a>], parts: Parts) -> Vec<Document<'a>> {
+    documents.iter().copied().filter(|document| parts.hooks || !document.is_hook()).collect()
+}
+
+impl<T> Both<T> {
+    fn map(self, mut change: impl FnMut(T) -> T) -> Self {
+        Self { old: change(self.old), new: change(self.new) }
+    }
+}

@@ -1,0 +1,137 @@
+//! Which objects of two releases belong together, and which of them changed.
+//!
+//! Documents whose text is equal are equal, and are never parsed. Only the rest is opened, masked and matched by
+//! identity. Documents that share an identity are matched in order, so none is lost.
+
+use std::collections::HashMap;
+
+use crate::manifest::document::{Document, Object};
+use crate::manifest::mask::Masker;
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Only in the new manifest.
+    Added,
+    /// Only in the old manifest.
+    Removed,
+    /// In both, with other content.
+    Modified,
+}
+
+/// An object that differs between two manifests.
+#[derive(Debug)]
+pub struct ResourceDiff {
+    /// What became of it.
+    pub change: Change,
+    /// The object before, masked.
+    pub old: Option<Object>,
+    /// The object after, masked.
+    pub new: Option<Object>,
+}
+
+/// The objects of two manifests, compared.
+#[derive(Debug, Default)]
+pub struct ManifestDiff {
+    /// What differs: in the order of the new manifest, removed objects last.
+    pub resources: Vec<ResourceDiff>,
+    /// How many objects are equal in content on both sides.
+    pub unchanged: usize,
+    /// How many documents had to be parsed.
+    pub parsed: usize,
+}
+
+/// One side of a comparison.
+pub struct Side<'a> {
+    /// Its documents, those of hooks among them.
+    pub documents: Vec<Document<'a>>,
+    /// The namespace of objects that don't say theirs.
+    pub namespace: &'a str,
+}
+
+/// Compares the objects of two manifests.
+#[must_use]
+pub fn compare(old: &Side<'_>, new: &Side<'_>, masker: &Masker) -> ManifestDiff {
+    let (only_old, only_new, equal) = set_equal_apart(&old.documents, &new.documents);
+    let mut diff = ManifestDiff { parsed: only_old.len() + only_new.len(), ..ManifestDiff::default() };
+    for document in equal {
+        // One document of a list stands for several objects.
+        diff.unchanged += if document.may_be_list() { masker.open(document).len() } else { 1 };
+    }
+    let before: Vec<Object> = only_old.iter().flat_map(|document| masker.open(document)).collect();
+    let after: Vec<Object> = only_new.iter().flat_map(|document| masker.open(document)).collect();
+    let mut waiting: HashMap<_, std::collections::VecDeque<Object>> = HashMap::new();
+    let mut order = Vec::with_capacity(before.len());
+    for object in before {
+        let key = (object.hook, object.id.key(old.namespace));
+        order.push(key.clone());
+        waiting.entry(key).or_default().push_back(object);
+    }
+    for object in after {
+        let key = (object.hook, object.id.key(new.namespace));
+        match waiting.get_mut(&key).and_then(std::collections::VecDeque::pop_front) {
+            Some(old) if old.node == object.node => diff.unchanged += 1,
+            Some(old) => diff.push(Change::Modified, Some(old), Some(object)),
+            None => diff.push(Change::Added, None, Some(object)),
+        }
+    }
+    for key in order {
+        // What was taken above left the front of its queue, so the rest comes out in order.
+        if let Some(old) = waiting.get_mut(&key).and_then(std::collections::VecDeque::pop_front) {
+            diff.push(Change::Removed, Some(old), None);
+        }
+    }
+    diff
+}
+
+impl ManifestDiff {
+    fn push(&mut self, change: Change, old: Option<Object>, new: Option<Object>) {
+        self.resources.push(ResourceDiff { change, old, new });
+    }
+
+    /// How many objects met this fate.
+    #[must_use]
+    pub fn count(&self, change: Change) -> usize {
+        self.resources.iter().filter(|resource| resource.change == change).count()
+    }
+}
+
+impl ResourceDiff {
+    /// The object after, or before if it is gone.
+    #[must_use]
+    pub fn object(&self) -> Option<&Object> {
+        self.new.as_ref().or(self.old.as_ref())
+    }
+}
+
+type Apart<'d, 'a> = (Vec<&'d Document<'a>>, Vec<&'d Document<'a>>, Vec<&'d Document<'a>>);
+
+/// Documents only in the old manifest, only in the new one, and equal in both, each with its number of copies.
+fn set_equal_apart<'d, 'a>(old: &'d [Document<'a>], new: &'d [Document<'a>]) -> Apart<'d, 'a> {
+    let mut copies: HashMap<(bool, &str), usize> = HashMap::with_capacity(old.len());
+    for document in old {
+        *copies.entry(document.fingerprint()).or_default() += 1;
+    }
+    let (mut only_new, mut equal) = (Vec::new(), Vec::new());
+    for document in new {
+        match copies.get_mut(&document.fingerprint()) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                equal.push(document);
+            }
+            _ => only_new.push(document),
+        }
+    }
+    // The copies that are left over are the last ones.
+    let mut only_old = Vec::new();
+    for document in old.iter().rev() {
+        if let Some(left) = copies.get_mut(&document.fingerprint())
+            && *left > 0
+        {
+            *left -= 1;
+            only_old.push(document);
+        }
+    }
+    only_old.reverse();
+    (only_old, only_new, equal)
+}

@@ -1,0 +1,157 @@
+//! Helm as a child process. Helm has put all that it needs to know about the cluster into the environment.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::Command;
+
+use crate::error::{Error, Kind};
+use crate::helm::Helm;
+use crate::release::history::Entry;
+use crate::release::{Release, decode};
+
+/// Helm's output may not be larger than this, in bytes.
+const MAX_OUTPUT: u64 = decode::MAX_INFLATED;
+
+/// So much of Helm's error output is shown, in bytes.
+const MAX_MESSAGE: usize = 16 * 1024;
+
+/// The `helm` binary, and what its environment has beside ours.
+pub struct HelmProcess {
+    binary: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+}
+
+impl HelmProcess {
+    /// Finds the binary: the one that runs this plugin (`HELM_BIN`), else `helm` on the path.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn find(helm_bin: Option<OsString>, environment: Vec<(OsString, OsString)>) -> Result<Self, Error> {
+        let wanted = helm_bin.filter(|path| !path.is_empty()).unwrap_or_else(|| "helm".into());
+        let binary = which::which(&wanted).map_err(|_| {
+            let message = format!("cannot find helm: there is no executable {:?}", wanted.to_string_lossy());
+            Error::new(Kind::Helm, message).hint("install Helm, or set HELM_BIN to its path")
+        })?;
+        Ok(Self { binary, environment })
+    }
+
+    /// Runs Helm to its end and returns what it printed.
+    async fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
+        let failed = |what: &str| Failure { message: format!("cannot run helm: {what}") };
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).envs(self.environment.iter().map(|(key, value)| (key, value))).env("LC_ALL", "C");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().map_err(|error| failed(&error.to_string()))?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(failed("its output can't be read"));
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let (mut stdout, mut stderr) = (stdout.take(MAX_OUTPUT + 1), stderr.take(MAX_OUTPUT));
+        let read = tokio::join!(stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
+        read.0.and(read.1).map_err(|error| failed(&error.to_string()))?;
+        if out.len() as u64 > MAX_OUTPUT {
+            return Err(failed("it printed too much"));
+        }
+        let status = child.wait().await.map_err(|error| failed(&error.to_string()))?;
+        if status.success() {
+            return Ok(out);
+        }
+        let text = String::from_utf8_lossy(&err[..err.len().min(MAX_MESSAGE)]);
+        let text = text.trim().trim_start_matches("Error: ").to_owned();
+        Err(Failure { message: if text.is_empty() { format!("helm ended with {status}") } else { text } })
+    }
+}
+
+/// What Helm says when it fails.
+struct Failure {
+    message: String,
+}
+
+impl Failure {
+    fn is_not_found(&self) -> bool {
+        self.message.contains("release: not found")
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::new(Kind::Helm, failure.message)
+    }
+}
+
+impl Helm for HelmProcess {
+    async fn release(&self, name: &str, revision: u32) -> Result<Release, Error> {
+        let number = revision.to_string();
+        let arguments = ["status", name, "--revision", &number, "-o", "json"];
+        let output = self.run(&arguments).await.map_err(|failure| {
+            let kind = if failure.is_not_found() { Kind::NotFound } else { Kind::Helm };
+            Error::new(kind, failure.message)
+                .while_doing(&format!("cannot read revision {revision} of release \"{name}\""))
+        })?;
+        decode::from_json(json_part(&output)).map_err(|error| {
+            Error::new(
+                Kind::Helm,
+                format!("cannot read revision {revision} of release \"{name}\" from helm status: {error}"),
+            )
+        })
+    }
+
+    async fn history(&self, name: &str) -> Result<Vec<Entry>, Error> {
+        match self.run(&["history", name, "--max", "1000000", "-o", "json"]).await {
+            Ok(output) => Ok(parse_history(json_part(&output))?),
+            Err(failure) if failure.is_not_found() => Ok(Vec::new()),
+            Err(failure) => {
+                Err(Error::from(failure).while_doing(&format!("cannot read the history of release \"{name}\"")))
+            }
+        }
+    }
+
+    async fn names(&self) -> Result<Vec<String>, Error> {
+        let output = self.run(&["list", "--all", "--max", "1000000", "--short"]).await?;
+        Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect())
+    }
+}
+
+/// Helm may print lines of progress before the JSON.
+fn json_part(output: &[u8]) -> &[u8] {
+    let mut rest = output;
+    while !rest.is_empty() && !rest.starts_with(b"{") && !rest.starts_with(b"[") {
+        rest = memchr::memchr(b'\n', rest).map_or(&[], |end| &rest[end + 1..]);
+    }
+    rest
+}
+
+fn parse_history(json: &[u8]) -> Result<Vec<Entry>, Error> {
+    #[derive(Deserialize)]
+    struct Row {
+        revision: u32,
+        #[serde(default)]
+        status: String,
+    }
+    let rows: Vec<Row> = serde_json::from_slice(json)
+        .map_err(|_| Error::new(Kind::Helm, "cannot read what helm history printed: it is no list of revisions"))?;
+    Ok(rows.into_iter().map(|row| Entry { revision: row.revision, status_hint: row.status }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_before_the_json_are_skipped() {
+        assert_eq!(json_part(b"Pulled: x\nDigest: y\n{\"a\":1}"), b"{\"a\":1}");
+        assert_eq!(json_part(b"nothing"), b"");
+    }
+
+    #[test]
+    fn a_history_is_read() {
+        let rows = parse_history(
+            br#"[{"revision":1,"status":"superseded","chart":"web-0.1.0"},{"revision":2,"status":"deployed"}]"#,
+        );
+        assert_eq!(rows.unwrap().iter().map(|row| row.revision).collect::<Vec<_>>(), [1, 2]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Manifests and their documents, as text that nobody may look at: it may hold Secrets.
+//!
+//! A [`Manifest`] and a [`Document`] give away no content. [`crate::manifest::mask::Masker`] opens a document and gives
+//! back [`Object`]s in which what is secret has been masked; everything that is shown is made from those.
+
+use std::fmt;
+
+use crate::manifest::identity::ObjectId;
+use crate::manifest::node::Node;
+use crate::manifest::split::split;
+
+/// A rendered manifest: several YAML documents in one text.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Manifest(String);
+
+impl Manifest {
+    /// Wraps the text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Its documents, in order, without those that are empty or hold only comments.
+    #[must_use]
+    pub fn documents(&self, hook: bool) -> Vec<Document<'_>> {
+        split(&self.0).into_iter().map(|part| Document { text: part.text, line: part.line, hook }).collect()
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no text at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Manifest({} bytes)", self.0.len())
+    }
+}
+
+/// One document of a manifest, not yet read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Document<'a> {
+    text: &'a str,
+    line: u32,
+    hook: bool,
+}
+
+impl<'a> Document<'a> {
+    /// The text without its leading comment lines: for telling equal documents without reading them.
+    #[must_use]
+    pub fn fingerprint(&self) -> (bool, &'a str) {
+        (self.hook, body(self.text).trim_end())
+    }
+
+    /// Whether it may hold Secrets: a quick look that is never wrong when it says no.
+    #[must_use]
+    pub fn may_hold_secrets(&self) -> bool {
+        // An escape could spell the word in another way.
+        memchr::memmem::find(self.text.as_bytes(), b"Secret").is_some() || self.text.contains('\\')
+    }
+
+    /// Whether one document may stand for several objects, or for none.
+    #[must_use]
+    pub fn may_be_list(&self) -> bool {
+        memchr::memmem::find(self.text.as_bytes(), b"List").is_some()
+            && memchr::memmem::find(self.text.as_bytes(), b"items").is_some()
+    }
+
+    /// For the masker only.
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The line of the manifest that it starts on; 1 is the first.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Whether it comes from a hook.
+    #[must_use]
+    pub fn is_hook(&self) -> bool {
+        self.hook
+    }
+
+    /// The template it was rendered from, as Helm writes it into a comment: `web/templates/service.yaml`.
+    #[must_use]
+    pub fn source(&self) -> Option<&'a str> {
+        let comments = self.text.lines().take_while(|line| line.trim().is_empty() || line.starts_with('#'));
+        comments.filter_map(|line| line.strip_prefix("# Source: ")).map(str::trim).next()
+    }
+}
+
+impl fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({} bytes, line {})", self.text.len(), self.line)
+    }
+}
+
+/// The text after the comment lines it starts with.
+fn body(text: &str) -> &str {
+    let mut rest = text;
+    while let Some(line) = rest.split_inclusive('\n').next() {
+        if !line.starts_with('#') && !line.trim().is_empty() {
+            break;
+        }
+        rest = &rest[line.len()..];
+    }
+    rest
+}
+
+/// An object of a manifest, with what is secret masked.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Which object it is.
+    pub id: ObjectId,
+    /// Whether it is a hook's.
+    pub hook: bool,
+    /// Its content. A document that could not be read is a text here.
+    pub node: Node,
+    /// Why it could not be read, where that is so.
+    pub problem: Option<String>,
+    /// The template it was rendered from.
+    pub source: Option<String>,
+}

@@ -1,0 +1,93 @@
+//! Releases as Helm stores them: decoding a record, its history, its values. Pure.
+
+pub mod decode;
+pub mod history;
+pub mod values;
+
+use crate::manifest::document::{Document, Manifest};
+use crate::manifest::node::Node;
+
+/// One revision of a release, as far as this program needs it: templates and files are not kept.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// The release's name.
+    pub name: String,
+    /// The namespace it is installed in.
+    pub namespace: String,
+    /// The revision; 1 is the first.
+    pub revision: u32,
+    /// Status, times and texts.
+    pub info: Info,
+    /// The chart's `Chart.yaml`.
+    pub chart: Chart,
+    /// The values the user supplied. May hold secrets.
+    pub config: Node,
+    /// The rendered objects without hooks.
+    pub manifest: Manifest,
+    /// The rendered hooks.
+    pub hooks: Vec<Hook>,
+    /// How Helm 4 applies the release: `ssa` or `csa`. Helm 3 does not say.
+    pub apply_method: Option<String>,
+}
+
+impl Release {
+    /// Every document of the release: those of the manifest, then those of the hooks.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document<'_>> {
+        let hooks = self.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
+        self.manifest.documents(false).into_iter().chain(hooks).collect()
+    }
+}
+
+/// What Helm notes about a revision.
+#[derive(Clone, Debug, Default)]
+pub struct Info {
+    /// The status, as Helm spells it: `deployed`, `pending-upgrade`.
+    pub status: String,
+    /// When this revision was made; RFC 3339.
+    pub last_deployed: String,
+    /// What happened: `Upgrade complete`.
+    pub description: String,
+    /// The rendered NOTES.txt. May hold secrets.
+    pub notes: String,
+}
+
+/// The chart of a revision.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// `Chart.yaml` as a tree.
+    pub metadata: Node,
+    /// The chart's default values.
+    pub values: Node,
+}
+
+impl Chart {
+    /// The chart's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text("name")
+    }
+
+    /// The chart's version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.text("version")
+    }
+
+    /// The version of what the chart installs; empty if the chart does not say.
+    #[must_use]
+    pub fn app_version(&self) -> &str {
+        self.text("appVersion")
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.metadata.get(key).and_then(Node::as_str).unwrap_or_default()
+    }
+}
+
+/// A hook of a revision.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// Its manifest.
+    pub manifest: Manifest,
+}

@@ -1,0 +1,6 @@
+//! What a user sees. A renderer computes nothing: it turns a view, whose texts have roles and not colours, into bytes.
+
+pub mod json;
+pub mod style;
+pub mod text;
+pub mod view;

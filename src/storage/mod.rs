@@ -1,0 +1,226 @@
+//! Where releases are stored: Secrets or ConfigMaps, which are read directly, or a SQL database, which is read through
+//! the `helm` binary.
+
+mod failure;
+mod record;
+
+use futures::future::{join, join_all, try_join};
+
+use crate::cluster::{Cluster, ListQuery, ObjectRef, Resource};
+use crate::error::{Error, Kind};
+use crate::helm::Helm;
+use crate::release::Release;
+use crate::release::history::{Entry, History};
+
+/// Helm's storage drivers (`HELM_DRIVER`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// Secrets in the release's namespace: the default.
+    Secret,
+    /// ConfigMaps in the release's namespace.
+    ConfigMap,
+    /// A PostgreSQL database.
+    Sql,
+}
+
+impl Driver {
+    /// Reads `HELM_DRIVER` as Helm does.
+    ///
+    /// # Errors
+    /// For `memory`, and for names that Helm doesn't know.
+    pub fn parse(name: &str) -> Result<Self, Error> {
+        match name {
+            "" | "secret" | "secrets" => Ok(Self::Secret),
+            "configmap" | "configmaps" => Ok(Self::ConfigMap),
+            "sql" => Ok(Self::Sql),
+            "memory" => Err(Error::new(
+                Kind::Unsupported,
+                "cannot read releases: the storage driver \"memory\" keeps nothing once helm has ended",
+            )
+            .hint("unset HELM_DRIVER, or set it to secret, configmap or sql")),
+            other => Err(Error::new(Kind::Usage, format!("cannot read releases: unknown storage driver {other:?}"))
+                .hint("HELM_DRIVER is one of secret, configmap, sql")),
+        }
+    }
+}
+
+/// The stored releases of one namespace.
+pub enum Storage<C, H> {
+    /// In the cluster: as objects of this resource.
+    Objects {
+        /// The cluster.
+        cluster: C,
+        /// Secrets or ConfigMaps.
+        resource: Resource,
+    },
+    /// Wherever Helm keeps them.
+    Helm {
+        /// Helm.
+        helm: H,
+        /// The namespace, where one is named; else the context's, which only Helm knows.
+        namespace: Option<String>,
+    },
+}
+
+impl<C: Cluster, H: Helm> Storage<C, H> {
+    /// The namespace the releases are in.
+    pub fn namespace(&self) -> &str {
+        match self {
+            Self::Objects { cluster, .. } => cluster.namespace(),
+            Self::Helm { namespace, .. } => namespace.as_deref().unwrap_or("default"),
+        }
+    }
+
+    /// The revisions there are of a release, known without reading any.
+    ///
+    /// # Errors
+    /// If they can't be listed.
+    pub async fn history(&self, name: &str) -> Result<History, Error> {
+        let entries = match self {
+            Self::Helm { helm, .. } => helm.history(name).await?,
+            Self::Objects { cluster, resource } => {
+                let selector = format!("owner=helm,name={name}");
+                let query = ListQuery {
+                    resource: resource.clone(),
+                    namespace: Some(cluster.namespace().to_owned()),
+                    label_selector: Some(selector),
+                };
+                let found = cluster.list_metadata(&query).await.map_err(|error| {
+                    Error::from(error).while_doing(&format!("cannot list the revisions of release \"{name}\""))
+                })?;
+                found.iter().filter_map(|meta| record::entry(name, meta)).collect::<Vec<Entry>>()
+            }
+        };
+        Ok(History::new(entries))
+    }
+
+    /// One revision.
+    ///
+    /// # Errors
+    /// If it does not exist (of kind [`Kind::NotFound`]), may not be read, or is damaged.
+    pub async fn read(&self, name: &str, revision: u32) -> Result<Release, Error> {
+        match self {
+            Self::Helm { helm, .. } => helm.release(name, revision).await,
+            Self::Objects { cluster, resource } => {
+                let object = record::object_name(name, revision);
+                let at = ObjectRef {
+                    resource: resource.clone(),
+                    namespace: Some(cluster.namespace().to_owned()),
+                    name: object.clone(),
+                };
+                let what = || format!("cannot read revision {revision} of release \"{name}\"");
+                let body = cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
+                record::decode(&body, resource, name, revision)
+                    .map_err(|error| record::damaged(&error, &at).while_doing(&what()))
+            }
+        }
+    }
+
+    /// Two revisions, read at the same time. If one is missing, the error says what there is instead.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_two(&self, name: &str, old: u32, new: u32) -> Result<(Release, Release), Error> {
+        let both = try_join(self.read(name, old), self.read(name, new)).await;
+        match both {
+            Err(error) if error.kind == Kind::NotFound => {
+                let history = self.history(name).await?;
+                let known = history.revisions();
+                match [old, new].into_iter().find(|revision| !known.contains(revision)) {
+                    Some(missing) => Err(self.missing(name, missing, &history).await),
+                    None => Err(error),
+                }
+            }
+            Err(error) if error.kind == Kind::Damaged => Err(self.others_work(name, error).await),
+            both => both,
+        }
+    }
+
+    /// The error for a revision, or a whole release, that isn't there.
+    pub async fn missing(&self, name: &str, revision: u32, history: &History) -> Error {
+        if history.is_empty() {
+            return self.no_release(name).await;
+        }
+        let namespace = self.namespace();
+        let message = format!("release \"{name}\" in namespace \"{namespace}\" has no revision {revision}");
+        Error::new(Kind::NotFound, message).hint(format!("there are the revisions {}", history.describe()))
+    }
+
+    /// The error for a release that isn't there, with the names of those that are.
+    pub async fn no_release(&self, name: &str) -> Error {
+        let namespace = self.namespace();
+        let error = Error::new(Kind::NotFound, format!("release \"{name}\" not found in namespace \"{namespace}\""));
+        match self.names().await {
+            Ok(names) if names.is_empty() => error.hint("there are no releases here; try -n NAMESPACE"),
+            Ok(names) => error.hint(format!("releases here: {}; try -n NAMESPACE", record::closest(name, names))),
+            Err(_) => error.hint("try -n NAMESPACE"),
+        }
+    }
+
+    /// The deployed revision: the one whose record says so, whatever its label says.
+    ///
+    /// # Errors
+    /// If there is none, or it can't be read.
+    pub async fn deployed(&self, name: &str, history: &History) -> Result<Release, Error> {
+        for (at, revision) in history.deployed_candidates().into_iter().enumerate() {
+            match self.read(name, revision).await {
+                Ok(release) if release.info.status == "deployed" => return Ok(release),
+                Ok(_) => {}
+                // Where the label calls it deployed, no other revision can stand in for it.
+                Err(error) if at == 0 || error.kind != Kind::Damaged => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let message = format!("release \"{name}\" in namespace \"{}\" has no deployed revision", self.namespace());
+        Err(Error::new(Kind::NotFound, message)
+            .hint(format!("name two revisions to compare; there are {}", history.describe())))
+    }
+
+    /// A revision and the history, read at the same time.
+    ///
+    /// # Errors
+    /// As [`Self::read`] and [`Self::history`].
+    pub async fn read_with_history(&self, name: &str, revision: u32) -> Result<(Release, History), Error> {
+        let (release, history) = join(self.read(name, revision), self.history(name)).await;
+        match (release, history) {
+            (Ok(release), history) => Ok((release, history?)),
+            (Err(error), Ok(history)) if error.kind == Kind::NotFound => {
+                Err(self.missing(name, revision, &history).await)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Adds to an error about a damaged record that other revisions can be read.
+    async fn others_work(&self, name: &str, error: Error) -> Error {
+        let Ok(history) = self.history(name).await else { return error };
+        let revisions = history.revisions();
+        let newest = &revisions[revisions.len().saturating_sub(10)..];
+        let read = join_all(newest.iter().map(|&revision| self.read(name, revision))).await;
+        let good: Vec<Entry> = read
+            .into_iter()
+            .flatten()
+            .map(|release| Entry { revision: release.revision, status_hint: String::new() })
+            .collect();
+        if good.is_empty() {
+            return error;
+        }
+        let hint = format!("other revisions can be read: {}", History::new(good).describe());
+        let hint = error.hint.as_ref().map_or(hint.clone(), |first| format!("{hint}; {first}"));
+        Error { hint: Some(hint), ..error }
+    }
+
+    async fn names(&self) -> Result<Vec<String>, Error> {
+        let Self::Objects { cluster, resource } = self else {
+            let Self::Helm { helm, .. } = self else { return Ok(Vec::new()) };
+            return helm.names().await;
+        };
+        let query = ListQuery {
+            resource: resource.clone(),
+            namespace: Some(cluster.namespace().to_owned()),
+            label_selector: Some("owner=helm".to_owned()),
+        };
+        let found = cluster.list_metadata(&query).await?;
+        Ok(record::release_names(&found))
+    }
+}

@@ -1,0 +1,162 @@
+//! What must hold for every pair of trees: the reported operations turn the old one into the new one, the lines of a
+//! full diff are the two texts, and a masked Secret gives nothing away.
+
+use helm_safe_upgrade::diff::changes::{Change, Op, changes};
+use helm_safe_upgrade::diff::lines::{Tag, hunks};
+use helm_safe_upgrade::diff::structure::compare;
+use helm_safe_upgrade::manifest::document::Manifest;
+use helm_safe_upgrade::manifest::emit::{self, Lead};
+use helm_safe_upgrade::manifest::mask::Masker;
+use helm_safe_upgrade::manifest::node::Node;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn node(value: &Value) -> Node {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn value(node: &Node) -> Value {
+    serde_json::to_value(node).unwrap()
+}
+
+/// Trees with few keys and values, so that two of them have much in common.
+fn tree() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (0..4_i64).prop_map(Value::from),
+        "[ab]{0,2}".prop_map(Value::from),
+        Just(json!("one\ntwo\nthree")),
+        Just(json!("one\n2\nthree\n")),
+    ];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::btree_map("[a-d]", inner.clone(), 0..5).prop_map(|map| json!(map)),
+            // Lists of named items, in any order.
+            prop::collection::vec(("[p-w]", inner), 0..6).prop_map(|items| {
+                let mut seen = std::collections::HashSet::new();
+                let named = items.into_iter().filter(|(name, _)| seen.insert(name.clone()));
+                Value::from(named.map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>())
+            }),
+        ]
+    })
+}
+
+/// Applies one operation as RFC 6902 says.
+fn apply(document: &mut Value, change: &Change<'_>) {
+    let new = change.new.map(value);
+    match change.op {
+        Op::Add => insert(document, &change.path, new.unwrap()),
+        Op::Remove => assert_eq!(take(document, &change.path), value(change.old.unwrap())),
+        Op::Replace => {
+            let place = document.pointer_mut(&change.path).expect("the place to replace exists");
+            assert_eq!(*place, value(change.old.unwrap()));
+            *place = new.unwrap();
+        }
+        Op::Move => {
+            let moved = take(document, change.from.as_deref().unwrap());
+            insert(document, &change.path, moved);
+        }
+    }
+}
+
+fn split(path: &str) -> (&str, String) {
+    let (parent, last) = path.rsplit_once('/').unwrap();
+    (parent, last.replace("~1", "/").replace("~0", "~"))
+}
+
+fn insert(document: &mut Value, path: &str, new: Value) {
+    let (parent, last) = split(path);
+    match document.pointer_mut(parent).expect("the parent exists") {
+        Value::Array(items) => items.insert(last.parse().unwrap(), new),
+        Value::Object(entries) => assert!(entries.insert(last, new).is_none(), "the key is new"),
+        other => panic!("{other} holds nothing"),
+    }
+}
+
+fn take(document: &mut Value, path: &str) -> Value {
+    let (parent, last) = split(path);
+    match document.pointer_mut(parent).expect("the parent exists") {
+        Value::Array(items) => items.remove(last.parse().unwrap()),
+        Value::Object(entries) => entries.remove(&last).expect("the key exists"),
+        other => panic!("{other} holds nothing"),
+    }
+}
+
+fn lines_of(node: &Node) -> Vec<String> {
+    let mut lines = Vec::new();
+    emit::write(node, &Lead::root(), &mut |line| lines.push(line));
+    lines
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn the_operations_turn_the_old_tree_into_the_new_one(old in tree(), new in tree()) {
+        let (old_node, new_node) = (node(&old), node(&new));
+        let delta = compare(&old_node, &new_node);
+        let mut document = old.clone();
+        for change in changes(&delta) {
+            if change.path.is_empty() {
+                document = value(change.new.unwrap());
+            } else {
+                apply(&mut document, &change);
+            }
+        }
+        prop_assert_eq!(document, new);
+    }
+
+    #[test]
+    fn moved_items_are_moved_and_not_written_anew(
+        names in prop::collection::hash_set(0..30_u32, 2..20),
+        order in any::<prop::sample::Index>(),
+    ) {
+        let names: Vec<u32> = names.into_iter().collect();
+        let list = |names: &[u32]| Value::from(names.iter().map(|n| json!({"name": format!("n{n}")})).collect::<Vec<_>>());
+        let mut turned = names.clone();
+        turned.rotate_left(order.index(names.len()));
+        turned.swap(0, names.len() - 1);
+        let (old, new) = (node(&list(&names)), node(&list(&turned)));
+        let delta = compare(&old, &new);
+        prop_assert!(changes(&delta).iter().all(|change| change.op == Op::Move));
+    }
+
+    #[test]
+    fn a_full_diff_shows_every_line_of_both_sides(old in tree(), new in tree()) {
+        let (old, new) = (node(&old), node(&new));
+        prop_assume!(old != new);
+        let hunks = hunks(&compare(&old, &new), None);
+        prop_assert_eq!(hunks.len(), 1);
+        let side = |without: Tag| -> Vec<String> {
+            let lines = hunks[0].lines.iter().filter(|line| line.tag != without);
+            lines.map(|line| line.segments.iter().map(|s| s.text.as_str()).collect()).collect()
+        };
+        // Keys may stand in another order, and a list item's dash alone; the content is the same.
+        let sorted = |lines: Vec<String>| {
+            let mut words: Vec<String> = lines.iter().map(|line| line.replace("- ", " ").trim().to_owned()).collect();
+            words.retain(|line| !line.is_empty() && line != "-");
+            words.sort();
+            words
+        };
+        prop_assert_eq!(sorted(side(Tag::Added)), sorted(lines_of(&old)));
+        prop_assert_eq!(sorted(side(Tag::Removed)), sorted(lines_of(&new)));
+    }
+
+    #[test]
+    fn no_byte_of_a_secret_is_in_its_object(content in "[a-zA-Z0-9]{6,40}", key in "[a-z]{3,8}") {
+        let text = format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  {key}: \"X{content}X\"\n");
+        let manifest = Manifest::new(text);
+        let masker = Masker::new(b"key");
+        for document in manifest.documents(false) {
+            for object in masker.open(&document) {
+                let shown = serde_json::to_string(&object.node).unwrap() + &lines_of(&object.node).join("\n");
+                prop_assert!(!shown.contains(&content));
+                let debug = format!("{object:?} {document:?} {manifest:?}");
+                prop_assert!(!debug.contains(&content));
+                prop_assert!(shown.contains(&key) && shown.contains("masked"), "the key stays readable");
+            }
+        }
+    }
+}
