@@ -1,0 +1,231 @@
+//! One request to the API server, from its URL to the bytes of the answer: the rate limit, the deadline, further
+//! attempts, and bounds on what is taken in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use kube::{Client, Config};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::credentials::{Credentials, Proof};
+use super::error::ClusterError;
+use super::exec::Credential;
+use super::fault::{Fault, Retry};
+use super::rate::RateLimit;
+use super::status::{Refusal, what_it_is};
+use super::{ListQuery, ObjectRef, transport};
+
+/// The largest answer taken in, in bytes: far above the 1.5 MiB that etcd takes for an object.
+const LARGEST_ANSWER: usize = 64 << 20;
+/// The largest error taken in, in bytes. What is cut off is not needed.
+const LARGEST_REFUSAL: usize = 64 << 10;
+/// How often a request is made at most where the server may recover.
+const MOST_ATTEMPTS: u32 = 4;
+/// The wait before the second attempt; it doubles from one to the next.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// What a request is about.
+#[derive(Debug)]
+pub(super) enum Subject<'a> {
+    List(&'a ListQuery),
+    Get(&'a ObjectRef),
+    Version,
+}
+
+impl Subject<'_> {
+    /// The verb by which rights are granted.
+    pub(super) fn verb(&self) -> &'static str {
+        match self {
+            Self::List(_) => "list",
+            Self::Get(_) | Self::Version => "get",
+        }
+    }
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::List(query) => write!(out, "list {query}"),
+            Self::Get(object) => write!(out, "get {object}"),
+            Self::Version => write!(out, "get the server's version"),
+        }
+    }
+}
+
+/// What to ask for.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) subject: Subject<'a>,
+    /// Path and query.
+    pub(super) path: String,
+    pub(super) accept: &'static str,
+}
+
+/// Sends requests to one server.
+pub(super) struct Sender {
+    pub(super) config: Config,
+    pub(super) client: Client,
+    pub(super) credentials: Credentials,
+    pub(super) rate: Option<RateLimit>,
+    pub(super) timeout: Duration,
+    pub(super) server: String,
+    pub(super) identity: String,
+    /// The client that shows the certificate of a credential plugin, and that certificate.
+    pub(super) certified: Mutex<Option<(Arc<Credential>, Client)>>,
+}
+
+impl Sender {
+    /// Makes the request, again if that may help, and returns the answer, which is a JSON object as far as its first
+    /// byte tells.
+    pub(super) async fn send(&self, request: &Request<'_>) -> Result<Vec<u8>, ClusterError> {
+        let mut left = self.timeout;
+        let mut attempts = 0;
+        let mut renewed = false;
+        loop {
+            if let Some(rate) = &self.rate {
+                rate.take().await;
+            }
+            let proof = self.credentials.proof().await?;
+            let client = self.client_for(&proof).await?;
+            let started = Instant::now();
+            let fault = match timeout(left, self.attempt(request, client, &proof)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(fault)) => fault,
+                Err(_) => return Err(self.too_late(request)),
+            };
+            left = left.saturating_sub(started.elapsed());
+            attempts += 1;
+            let wait = match fault.retry {
+                Retry::Never => return Err(fault.error),
+                Retry::NewCredentials if !renewed && self.credentials.renew(&proof).await => {
+                    renewed = true;
+                    attempts -= 1;
+                    continue;
+                }
+                Retry::NewCredentials => return Err(fault.error),
+                Retry::Once if attempts > 1 => return Err(fault.error),
+                Retry::Once => FIRST_WAIT,
+                Retry::Later(_) if attempts >= MOST_ATTEMPTS => return Err(fault.error),
+                Retry::Later(asked) => asked.unwrap_or(FIRST_WAIT * 2_u32.pow(attempts - 1)),
+            };
+            if wait >= left {
+                return Err(fault.error);
+            }
+            sleep(wait).await;
+            left -= wait;
+        }
+    }
+
+    async fn client_for(&self, proof: &Proof) -> Result<Client, ClusterError> {
+        let Some((credential, certificate)) =
+            proof.plugin.as_ref().and_then(|credential| Some((credential, credential.certificate.as_ref()?)))
+        else {
+            return Ok(self.client.clone());
+        };
+        let mut certified = self.certified.lock().await;
+        if let Some((last, client)) = certified.as_ref()
+            && Arc::ptr_eq(last, credential)
+        {
+            return Ok(client.clone());
+        }
+        let client = transport::client(&self.config, Some(certificate))?;
+        *certified = Some((credential.clone(), client.clone()));
+        Ok(client)
+    }
+
+    async fn attempt(&self, request: &Request<'_>, client: Client, proof: &Proof) -> Result<Vec<u8>, Fault> {
+        let action = || request.subject.to_string();
+        let lost = |error: kube::Error| Fault::of_connection(&error, &self.server, &action());
+        let mut message = http::Request::get(&request.path).header(header::ACCEPT, request.accept);
+        if let Some(authorization) = &proof.authorization {
+            message = message.header(header::AUTHORIZATION, authorization);
+        }
+        let message = message.body(Body::empty()).map_err(|_| {
+            let cause = format!("{:?} is not a valid path", request.path);
+            Fault::final_one(ClusterError::InvalidConnection { cause })
+        })?;
+        let answer = client.send(message).await.map_err(lost)?;
+        let (head, mut body) = answer.into_parts();
+        let success = head.status == StatusCode::OK;
+        let limit = if success { LARGEST_ANSWER } else { LARGEST_REFUSAL };
+        let mut content = Vec::with_capacity(announced_length(&head.headers).min(limit));
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(lost)?.into_data() else { continue };
+            if content.len() + data.len() > limit {
+                if success {
+                    return Err(Fault::final_one(self.too_large(request)));
+                }
+                break;
+            }
+            content.extend_from_slice(&data);
+        }
+        let content_type = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let content_type = String::from_utf8_lossy(content_type);
+        if !success {
+            return Err(self.refused(request, head.status, &head.headers, (&content_type, &content)));
+        }
+        if content.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            let (action, server, cause) = (action(), self.server.clone(), what_it_is(&content_type, &content));
+            return Err(Fault::final_one(ClusterError::NotKubernetes { action, server, cause }));
+        }
+        Ok(content)
+    }
+
+    fn refused(
+        &self,
+        request: &Request<'_>,
+        code: StatusCode,
+        headers: &HeaderMap,
+        (content_type, body): (&str, &[u8]),
+    ) -> Fault {
+        let retry = match code {
+            StatusCode::UNAUTHORIZED => Retry::NewCredentials,
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::INTERNAL_SERVER_ERROR
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Retry::Later(asked_wait(headers)),
+            _ => Retry::Never,
+        };
+        let (server, identity) = (self.server.as_str(), self.identity.as_str());
+        let refusal = Refusal { subject: &request.subject, server, identity, code, content_type, body };
+        Fault { error: refusal.into_error(), retry }
+    }
+
+    fn too_late(&self, request: &Request<'_>) -> ClusterError {
+        ClusterError::Timeout { action: request.subject.to_string(), server: self.server.clone(), after: self.timeout }
+    }
+
+    fn too_large(&self, request: &Request<'_>) -> ClusterError {
+        let limit = format!("{} MiB", LARGEST_ANSWER >> 20);
+        ClusterError::TooLarge { action: request.subject.to_string(), server: self.server.clone(), limit }
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> usize {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or_default()
+}
+
+/// `Retry-After` in seconds; the API server does not use its other form, a date.
+fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// Percent-encodes what stands between two slashes of a path, or in a query.
+pub(super) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
