@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from clusters import TESTCLUSTER, await_value, environment, processes_of, testcluster
+from clusters import TESTCLUSTER, await_value, clean_up, environment, processes_of, testcluster
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
 
@@ -19,7 +19,7 @@ class Servers(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="testcluster-selftest-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.state = self.folder / "cluster"
-        self.addCleanup(testcluster, "down", self.state)
+        self.addCleanup(clean_up, self.state)
 
     def assert_gone(self):
         self.assertFalse(self.state.exists())
@@ -27,7 +27,7 @@ class Servers(unittest.TestCase):
 
     def test_up_prints_the_kubeconfig_and_down_leaves_nothing(self):
         self.state = self.folder / ("it's a \"long\" $name " + "x" * 120)
-        self.addCleanup(testcluster, "down", self.state)
+        self.addCleanup(clean_up, self.state)
         started = testcluster("up", self.state)
         self.assertEqual((started.returncode, started.stdout), (0, f"{self.state}/kubeconfig\n"), started.stderr)
         self.assertEqual(len(processes_of(self.state)), 5)
