@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from clusters import TESTCLUSTER, await_value, clean_up, environment, processes_of
@@ -87,7 +88,7 @@ class With(unittest.TestCase):
                 self.assert_gone(state)
 
     def test_ctrl_c_reaches_the_command_once(self):
-        # Counts for a moment longer than it takes to pass a signal on.
+        # Counts for longer than it takes to pass a signal on.
         script = "import signal, sys, time; seen = []; signal.signal(signal.SIGINT, lambda *_: seen.append(1));"
         script += "print('started', flush=True); time.sleep(1); sys.exit(3 if len(seen) == 1 else 4)"
         pid, terminal = pty.fork()
@@ -96,7 +97,11 @@ class With(unittest.TestCase):
         output = ""
         while "started" not in output:
             output += os.read(terminal, 4096).decode()
+        # Held back until the command has had the terminal's own signal, so that one passed on would be another.
+        os.kill(pid, signal.SIGSTOP)
         os.write(terminal, b"\x03")
+        time.sleep(0.3)
+        os.kill(pid, signal.SIGCONT)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 3)
         os.close(terminal)
         self.assertEqual(self.states(), [])
