@@ -74,6 +74,7 @@ build_components() {
       echo "testcluster: another build is running; waiting for it" >&2
       flock "$lock"
     }
+    echo 'testcluster: building what is not there yet; the very first time this takes about 7 minutes on 2 cores' >&2
     # Only the holder of the lock builds, so whatever is left here comes from a build that was killed.
     rm -rf "$cache"/.unfinished-*
     for component in "${missing[@]}"; do
@@ -86,7 +87,7 @@ build_components() {
 build_component() {
   local name=$1 folder=$2 started=$SECONDS
   local unfinished=$cache/.unfinished-${folder##*/}
-  echo "testcluster: building ${folder##*/} (once; the first build of all takes about 7 minutes on 2 cores)" >&2
+  echo "testcluster: building ${folder##*/}" >&2
   (
     trap 'rm -rf "$unfinished"' EXIT
     trap 'exit 130' INT

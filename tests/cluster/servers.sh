@@ -73,7 +73,7 @@ stop_servers() {
 }
 
 # Sets api_port and kubelet_port to ports that are free now. They may be taken before the servers listen;
-# start_cluster then tries again.
+# start_cluster then tries again. HSU_TEST_FIRST_PORTS, two numbers, is what a test tries first.
 choose_ports() {
   if [[ -n ${HSU_TEST_FIRST_PORTS:-} ]]; then
     read -r api_port kubelet_port <<<"$HSU_TEST_FIRST_PORTS"

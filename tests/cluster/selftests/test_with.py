@@ -114,6 +114,18 @@ class With(unittest.TestCase):
         started.kill()
         self.assert_gone(state)
 
+    def test_a_guard_that_is_killed_leaves_no_cluster(self):
+        started = self.start('echo "$HSU_TEST_CLUSTER"; sleep 1; exit 7', self.env)
+        state = started.stdout.readline().strip()
+        self.addCleanup(clean_up, state)
+        children = map(int, pathlib.Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split())
+        # The guard has a session of its own; the command has not.
+        guard, = [pid for pid in children if os.getsid(pid) == pid]
+        os.kill(guard, signal.SIGKILL)
+        self.assertEqual(started.wait(20), 7)
+        self.assertEqual(processes_of(state), [])
+        self.assertEqual(self.states(), [])
+
     def test_a_run_that_is_interrupted_while_it_starts_leaves_no_cluster(self):
         for signum in signal.SIGTERM, signal.SIGKILL:
             with self.subTest(signum):
