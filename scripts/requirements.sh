@@ -8,8 +8,19 @@ packages=()
 
 # lack WHAT HINT
 lack() {
+  if is_listed "$1" "${missing[@]}"; then return; fi
   missing+=("$1")
-  hints+=("$2")
+  is_listed "$2" "${hints[@]}" || hints+=("$2")
+}
+
+# is_listed TEXT LIST…
+is_listed() {
+  local text=$1 each
+  shift
+  for each in "$@"; do
+    if [[ $each == "$text" ]]; then return 0; fi
+  done
+  return 1
 }
 
 # is_at_least NEEDED FOUND: compares versions.
@@ -51,14 +62,22 @@ need_go() {
   is_at_least "go$needed" "$found" || lack "Go $needed (found ${found#go})" "$hint"
 }
 
+# The tests of Helm's SQL storage start a PostgreSQL of their own.
+need_postgresql() {
+  if [[ ${HSU_SKIP_SQL:-} == 1 ]] || command -v postgres >/dev/null; then return; fi
+  # Debian keeps its programs off the PATH.
+  if compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then return; fi
+  lack PostgreSQL 'where PostgreSQL cannot be installed, HSU_SKIP_SQL=1 leaves out the tests that take it'
+  packages+=(postgresql)
+}
+
 # need_tools NAME=PACKAGE…: programs and Debian's packages with them.
 need_tools() {
   local tool
   for tool in "$@"; do
-    if ! command -v "${tool%%=*}" >/dev/null; then
-      missing+=("${tool%%=*}")
-      [[ " ${packages[*]} " == *" ${tool#*=} "* ]] || packages+=("${tool#*=}")
-    fi
+    if command -v "${tool%%=*}" >/dev/null || is_listed "${tool%%=*}" "${missing[@]}"; then continue; fi
+    missing+=("${tool%%=*}")
+    is_listed "${tool#*=}" "${packages[@]}" || packages+=("${tool#*=}")
   done
 }
 
