@@ -26,7 +26,9 @@ mod agreement;
 mod cluster;
 mod environment;
 mod page;
+mod record;
 mod shown;
 mod user;
 
 mod changes;
+mod secrets;
