@@ -111,8 +111,8 @@ impl Cluster for KubeCluster {
                 }
                 page => page?,
             };
-            found.extend(page.items.into_iter().map(|item| item.metadata));
-            token = page.metadata.r#continue;
+            found.extend(page.items.into_iter().flatten().map(|item| item.metadata));
+            token = page.metadata.r#continue.unwrap_or_default();
             if token.is_empty() {
                 return Ok(found);
             }
@@ -162,14 +162,13 @@ fn collection(resource: &Resource, namespace: Option<&str>) -> String {
 struct Page {
     #[serde(default)]
     metadata: PageMetadata,
-    #[serde(default)]
-    items: Vec<Item>,
+    /// Where nothing matches, the server says `null`.
+    items: Option<Vec<Item>>,
 }
 
 #[derive(Default, Deserialize)]
 struct PageMetadata {
-    #[serde(default)]
-    r#continue: String,
+    r#continue: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -23,7 +23,7 @@ use super::{ListQuery, ObjectRef, transport};
 /// The largest answer taken in, in bytes: far above the 1.5 MiB that etcd takes for an object.
 const LARGEST_ANSWER: usize = 64 << 20;
 /// The largest error taken in, in bytes. What is cut off is not needed.
-const LARGEST_REFUSAL: usize = 64 << 10;
+const LARGEST_REFUSAL: usize = 1 << 20;
 /// How often a request is made at most where the server may recover.
 const MOST_ATTEMPTS: u32 = 4;
 /// The wait before the second attempt; it doubles from one to the next.

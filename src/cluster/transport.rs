@@ -28,7 +28,7 @@ pub(super) fn configure(
     request_timeout: Duration,
 ) -> Result<Config, ClusterError> {
     let cluster = &settings.cluster;
-    let mut config = Config::new(settings.server.clone());
+    let mut config = Config::new(with_port(&settings.server));
     let secure = settings.server.scheme_str() == Some("https");
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify == Some(true);
     config.root_cert = match secure && !config.accept_invalid_certs {
@@ -61,6 +61,18 @@ pub(super) fn client(config: &Config, certificate: Option<&ClientCertificate>) -
         config.auth_info.client_key_data = Some(STANDARD.encode(key.expose_secret()).into());
     }
     Client::try_from(config).map_err(|error| ClusterError::InvalidConnection { cause: unusable(&error) })
+}
+
+/// The URL with its port spelled out: a tunnel through a proxy would else be made to 443 for plain HTTP too.
+fn with_port(server: &Uri) -> Uri {
+    let mut parts = server.clone().into_parts();
+    if server.scheme_str() == Some("http")
+        && server.port().is_none()
+        && let Some(authority) = &parts.authority
+    {
+        parts.authority = format!("{authority}:80").parse().ok();
+    }
+    Uri::from_parts(parts).unwrap_or_else(|_| server.clone())
 }
 
 fn is_local(server: &Uri) -> bool {
