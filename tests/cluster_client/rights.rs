@@ -104,6 +104,14 @@ async fn credentials_of_a_kubeconfig() {
 }
 
 #[tokio::test]
+async fn a_client_certificate_without_extensions_is_shown_too() {
+    let folder = Folder::new();
+    let (certificate, key) = folder.old_certificate("carol");
+    let user = json!({"client-certificate": certificate, "client-key": key});
+    assert_eq!(who(&connect(&folder.connection(&trusted(), &user)).await).await.unwrap(), "carol");
+}
+
+#[tokio::test]
 async fn a_token_file_that_is_replaced_is_read_again_when_the_server_refuses_the_old_one() {
     let folder = Folder::new();
     let file = folder.write("token", "old");

@@ -88,45 +88,22 @@ impl Folder {
 
     /// A client certificate of this user, signed by the cluster's CA: the paths of certificate and key.
     pub(crate) fn certificate(&self, user: &str) -> (String, String) {
+        self.signed(user, &["-extfile", &self.write("extensions", "extendedKeyUsage = clientAuth")])
+    }
+
+    /// The same without any extensions, for which openssl makes a certificate of X.509 version 1.
+    pub(crate) fn old_certificate(&self, user: &str) -> (String, String) {
+        self.signed(user, &[])
+    }
+
+    fn signed(&self, user: &str, options: &[&str]) -> (String, String) {
         let (certificate, key, request) = (self.path("client.crt"), self.path("client.key"), self.path("client.csr"));
         let subject = format!("/CN={user}");
-        run(
-            "openssl",
-            &[
-                "req",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-keyout",
-                &key,
-                "-out",
-                &request,
-                "-subj",
-                &subject,
-            ],
-        );
-        let ca_key = state("pki/ca.key").to_str().unwrap().to_owned();
-        run(
-            "openssl",
-            &[
-                "x509",
-                "-req",
-                "-in",
-                &request,
-                "-CA",
-                &ca(),
-                "-CAkey",
-                &ca_key,
-                "-set_serial",
-                "7",
-                "-days",
-                "1",
-                "-out",
-                &certificate,
-            ],
-        );
+        let new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", &key];
+        run("openssl", &[&["req", "-out", &request, "-subj", &subject][..], &new_key].concat());
+        let (ca_certificate, ca_key) = (ca(), state("pki/ca.key").to_str().unwrap().to_owned());
+        let sign = ["x509", "-req", "-in", &request, "-out", &certificate, "-CA", &ca_certificate, "-CAkey", &ca_key];
+        run("openssl", &[&sign[..], &["-set_serial", "7", "-days", "1"], options].concat());
         (certificate, key)
     }
 }
