@@ -195,9 +195,13 @@ impl Forbidden {
         let name = self.name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
         match &self.namespace {
             Some(namespace) => format!("resource {:?}{name} in namespace {namespace:?}", self.resource),
-            None if self.resource.starts_with('/') => format!("path {:?}", self.resource),
+            None if self.is_path() => format!("path {:?}", self.resource),
             None => format!("resource {:?}{name} in the whole cluster", self.resource),
         }
+    }
+
+    fn is_path(&self) -> bool {
+        self.resource.starts_with('/')
     }
 
     fn hint(&self) -> String {
@@ -205,12 +209,16 @@ impl Forbidden {
             return "the server got no credentials; check the user of the kubeconfig's context".to_owned();
         }
         // Whoever may read a kind of object needs both; naming them at once saves a second round.
-        let verbs = if matches!(self.verb.as_str(), "get" | "list") { "get list" } else { self.verb.as_str() };
+        let verbs = match self.verb.as_str() {
+            "get" | "list" if !self.is_path() => "get list",
+            verb => verb,
+        };
         let role = match &self.namespace {
             Some(namespace) => format!("a Role in namespace {namespace:?}"),
             None => "a ClusterRole".to_owned(),
         };
         let on = match self.group.as_str() {
+            "" if self.is_path() => format!("nonResourceURLs {}", self.resource),
             "" => self.resource.clone(),
             group => format!("{}.{group}", self.resource),
         };

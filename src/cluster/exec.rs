@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 
 use super::credentials::bearer;
 use super::error::{ClusterError, clean};
+use super::tls::ClientCertificate;
 
 /// Most that a plugin may print, in bytes. A token has a few thousand.
 const MOST_OUTPUT: u64 = 1 << 20;
@@ -37,13 +38,6 @@ pub(super) struct Credential {
     pub(super) authorization: Option<HeaderValue>,
     pub(super) certificate: Option<ClientCertificate>,
     expires: Option<Timestamp>,
-}
-
-/// A client certificate and its key, both in PEM.
-#[derive(Debug)]
-pub(super) struct ClientCertificate {
-    pub(super) certificate: String,
-    pub(super) key: SecretString,
 }
 
 #[derive(Serialize)]

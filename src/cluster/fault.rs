@@ -85,7 +85,7 @@ fn network_cause(chain: &[&(dyn StdError + 'static)]) -> String {
         ErrorKind::TimedOut => Some("no connection in time"),
         ErrorKind::HostUnreachable => Some("no route to the host"),
         ErrorKind::NetworkUnreachable => Some("no route to the network"),
-        ErrorKind::UnexpectedEof => Some("closed before the end of the answer"),
+        ErrorKind::UnexpectedEof => Some("connection closed"),
         _ => None,
     });
     match (known, chain.last()) {

@@ -12,7 +12,8 @@ use super::credentials::Credentials;
 use super::error::{ClusterError, clean};
 use super::rate::RateLimit;
 use super::request::{Request, Sender, Subject, encode};
-use super::{Cluster, ListQuery, ObjectRef, Resource, settings, transport};
+use super::transport::Transport;
+use super::{Cluster, ListQuery, ObjectRef, Resource, settings};
 
 /// Objects a page. Large pages cost less than many: 500 of 5,000 Secrets in one page take half the time of five.
 const PAGE: u32 = 500;
@@ -41,11 +42,11 @@ impl KubeCluster {
         let credentials = Credentials::take_from(&mut settings)?;
         // A timeout of zero would fail each request, and one of ages overflows.
         let timeout = connection.request_timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
-        let config = transport::configure(&settings, environment, timeout)?;
-        let client = transport::client(&config, None)?;
+        let transport = Transport::new(&mut settings, environment)?;
+        let client = transport.client(None)?;
         let sender = Sender {
             client,
-            config,
+            transport,
             credentials,
             rate: RateLimit::new(connection.qps, connection.burst),
             timeout,
@@ -111,8 +112,8 @@ impl Cluster for KubeCluster {
                 }
                 page => page?,
             };
-            found.extend(page.items.into_iter().map(|item| item.metadata));
-            token = page.metadata.r#continue;
+            found.extend(page.items.into_iter().flatten().map(|item| item.metadata));
+            token = page.metadata.r#continue.unwrap_or_default();
             if token.is_empty() {
                 return Ok(found);
             }
@@ -162,14 +163,13 @@ fn collection(resource: &Resource, namespace: Option<&str>) -> String {
 struct Page {
     #[serde(default)]
     metadata: PageMetadata,
-    #[serde(default)]
-    items: Vec<Item>,
+    /// Where nothing matches, the server says `null`.
+    items: Option<Vec<Item>>,
 }
 
 #[derive(Default, Deserialize)]
 struct PageMetadata {
-    #[serde(default)]
-    r#continue: String,
+    r#continue: Option<String>,
 }
 
 #[derive(Deserialize)]

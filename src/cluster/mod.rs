@@ -20,6 +20,7 @@ mod rate;
 mod request;
 mod settings;
 mod status;
+mod tls;
 mod transport;
 
 pub use connection::{Connection, Environment};

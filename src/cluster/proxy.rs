@@ -52,6 +52,26 @@ fn parse(url: &str) -> Result<Uri, ClusterError> {
     }
 }
 
+/// The user name and the password in a proxy's URL.
+pub(super) fn credentials(proxy: &Uri) -> Option<(String, String)> {
+    let (userinfo, _) = proxy.authority()?.as_str().rsplit_once('@')?;
+    let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+    Some((decode(user), decode(password)))
+}
+
+/// Percent-decodes; what is no escape stays as it is.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let escaped = digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(escaped.unwrap_or(first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// The API server's address in lower case, without the brackets of IPv6.
 struct Target {
     host: String,
@@ -188,6 +208,21 @@ mod tests {
         let server = "https://127.0.0.1:6443".parse().expect("a URL");
         let proxy = choose(&server, Some("socks5h://proxy:1080"), &environment("*")).expect("a proxy");
         assert_eq!(proxy.expect("a proxy").to_string(), "socks5://proxy:1080/");
+    }
+
+    #[test]
+    fn credentials_are_decoded() {
+        let cases = [
+            ("http://proxy", None),
+            ("http://joe@proxy", Some(("joe", ""))),
+            ("http://joe:pa%40ss%3Aword%25@proxy:1", Some(("joe", "pa@ss:word%"))),
+            ("http://joe:50%25%2@proxy", Some(("joe", "50%%2"))),
+        ];
+        for (url, expected) in cases {
+            let found = credentials(&url.parse().expect("a URL"));
+            let expected = expected.map(|(user, password)| (user.to_owned(), password.to_owned()));
+            assert_eq!(found, expected, "{url}");
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
+use kube::Client;
 use kube::client::Body;
-use kube::{Client, Config};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -18,12 +18,13 @@ use super::exec::Credential;
 use super::fault::{Fault, Retry};
 use super::rate::RateLimit;
 use super::status::{Refusal, what_it_is};
-use super::{ListQuery, ObjectRef, transport};
+use super::transport::Transport;
+use super::{ListQuery, ObjectRef};
 
 /// The largest answer taken in, in bytes: far above the 1.5 MiB that etcd takes for an object.
 const LARGEST_ANSWER: usize = 64 << 20;
 /// The largest error taken in, in bytes. What is cut off is not needed.
-const LARGEST_REFUSAL: usize = 64 << 10;
+const LARGEST_REFUSAL: usize = 1 << 20;
 /// How often a request is made at most where the server may recover.
 const MOST_ATTEMPTS: u32 = 4;
 /// The wait before the second attempt; it doubles from one to the next.
@@ -68,7 +69,7 @@ pub(super) struct Request<'a> {
 
 /// Sends requests to one server.
 pub(super) struct Sender {
-    pub(super) config: Config,
+    pub(super) transport: Transport,
     pub(super) client: Client,
     pub(super) credentials: Credentials,
     pub(super) rate: Option<RateLimit>,
@@ -133,7 +134,7 @@ impl Sender {
         {
             return Ok(client.clone());
         }
-        let client = transport::client(&self.config, Some(certificate))?;
+        let client = self.transport.client(Some(certificate))?;
         *certified = Some((credential.clone(), client.clone()));
         Ok(client)
     }

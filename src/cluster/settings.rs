@@ -258,3 +258,6 @@ impl<'a> Pod<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,6 +117,11 @@ fn forbidden(message: &str, subject: &Subject<'_>) -> Forbidden {
     forbidden.user = Some(clean(user, LONGEST_NAME));
     let (verb, rest) = rest.split_once(' ').unwrap_or((rest, ""));
     let (what, rest) = quoted(rest);
+    if verb.starts_with("impersonate-on:") {
+        // From Kubernetes 1.36 on the server names the request that was to be made as another user, not that user.
+        let (verb, resource) = ("impersonate".to_owned(), "users".to_owned());
+        return Forbidden { verb, resource, group: String::new(), name: None, namespace: None, ..forbidden };
+    }
     if verb != forbidden.verb || what != forbidden.resource {
         // Something else was refused on the way there, such as impersonation.
         let name = message.split('"').nth(1).filter(|_| message.split_once(" is forbidden").is_some());
@@ -165,4 +170,175 @@ fn asked(subject: &Subject<'_>) -> Forbidden {
 /// The first text in quotes, and what comes after it.
 fn quoted(text: &str) -> (&str, &str) {
     text.split_once('"').and_then(|(_, rest)| rest.split_once('"')).unwrap_or(("", text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{ListQuery, ObjectRef, Resource};
+
+    fn list() -> ListQuery {
+        ListQuery { resource: Resource::SECRETS, namespace: Some("web".to_owned()), label_selector: None }
+    }
+
+    fn refused(subject: &Subject<'_>, code: u16, body: &str) -> ClusterError {
+        let code = StatusCode::from_u16(code).expect("a status");
+        let (server, identity) = ("https://k.example", "user \"joe\" of the kubeconfig");
+        let content_type = "application/json";
+        Refusal { subject, server, identity, code, content_type, body: body.as_bytes() }.into_error()
+    }
+
+    fn status(message: &str) -> String {
+        serde_json::json!({"kind": "Status", "message": message, "reason": "Forbidden", "code": 403}).to_string()
+    }
+
+    /// What the user sees when a list of Secrets in `web` is refused with this message.
+    fn forbidden(message: &str) -> (String, String) {
+        let error = refused(&Subject::List(&list()), 403, &status(message));
+        assert!(matches!(error, ClusterError::Forbidden(_)), "{error:?}");
+        (error.to_string(), error.hint().expect("a hint"))
+    }
+
+    #[test]
+    fn the_missing_right_is_named() {
+        let (message, hint) = forbidden(
+            r#"secrets is forbidden: User "viewer" cannot list resource "secrets" in API group "" in the namespace "web""#,
+        );
+        assert_eq!(message, r#"user "viewer" cannot list resource "secrets" in namespace "web""#);
+        assert_eq!(hint, r#"ask for a Role in namespace "web" with verbs [get list] on secrets, bound to "viewer""#);
+    }
+
+    #[test]
+    fn what_the_server_adds_is_kept() {
+        let (message, _) = forbidden(
+            "secrets is forbidden: User \"joe\" cannot list resource \"secrets\" in API group \"\" in the namespace \
+            \"web\": requires one of [\"container.secrets.list\"] permission(s).",
+        );
+        assert_eq!(
+            message,
+            "user \"joe\" cannot list resource \"secrets\" in namespace \"web\": \
+            requires one of [\"container.secrets.list\"] permission(s)."
+        );
+    }
+
+    #[test]
+    fn a_right_for_the_whole_cluster() {
+        let (message, hint) = forbidden(
+            r#"secrets is forbidden: User "joe" cannot list resource "secrets" in API group "" at the cluster scope"#,
+        );
+        assert_eq!(message, r#"user "joe" cannot list resource "secrets" in the whole cluster"#);
+        assert_eq!(hint, r#"ask for a ClusterRole with verbs [get list] on secrets, bound to "joe""#);
+    }
+
+    #[test]
+    fn the_right_to_act_as_another_user() {
+        let (message, hint) = forbidden(
+            r#"users "boss" is forbidden: User "joe" cannot impersonate resource "users" in API group "" at the cluster scope"#,
+        );
+        assert_eq!(message, r#"user "joe" cannot impersonate resource "users" "boss" in the whole cluster"#);
+        assert_eq!(hint, r#"ask for a ClusterRole with verbs [impersonate] on users, bound to "joe""#);
+    }
+
+    #[test]
+    fn the_right_to_act_as_another_user_in_the_words_of_kubernetes_1_36() {
+        let (message, hint) = forbidden(
+            r#"secrets is forbidden: User "joe" cannot impersonate-on:user-info:list resource "secrets" in API group "" in the namespace "web""#,
+        );
+        assert_eq!(message, r#"user "joe" cannot impersonate resource "users" in the whole cluster"#);
+        assert_eq!(hint, r#"ask for a ClusterRole with verbs [impersonate] on users, bound to "joe""#);
+    }
+
+    #[test]
+    fn a_path_that_is_no_resource() {
+        let body = status(r#"forbidden: User "joe" cannot get path "/version""#);
+        let error = refused(&Subject::Version, 403, &body);
+        assert_eq!(error.to_string(), r#"user "joe" cannot get path "/version""#);
+        let hint = error.hint().expect("a hint");
+        assert_eq!(hint, r#"ask for a ClusterRole with verbs [get] on nonResourceURLs /version, bound to "joe""#);
+    }
+
+    #[test]
+    fn one_object_of_another_api_group() {
+        let object = ObjectRef {
+            resource: Resource {
+                group: "apps".into(),
+                version: "v1".into(),
+                plural: "deployments".into(),
+                kind: "Deployment".into(),
+            },
+            namespace: Some("web".to_owned()),
+            name: "front".to_owned(),
+        };
+        let message = r#"deployments.apps "front" is forbidden: User "joe" cannot get resource "deployments" in API group "apps" in the namespace "web""#;
+        let error = refused(&Subject::Get(&object), 403, &status(message));
+        assert_eq!(error.to_string(), r#"user "joe" cannot get resource "deployments" "front" in namespace "web""#);
+        let hint = error.hint().expect("a hint");
+        assert!(hint.contains("on deployments.apps"), "{hint}");
+    }
+
+    #[test]
+    fn without_credentials_the_hint_is_about_credentials() {
+        let (_, hint) = forbidden(
+            r#"secrets is forbidden: User "system:anonymous" cannot list resource "secrets" in API group "" in the namespace "web""#,
+        );
+        assert_eq!(hint, "the server got no credentials; check the user of the kubeconfig's context");
+    }
+
+    #[test]
+    fn a_refusal_in_other_words_is_told_by_the_request() {
+        let (message, hint) = forbidden("blocked by policy no-secrets");
+        assert_eq!(
+            message,
+            r#"the user cannot list resource "secrets" in namespace "web": blocked by policy no-secrets"#
+        );
+        assert_eq!(hint, r#"ask for a Role in namespace "web" with verbs [get list] on secrets"#);
+    }
+
+    #[test]
+    fn what_the_server_says_is_bounded_and_harmless() {
+        let evil = format!("User \"\u{1b}[2Jjoe\u{202e}\n{}\" cannot list resource \"secrets\"", "x".repeat(5000));
+        let (message, hint) = forbidden(&evil);
+        for text in [&message, &hint] {
+            assert!(text.chars().all(|letter| !letter.is_control() && letter != '\u{202e}'), "{text}");
+            assert!(text.len() < 1000, "{}", text.len());
+        }
+        let (message, _) = forbidden(&format!("no\r\n\u{9b}31m {}", "y ".repeat(5000)));
+        assert!(message.chars().all(|letter| !letter.is_control()) && message.len() < 1000, "{message}");
+    }
+
+    #[test]
+    fn broken_quotes_do_no_harm() {
+        for message in ["User \"", "User \"a\" cannot ", "User \"a\" cannot list \"", "\" cannot list", ""] {
+            let (message, _) = forbidden(message);
+            assert!(message.contains("cannot"), "{message}");
+        }
+    }
+
+    #[test]
+    fn not_found_means_the_object_only_if_the_server_names_one() {
+        let object = ObjectRef { resource: Resource::SECRETS, namespace: Some("web".to_owned()), name: "a".to_owned() };
+        let named = r#"{"kind":"Status","reason":"NotFound","details":{"name":"a","kind":"secrets"}}"#;
+        let error = refused(&Subject::Get(&object), 404, named);
+        assert_eq!(error.to_string(), r#"secret "a" not found in namespace "web""#);
+        let unnamed = r#"{"kind":"Status","reason":"NotFound","message":"the server could not find the requested resource","details":{}}"#;
+        let error = refused(&Subject::Get(&object), 404, unnamed);
+        assert!(matches!(error, ClusterError::NotServed { .. }), "{error:?}");
+        let error = refused(&Subject::Get(&object), 404, "<html><title>404 Not Found</title></html>");
+        assert_eq!(
+            error.to_string(),
+            "cannot get secret \"a\" in namespace \"web\": https://k.example does not answer as an API server does: \
+            status 404 with the page \"404 Not Found\""
+        );
+    }
+
+    #[test]
+    fn expired_credentials_are_told_whose_they_are() {
+        let error = refused(&Subject::List(&list()), 401, r#"{"kind":"Status","message":"Unauthorized"}"#);
+        assert_eq!(
+            error.to_string(),
+            "cannot list secrets in namespace \"web\": https://k.example does not accept the credentials of \
+            user \"joe\" of the kubeconfig"
+        );
+        assert_eq!(error.hint().as_deref(), Some("the credentials may have expired: log in to the cluster again"));
+    }
 }
