@@ -39,20 +39,26 @@ pub enum Number {
     Int(i64),
     /// Larger than the largest `i64`.
     UInt(u64),
-    /// Finite, and not a whole number below 2^53.
+    /// Finite, and not a whole number of 64 bits.
     Float(f64),
 }
 
 impl Number {
-    /// The number for a float; whole numbers that a float holds exactly become integers.
+    /// The number for a float. A whole number that fits in 64 bits becomes the integer that JSON writes for it, as it
+    /// would on its way to the API server.
     #[must_use]
     pub fn from_f64(value: f64) -> Self {
         const EXACT: f64 = 9_007_199_254_740_992.0;
-        if value.fract() == 0.0 && value.abs() < EXACT {
+        if value.fract() != 0.0 || value.abs() >= 1e20 {
+            return Self::Float(value);
+        }
+        if value.abs() < EXACT {
             #[allow(clippy::cast_possible_truncation)] // whole and below 2^53, so exact
             return Self::Int(value as i64);
         }
-        Self::Float(value)
+        let digits = value.to_string();
+        let integer = digits.parse().map(Self::Int);
+        integer.or_else(|_| digits.parse().map(Self::UInt)).unwrap_or(Self::Float(value))
     }
 
     /// The number for an unsigned integer.

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::manifest::node::{Number, Value};
 
@@ -26,7 +27,7 @@ pub(super) fn resolve(text: &str) -> Option<Meaning<'static>> {
         [] => Some(Meaning::Null),
         [b'0'..=b'9', ..] => number(text),
         [b'+' | b'-', ..] => infinity(text).or_else(|| number(text)),
-        [b'.', ..] => infinity(text).or_else(|| float(text)),
+        [b'.', ..] => infinity(text).or_else(|| fraction(text)),
         [b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~', rest @ ..] if rest.len() < 5 => {
             word(text)
         }
@@ -157,6 +158,23 @@ fn integer(text: &str) -> Option<Meaning<'static>> {
     }
 }
 
+/// A number that begins with its point. Here, underscores must be between digits.
+fn fraction(text: &str) -> Option<Meaning<'static>> {
+    let mut parts = text.split('_');
+    let (first, last) = (parts.next()?, parts.next_back());
+    let ends_in_digit = |part: &str| part.ends_with(|end: char| end.is_ascii_digit());
+    match last {
+        None => float(text),
+        Some(last) => {
+            let starts_with_digit = |part: &str| part.starts_with(|start: char| start.is_ascii_digit());
+            (ends_in_digit(first)
+                && starts_with_digit(last)
+                && parts.all(|part| starts_with_digit(part) && ends_in_digit(part)))
+            .then(|| float(&text.replace('_', "")))?
+        }
+    }
+}
+
 /// A finite decimal number. One too large for a float is text.
 fn float(text: &str) -> Option<Meaning<'static>> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text).as_bytes();
@@ -211,10 +229,14 @@ fn float_key(value: f64) -> String {
     }
 }
 
+/// Go does not look at bits beyond the last byte.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+
 /// Base64 as Go reads it: line breaks do not count. Bytes that are no text become replacement characters, one each.
 fn binary(text: &str) -> Result<String, &'static str> {
     let encoded: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    let bytes = STANDARD.decode(encoded).map_err(|_| "a !!binary value is not valid base64")?;
+    let bytes = BASE64.decode(encoded).map_err(|_| "a !!binary value is not valid base64")?;
     Ok(bytes.utf8_chunks().fold(String::new(), |mut text, chunk| {
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
