@@ -143,7 +143,7 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
         }
         let namespace = self.namespace();
         let message = format!("release \"{name}\" in namespace \"{namespace}\" has no revision {revision}");
-        Error::new(Kind::NotFound, message).hint(format!("there are the revisions {}", history.describe()))
+        Error::new(Kind::NotFound, message).hint(history.sentence())
     }
 
     /// The error for a release that isn't there, with the names of those that are.
@@ -172,8 +172,7 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
             }
         }
         let message = format!("release \"{name}\" in namespace \"{}\" has no deployed revision", self.namespace());
-        Err(Error::new(Kind::NotFound, message)
-            .hint(format!("name two revisions to compare; there are {}", history.describe())))
+        Err(Error::new(Kind::NotFound, message).hint(format!("name both revisions to compare; {}", history.sentence())))
     }
 
     /// A revision and the history, read at the same time.

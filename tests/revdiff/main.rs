@@ -31,4 +31,6 @@ mod shown;
 mod user;
 
 mod changes;
+mod history;
 mod secrets;
+mod thirty;
