@@ -56,6 +56,14 @@ impl Shown {
         self
     }
 
+    /// It failed, and this stands in what it printed to standard error.
+    pub(crate) fn explains(&self, part: &str) -> &Self {
+        self.exits(1);
+        let text = tidy(&self.stderr, &self.namespace);
+        assert!(text.contains(&dedent(part)), "{part:?} is not in the errors of: {}\n{text}", self.line);
+        self
+    }
+
     /// It found a difference, printed this to standard output, and nothing of its own to standard error.
     pub(crate) fn shows_change(&self, part: &str) -> &Self {
         self.exits(2);

@@ -26,7 +26,7 @@ fn thirty_revisions(user: &User) {
 
     // Who names both revisions needs no right to anything else.
     let name = "two-revisions";
-    let secrets = [3, 7].map(|revision| format!("sh.helm.release.v1.web.v{revision}"));
+    let secrets = [3, 7, 40].map(|revision| format!("sh.helm.release.v1.web.v{revision}"));
     let rule = json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": ["get"]});
     cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": name}, "rules": [rule]}));
     let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name});
@@ -38,6 +38,11 @@ fn thirty_revisions(user: &User) {
         r#"
         Error: cannot read revision 8 of release "web": user "viewer" cannot get resource "secrets" "sh.helm.release.v1.web.v8" in namespace "NAMESPACE"
         Hint: ask for a Role in namespace "NAMESPACE" with verbs [get list] on secrets, bound to "viewer"
+        "#,
+    );
+    user.types("helm revdiff web 3 40 --kube-context viewer").fails(
+        r#"
+        Error: cannot read revision 40 of release "web": secret "sh.helm.release.v1.web.v40" not found in namespace "NAMESPACE"
         "#,
     );
     user.types("helm revdiff web --kube-context viewer").fails(
