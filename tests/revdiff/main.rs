@@ -30,6 +30,7 @@ mod record;
 mod shown;
 mod user;
 
+mod access;
 mod broken;
 mod changes;
 mod history;
