@@ -11,6 +11,8 @@ mod characters;
 mod reader;
 mod repair;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use granit_parser::Marker;
@@ -64,8 +66,22 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
 }
 
 impl YamlError {
-    fn at(place: Marker, message: impl Into<String>) -> Self {
-        Self { line: number(place.line()), column: number(place.col() + 1), message: message.into() }
+    fn at(place: impl Into<Place>, message: impl Into<String>) -> Self {
+        let Place { line, column } = place.into();
+        Self { line, column, message: message.into() }
+    }
+}
+
+/// A line and a column, each from 1.
+#[derive(Clone, Copy)]
+struct Place {
+    line: u32,
+    column: u32,
+}
+
+impl From<Marker> for Place {
+    fn from(marker: Marker) -> Self {
+        Self { line: number(marker.line()), column: number(marker.col() + 1) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use granit_parser::{
-    ErrorKind, Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, YamlVersion,
+    ErrorKind, Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag, YamlVersion,
 };
 
 use super::characters::{Checked, Strays};
@@ -63,8 +63,10 @@ pub(super) fn read(checked: &Checked<'_>, covered: Option<&mut Covered>) -> Resu
         brackets: 0,
     };
     for event in Parser::new_from_str_with_options(&checked.text, options()) {
-        let (event, span) = event?;
-        reader.event(event, span)?;
+        match event {
+            Ok((event, span)) => reader.event(event, &span)?,
+            Err(error) => return Err(error.into()),
+        }
     }
     reader.strays.check(&checked.text)?;
     Ok(reader.documents)
@@ -90,33 +92,34 @@ struct Reader<'a, 'c> {
 }
 
 impl Reader<'_, '_> {
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), YamlError> {
         match event {
             Event::DocumentStart(_, version) => check_version(version, span.start)?,
             Event::DocumentEnd => self.documents.extend(std::mem::take(&mut self.tree).into_root()),
             Event::Scalar(text, style, anchor, tag) => {
-                self.check_tag(span)?;
+                let tag = self.tag(tag.as_deref(), span)?;
                 let text = self.scalar_text(text, style, span)?;
-                self.tree.scalar(tree::Scalar { text, style, anchor, tag: tag.as_deref(), span })?;
+                let absent = style == ScalarStyle::Plain && span.start.index() == span.end.index();
+                self.tree.scalar(tree::Scalar { text, style, absent, anchor, tag, place: span.start.into() })?;
             }
-            Event::SequenceStart(style, anchor, _) => {
-                self.check_tag(span)?;
-                self.open(style, span.start);
-                self.tree.start_list(anchor, span.start)?;
+            Event::SequenceStart(style, anchor, tag) => {
+                self.tag(tag.as_deref(), span)?;
+                self.open(style, span);
+                self.tree.start_list(anchor, span.start.into())?;
             }
-            Event::MappingStart(style, anchor, _) => {
-                self.check_tag(span)?;
-                self.open(style, span.start);
-                self.tree.start_map(anchor, span.start)?;
+            Event::MappingStart(style, anchor, tag) => {
+                self.tag(tag.as_deref(), span)?;
+                self.open(style, span);
+                self.tree.start_map(anchor, span.start.into())?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                self.close(span.end);
-                self.tree.end(span.start)?;
+                self.close(span);
+                self.tree.end()?;
             }
             Event::Alias(anchor) => {
                 let name = span.slice(self.source).unwrap_or_default();
                 check_name(name.strip_prefix('*').unwrap_or(name), span.start)?;
-                self.tree.alias(anchor, span.start)?;
+                self.tree.alias(anchor, span.start.into())?;
             }
             Event::Anchor(_, name) => check_name(&name, span.start)?,
             _ => {}
@@ -128,20 +131,20 @@ impl Reader<'_, '_> {
     }
 
     /// Within brackets, everything is in brackets, so that counting them is enough.
-    fn open(&mut self, style: StructureStyle, start: Marker) {
+    fn open(&mut self, style: StructureStyle, span: &Span) {
         if style == StructureStyle::Block {
             return;
         }
         if let (0, Some(covered)) = (self.brackets, &mut self.covered) {
-            covered.brackets.push(offset(start)..usize::MAX);
+            covered.brackets.push(offset(span.start)..usize::MAX);
         }
         self.brackets += 1;
     }
 
-    fn close(&mut self, end: Marker) {
+    fn close(&mut self, span: &Span) {
         if let (1, Some(Some(last))) = (self.brackets, self.covered.as_mut().map(|covered| covered.brackets.last_mut()))
         {
-            last.end = offset(end);
+            last.end = offset(span.end);
         }
         self.brackets = self.brackets.saturating_sub(1);
     }
@@ -150,7 +153,7 @@ impl Reader<'_, '_> {
         &mut self,
         text: Cow<'a, str>,
         style: ScalarStyle,
-        span: Span,
+        span: &Span,
     ) -> Result<Cow<'a, str>, YamlError> {
         let range = span.byte_range().unwrap_or_default();
         let scalar = match style {
@@ -190,11 +193,11 @@ impl Reader<'_, '_> {
     }
 
     /// In Go, whatever follows a tag up to the next blank is part of it.
-    fn check_tag(&self, span: Span) -> Result<(), YamlError> {
-        let Some(tag) = span.tag_span() else { return Ok(()) };
-        match self.source.as_bytes().get(offset(tag.end)) {
-            None | Some(b' ' | b'\t' | b'\n' | b'\r') => Ok(()),
-            Some(_) => Err(YamlError::at(tag.start, "a tag needs a blank after it")),
+    fn tag<'t>(&self, tag: Option<&'t Tag>, span: &Span) -> Result<Option<&'t Tag>, YamlError> {
+        let Some(place) = tag.and_then(|_| span.tag_span()) else { return Ok(tag) };
+        match self.source.as_bytes().get(offset(place.end)) {
+            None | Some(b' ' | b'\t' | b'\n' | b'\r') => Ok(tag),
+            Some(_) => Err(YamlError::at(place.start, "a tag needs a blank after it")),
         }
     }
 

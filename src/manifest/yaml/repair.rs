@@ -12,8 +12,8 @@ use super::characters;
 use super::reader::{self, Covered, Failure, Scalar, Trouble};
 use super::{Node, YamlError};
 
-/// How many bytes may be read in all: half a second's work.
-const MAX_WORK: usize = 64 << 20;
+/// How many bytes may be read in all: a fraction of a second.
+const MAX_WORK: usize = 16 << 20;
 
 /// Changes of the original text: how many blanks to insert at a place.
 pub(super) type Edits = BTreeMap<Place, usize>;
@@ -57,7 +57,7 @@ pub(super) fn read(text: &str, mut failure: Failure) -> Result<Vec<Node>, YamlEr
     let Some(trouble) = failure.trouble else { return Err(failure.error) };
     let mut repairs = Repairs { text, edits: candidates::find(text), rejected: HashMap::new() };
     repairs.add(trouble);
-    for _ in 0..(MAX_WORK / text.len().max(1)).clamp(4, 1000) {
+    for _ in 0..(MAX_WORK / text.len().max(1)).clamp(8, 1000) {
         let Some((repaired, placed)) = repairs.apply() else { break };
         let checked = characters::check(&repaired)?;
         let mut covered = Covered::default();
