@@ -64,6 +64,9 @@ fn sources() -> Vec<Source> {
                 folders.push(path);
                 continue;
             }
+            if path.ends_with("tests.rs") {
+                continue;
+            }
             let relative = path.strip_prefix(&root).unwrap();
             let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
             let code = code_of(&fs::read_to_string(&path).unwrap());

@@ -24,11 +24,11 @@ Examples:
   helm revdiff web 3             revision 3 and the deployed one
   helm revdiff web 3 5           revision 3 and revision 5
   helm revdiff web 3 5 -o json   the same for a program to read
-  helm revdiff revision upgrade  a release that is named like a subcommand
+  helm revdiff revision rollback  a release that is named like a subcommand
 
 Exit code: 0; with --detailed-exitcode 2 where something changed; 1 on errors.";
 
-/// Show what changed between two revisions of a release: objects, hooks, values, chart and notes.
+/// Show what changed between two revisions of a release, or two releases, or two manifests.
 #[derive(Debug, Parser)]
 #[command(
     name = "helm-safe-upgrade revdiff",
@@ -52,6 +52,15 @@ pub(super) enum RevdiffCommand {
     /// Compare two revisions; the same as without this word, for releases named like a subcommand.
     #[command(after_help = REVDIFF_EXAMPLES)]
     Revision(RevisionArgs),
+    /// Show what a rollback would change.
+    #[command(after_help = "Example:\n  helm revdiff rollback web 3   what helm rollback web 3 would change")]
+    Rollback(RollbackArgs),
+    /// Compare two releases, each at its deployed revision.
+    #[command(after_help = "Example:\n  helm revdiff release staging/web production/web")]
+    Release(ReleaseArgs),
+    /// Compare two files with rendered manifests. Needs no cluster.
+    #[command(after_help = "Example:\n  helm template ./new | helm revdiff manifest old.yaml -")]
+    Manifest(ManifestArgs),
 }
 
 /// What `helm revdiff RELEASE [REV1 [REV2]]` takes.
@@ -65,12 +74,61 @@ pub(super) struct RevisionArgs {
     #[arg(value_name = "REV", num_args = 0..=2, value_parser = clap::value_parser!(u32).range(1..))]
     pub revisions: Vec<u32>,
 
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// What `helm revdiff rollback` takes.
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The release's name.
+    pub release: String,
+
+    /// The revision to go back to; the one before the last if not named, as helm rollback has it.
+    #[arg(value_name = "REV", value_parser = clap::value_parser!(u32).range(1..))]
+    pub revision: Option<u32>,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// What `helm revdiff release` takes.
+#[derive(Debug, Args)]
+pub(super) struct ReleaseArgs {
+    /// The release to compare from, for example web or shop/web.
+    #[arg(value_name = "[NAMESPACE/]OLD")]
+    pub old: String,
+
+    /// The release to compare with.
+    #[arg(value_name = "[NAMESPACE/]NEW")]
+    pub new: String,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// What `helm revdiff manifest` takes.
+#[derive(Debug, Args)]
+pub(super) struct ManifestArgs {
+    /// File with the rendered manifest to compare from; - is standard input.
+    pub old: PathBuf,
+
+    /// File with the rendered manifest to compare with.
+    pub new: PathBuf,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// What every kind of diff takes.
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
     /// Unchanged lines to show around each change; -1 shows all lines.
     #[arg(short = 'C', long, value_name = "LINES", default_value_t = 3, allow_negative_numbers = true,
           value_parser = clap::value_parser!(i64).range(-1..))]
     pub context: i64,
 
-    /// Format of the output: text for a reader, json for a program.
+    /// Format of the output.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
 
@@ -99,6 +157,19 @@ pub(super) struct RevisionArgs {
     #[arg(long)]
     pub no_fold: bool,
 
+    /// Take a removed and an added object of one kind for the same under another name where this share of their content
+    /// is equal, for example 0.5; 0 is off.
+    #[arg(short = 'D', long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub find_renames: f64,
+
+    /// Show only these objects: a kind, or kind/name, with * and ?; may be given several times. For example --only 'deployment/web*'.
+    #[arg(long, value_name = "KIND[/NAME]")]
+    pub only: Vec<String>,
+
+    /// Leave out objects of these kinds, for example --suppress Secret; kind/name works too.
+    #[arg(long, value_name = "KIND[/NAME]")]
+    pub suppress: Vec<String>,
+
     /// Do not page the output, even on a terminal.
     #[arg(long)]
     pub no_pager: bool,
@@ -123,12 +194,23 @@ pub(super) struct DisplayArgs {
     pub no_color: bool,
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it is not between 0 and 1".to_owned()) }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// Unified hunks.
     Text,
+    /// One line for each change, with its path.
+    Paths,
+    /// The number of changed lines of each object.
+    Stat,
     /// One JSON document (docs/schema/revdiff.json).
     Json,
+    /// The same as YAML.
+    Yaml,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -62,11 +62,12 @@ async fn revdiff(words: &[String], environment: &Environment) -> Vec<String> {
 fn arguments(words: &[String]) -> RevisionArgs {
     let line =
         |words: &[String]| std::iter::once("revdiff".to_owned()).chain(words.iter().cloned()).collect::<Vec<_>>();
-    let parsed = Revdiff::try_parse_from(line(words)).map(|revdiff| match revdiff.command {
-        Some(RevdiffCommand::Revision(arguments)) => arguments,
-        None => revdiff.revision,
+    let parsed = Revdiff::try_parse_from(line(words)).ok().and_then(|revdiff| match revdiff.command {
+        Some(RevdiffCommand::Revision(arguments)) => Some(arguments),
+        Some(_) => None,
+        None => Some(revdiff.revision),
     });
-    parsed.unwrap_or_else(|_| {
+    parsed.unwrap_or_else(|| {
         let mut fallback = Revdiff::parse_from(["revdiff", "x"]).revision;
         fallback.release = None;
         fallback
@@ -75,7 +76,7 @@ fn arguments(words: &[String]) -> RevisionArgs {
 
 /// Releases for the first word, their revisions for the next two.
 async fn from_cluster(arguments: &RevisionArgs, environment: &Environment) -> Vec<String> {
-    let Ok(storage) = connection::storage(&arguments.cluster, environment).await else { return Vec::new() };
+    let Ok(storage) = connection::storage(&arguments.diff.cluster, environment).await else { return Vec::new() };
     match &arguments.release {
         None => storage.names().await.unwrap_or_default(),
         Some(_) if arguments.revisions.len() >= 2 => Vec::new(),

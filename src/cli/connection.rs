@@ -14,7 +14,17 @@ pub(super) type AnyStorage = Storage<KubeCluster, HelmProcess>;
 
 /// Opens the storage that `HELM_DRIVER` names. Makes no request yet.
 pub(super) async fn storage(arguments: &ClusterArgs, environment: &Environment) -> Result<AnyStorage, Error> {
-    let connection = connection(arguments, environment)?;
+    storage_in(None, arguments, environment).await
+}
+
+/// The same in a namespace of its own.
+pub(super) async fn storage_in(
+    namespace: Option<String>,
+    arguments: &ClusterArgs,
+    environment: &Environment,
+) -> Result<AnyStorage, Error> {
+    let mut connection = connection(arguments, environment)?;
+    connection.namespace = namespace.or(connection.namespace);
     let resource = match Driver::parse(environment.text("HELM_DRIVER").unwrap_or_default())? {
         Driver::Secret => Resource::SECRETS,
         Driver::ConfigMap => Resource::CONFIG_MAPS,

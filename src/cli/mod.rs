@@ -4,6 +4,7 @@ mod args;
 mod complete;
 mod connection;
 mod environment;
+mod input;
 mod output;
 mod revdiff;
 

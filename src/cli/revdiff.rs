@@ -4,69 +4,133 @@ use std::io::Write;
 use std::time::Instant;
 
 use crate::cli::Environment;
-use crate::cli::args::{Format, NoiseArg, Revdiff, RevdiffCommand, RevisionArgs};
+use crate::cli::args::{DiffArgs, Format, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand, RevisionArgs};
 use crate::cli::connection::{self, AnyStorage};
-use crate::cli::output;
-use crate::command::revdiff::{self, Outcome, Request};
+use crate::cli::{input, output};
+use crate::command::revdiff::{self, Options, Outcome, Source};
 use crate::diff::noise::Noise;
-use crate::diff::release::Parts;
+use crate::diff::release::{Both, Parts};
+use crate::diff::select::{Pattern, Selection};
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::manifest::mask::Masker;
 use crate::report::view::{Detail, View};
-use crate::report::{json, text};
+use crate::report::{json, paths, stat, text};
+
+/// One run of the command.
+struct Run<'a> {
+    diff: DiffArgs,
+    environment: &'a Environment,
+    masker: Masker,
+    options: Options,
+    started: Instant,
+}
 
 /// Runs the command and returns the exit code.
 pub(super) async fn run(arguments: Revdiff, environment: &Environment) -> Result<u8, Error> {
-    let arguments = match arguments.command {
-        Some(RevdiffCommand::Revision(arguments)) => arguments,
-        None => arguments.revision,
-    };
-    let started = Instant::now();
-    let debug = arguments.cluster.debug.unwrap_or_else(|| environment.switch("HELM_DEBUG"));
-    let tell = |what: &str| {
-        if debug {
-            output::print_debug(&format!("{:.1} ms: {what}", started.elapsed().as_secs_f64() * 1000.0));
+    match arguments.command {
+        None => revisions(arguments.revision, environment).await,
+        Some(RevdiffCommand::Revision(arguments)) => revisions(arguments, environment).await,
+        Some(RevdiffCommand::Rollback(arguments)) => {
+            let source = Source::Rollback { release: arguments.release, revision: arguments.revision };
+            Run::new(arguments.diff, environment).stored(&source).await
         }
-    };
-    let request = request(&arguments)?;
-    let masker = if arguments.show_secrets { Masker::showing_secrets() } else { Masker::new(&environment.mask_key) };
-    let storage: AnyStorage = connection::storage(&arguments.cluster, environment).await?;
-    tell("connecting");
-    let outcome = revdiff::run(&storage, &masker, &request).await?;
-    tell(&format!("read and compared; {} documents parsed", outcome.diff.manifest.parsed));
-    let changed = print(&outcome, &arguments, environment)?;
-    tell("done");
-    Ok(if arguments.detailed_exitcode && changed { EXIT_CHANGED } else { EXIT_OK })
+        Some(RevdiffCommand::Release(arguments)) => releases(arguments, environment).await,
+        Some(RevdiffCommand::Manifest(arguments)) => manifests(arguments, environment),
+    }
 }
 
-fn request(arguments: &RevisionArgs) -> Result<Request, Error> {
-    let release = arguments.release.clone().ok_or_else(|| {
+async fn revisions(arguments: RevisionArgs, environment: &Environment) -> Result<u8, Error> {
+    let release = arguments.release.ok_or_else(|| {
         Error::new(Kind::Usage, "no release named").hint("helm revdiff RELEASE [REV1 [REV2]]; see helm revdiff --help")
     })?;
-    let parts = Parts { hooks: !arguments.no_hooks, computed_values: arguments.computed_values };
-    Ok(Request { release, revisions: arguments.revisions.clone(), parts })
+    let source = Source::Revisions { release, revisions: arguments.revisions };
+    Run::new(arguments.diff, environment).stored(&source).await
 }
 
-/// Prints the diff, and returns whether there was anything to show.
-fn print(outcome: &Outcome, arguments: &RevisionArgs, environment: &Environment) -> Result<bool, Error> {
-    let is_text = arguments.output == Format::Text;
-    let detail = Detail {
-        hunks: is_text,
-        changes: !is_text,
-        context: usize::try_from(arguments.context).ok(),
-        fold: is_text && !arguments.no_fold,
-        noise: match arguments.noise {
-            NoiseArg::Show => Noise::Show,
-            NoiseArg::Fold => Noise::Fold,
-            NoiseArg::Hide => Noise::Hide,
-        },
-    };
-    let view = View::new(&outcome.diff, &outcome.releases, detail);
-    let painter = output::painter(&arguments.display, environment);
-    let paged = is_text && !arguments.no_pager;
-    output::write_result(paged, environment, |mut out: &mut dyn Write| match arguments.output {
-        Format::Text => text::write(&view, painter, &mut out),
-        Format::Json => json::write(&view, &mut out),
-    })?;
-    Ok(!view.is_empty())
+async fn releases(arguments: ReleaseArgs, environment: &Environment) -> Result<u8, Error> {
+    let run = Run::new(arguments.diff, environment);
+    let (old, old_name) = run.storage_of(&arguments.old).await?;
+    let (new, new_name) = run.storage_of(&arguments.new).await?;
+    let outcome = revdiff::run_releases((&old, old_name), (&new, new_name), &run.masker, &run.options).await?;
+    run.print(outcome)
+}
+
+fn manifests(arguments: ManifestArgs, environment: &Environment) -> Result<u8, Error> {
+    let run = Run::new(arguments.diff, environment);
+    let texts = input::read_both(&arguments.old, &arguments.new)?;
+    let names = Both { old: input::name(&arguments.old), new: input::name(&arguments.new) };
+    run.print(revdiff::run_manifests(names, texts, &run.masker, &run.options)?)
+}
+
+impl<'a> Run<'a> {
+    fn new(diff: DiffArgs, environment: &'a Environment) -> Self {
+        let masker = if diff.show_secrets { Masker::showing_secrets() } else { Masker::new(&environment.mask_key) };
+        let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::new(text)).collect();
+        let options = Options {
+            parts: Parts { hooks: !diff.no_hooks, computed_values: diff.computed_values },
+            find_renames: diff.find_renames,
+            selection: Selection { only: patterns(&diff.only), suppress: patterns(&diff.suppress) },
+        };
+        Self { diff, environment, masker, options, started: Instant::now() }
+    }
+
+    async fn stored(self, source: &Source) -> Result<u8, Error> {
+        let storage: AnyStorage = connection::storage(&self.diff.cluster, self.environment).await?;
+        self.tell("connecting");
+        let outcome = revdiff::run(&storage, source, &self.masker, &self.options).await?;
+        self.print(outcome)
+    }
+
+    /// The storage and the name of `NAMESPACE/NAME` or `NAME`.
+    async fn storage_of<'t>(&self, text: &'t str) -> Result<(AnyStorage, &'t str), Error> {
+        let (namespace, name) = match text.split_once('/') {
+            Some((namespace, name)) => (Some(namespace.to_owned()), name),
+            None => (None, text),
+        };
+        let storage = connection::storage_in(namespace, &self.diff.cluster, self.environment).await?;
+        Ok((storage, name))
+    }
+
+    /// Prints the diff and returns the exit code.
+    fn print(&self, outcome: Outcome) -> Result<u8, Error> {
+        self.tell(&format!("read and compared; {} documents parsed", outcome.diff.manifest.parsed));
+        let view = View::new(&outcome.diff, &outcome.releases, self.detail()).about(outcome.subject);
+        let painter = output::painter(&self.diff.display, self.environment);
+        let for_readers = !matches!(self.diff.output, Format::Json | Format::Yaml);
+        output::write_result(
+            for_readers && !self.diff.no_pager,
+            self.environment,
+            |mut out: &mut dyn Write| match self.diff.output {
+                Format::Text => text::write(&view, painter, &mut out),
+                Format::Paths => paths::write(&view, painter, &mut out),
+                Format::Stat => stat::write(&view, painter, &mut out),
+                Format::Json => json::write(&view, &mut out),
+                Format::Yaml => json::write_yaml(&view, &mut out),
+            },
+        )?;
+        self.tell("done");
+        Ok(if self.diff.detailed_exitcode && !view.is_empty() { EXIT_CHANGED } else { EXIT_OK })
+    }
+
+    fn detail(&self) -> Detail {
+        let lines = matches!(self.diff.output, Format::Text | Format::Stat);
+        Detail {
+            hunks: lines,
+            changes: !lines,
+            context: usize::try_from(self.diff.context).ok(),
+            fold: self.diff.output == Format::Text && !self.diff.no_fold,
+            noise: match self.diff.noise {
+                NoiseArg::Show => Noise::Show,
+                NoiseArg::Fold => Noise::Fold,
+                NoiseArg::Hide => Noise::Hide,
+            },
+        }
+    }
+
+    fn tell(&self, what: &str) {
+        let wanted = self.diff.cluster.debug.unwrap_or_else(|| self.environment.switch("HELM_DEBUG"));
+        if wanted {
+            output::print_debug(&format!("{:.1} ms: {what}", self.started.elapsed().as_secs_f64() * 1000.0));
+        }
+    }
 }

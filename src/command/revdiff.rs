@@ -1,51 +1,159 @@
-//! `helm revdiff RELEASE [REV1 [REV2]]`: what changed between two revisions of a release.
+//! `helm revdiff`: what differs between two revisions, a revision and its rollback, two releases, or two manifests.
+
+use futures::future::try_join;
 
 use crate::cluster::Cluster;
 use crate::diff::release::{Both, Parts, ReleaseDiff, compare};
+use crate::diff::rename;
+use crate::diff::select::Selection;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::manifest::mask::Masker;
 use crate::release::Release;
+use crate::report::view::Subject;
 use crate::storage::Storage;
 
-/// What to compare.
+/// Which revisions of a release to compare.
 #[derive(Clone, Debug)]
-pub struct Request {
-    /// The release's name.
-    pub release: String,
+pub enum Source {
     /// No revision: the last two. One: that and the deployed one. Two: those, in this order.
-    pub revisions: Vec<u32>,
+    Revisions {
+        /// The release's name.
+        release: String,
+        /// The revisions named.
+        revisions: Vec<u32>,
+    },
+    /// The last revision, and the one that a rollback would go back to.
+    Rollback {
+        /// The release's name.
+        release: String,
+        /// The revision to go back to; the one before the last if not named.
+        revision: Option<u32>,
+    },
+}
+
+/// How to compare.
+#[derive(Clone, Debug)]
+pub struct Options {
     /// Which parts.
     pub parts: Parts,
+    /// Above 0: objects of one kind are the same under another name if this share of their content is equal.
+    pub find_renames: f64,
+    /// Which objects are shown.
+    pub selection: Selection,
 }
 
 /// What was found.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The two revisions.
+    /// What was compared with what.
+    pub subject: Subject,
+    /// The two sides.
     pub releases: Both<Release>,
     /// How they differ.
     pub diff: ReleaseDiff,
 }
 
-/// Reads the two revisions and compares them.
+/// Reads two revisions of a release and compares them.
 ///
 /// # Errors
 /// If a revision does not exist or can't be read.
 pub async fn run<C: Cluster, H: Helm>(
     storage: &Storage<C, H>,
+    source: &Source,
     masker: &Masker,
-    request: &Request,
+    options: &Options,
 ) -> Result<Outcome, Error> {
-    validate_name(&request.release)?;
-    let releases = gather(storage, request).await?;
-    let diff = compare(&releases.old, &releases.new, masker, request.parts);
-    Ok(Outcome { releases, diff })
+    match source {
+        Source::Revisions { release, revisions } => {
+            validate_name(release)?;
+            let releases = gather(storage, release, revisions).await?;
+            Ok(outcome(Subject::Revisions, releases, masker, options))
+        }
+        Source::Rollback { release, revision } => {
+            validate_name(release)?;
+            let releases = gather_rollback(storage, release, *revision).await?;
+            Ok(outcome(Subject::Rollback, releases, masker, options))
+        }
+    }
 }
 
-async fn gather<C: Cluster, H: Helm>(storage: &Storage<C, H>, request: &Request) -> Result<Both<Release>, Error> {
-    let name = &request.release;
-    let (old, new) = match request.revisions.as_slice() {
+/// Reads the deployed revisions of two releases and compares them.
+///
+/// # Errors
+/// If one of them does not exist or can't be read.
+pub async fn run_releases<C: Cluster, H: Helm>(
+    old: (&Storage<C, H>, &str),
+    new: (&Storage<C, H>, &str),
+    masker: &Masker,
+    options: &Options,
+) -> Result<Outcome, Error> {
+    validate_name(old.1)?;
+    validate_name(new.1)?;
+    let (old, new) = try_join(deployed(old.0, old.1), deployed(new.0, new.1)).await?;
+    Ok(outcome(Subject::Releases, Both { old, new }, masker, options))
+}
+
+/// Compares two rendered manifests; their names are for messages.
+///
+/// # Errors
+/// If a document that differs is no valid YAML.
+pub fn run_manifests(
+    names: Both<String>,
+    texts: Both<String>,
+    masker: &Masker,
+    options: &Options,
+) -> Result<Outcome, Error> {
+    let releases = Both { old: Release::of_manifest(texts.old), new: Release::of_manifest(texts.new) };
+    let outcome = outcome(Subject::Files(names.clone()), releases, masker, options);
+    for resource in &outcome.diff.manifest.resources {
+        for (object, name) in [(&resource.old, &names.old), (&resource.new, &names.new)] {
+            if let Some(problem) = object.as_ref().and_then(|object| object.problem.as_ref()) {
+                return Err(Error::new(Kind::Usage, format!("cannot read {name}: {problem}"))
+                    .hint("each document must be YAML as helm template prints it"));
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn outcome(subject: Subject, releases: Both<Release>, masker: &Masker, options: &Options) -> Outcome {
+    let mut diff = compare(&releases.old, &releases.new, masker, options.parts);
+    rename::join(&mut diff.manifest, options.find_renames);
+    options.selection.apply(&mut diff.manifest);
+    Outcome { subject, releases, diff }
+}
+
+async fn deployed<C: Cluster, H: Helm>(storage: &Storage<C, H>, name: &str) -> Result<Release, Error> {
+    let history = storage.history(name).await?;
+    if history.is_empty() {
+        return Err(storage.no_release(name).await);
+    }
+    storage.deployed(name, &history).await
+}
+
+async fn gather_rollback<C: Cluster, H: Helm>(
+    storage: &Storage<C, H>,
+    name: &str,
+    revision: Option<u32>,
+) -> Result<Both<Release>, Error> {
+    let history = storage.history(name).await?;
+    let Some(&last) = history.revisions().last() else { return Err(storage.no_release(name).await) };
+    // As in Helm: the one before the last, by number.
+    let target = revision.unwrap_or(last.saturating_sub(1));
+    if !history.revisions().contains(&target) {
+        return Err(storage.missing(name, target.max(1), &history).await);
+    }
+    let (old, new) = storage.read_two(name, last, target).await?;
+    Ok(Both { old, new })
+}
+
+async fn gather<C: Cluster, H: Helm>(
+    storage: &Storage<C, H>,
+    name: &str,
+    revisions: &[u32],
+) -> Result<Both<Release>, Error> {
+    let (old, new) = match revisions {
         [] => {
             let history = storage.history(name).await?;
             if history.is_empty() {

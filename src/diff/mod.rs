@@ -11,5 +11,6 @@ pub mod noise;
 pub mod release;
 pub mod rename;
 pub mod resources;
+pub mod select;
 pub mod structure;
 pub mod words;

@@ -17,7 +17,7 @@ pub struct Parts {
 }
 
 /// Something before and after.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Both<T> {
     /// Before.
     pub old: T,

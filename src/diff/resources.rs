@@ -37,6 +37,8 @@ pub struct ManifestDiff {
     pub resources: Vec<ResourceDiff>,
     /// How many objects are equal in content on both sides.
     pub unchanged: usize,
+    /// How many objects differ and were taken out because the user did not want to see them.
+    pub suppressed: usize,
     /// How many documents had to be parsed.
     pub parsed: usize,
 }

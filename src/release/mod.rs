@@ -5,7 +5,7 @@ pub mod history;
 pub mod values;
 
 use crate::manifest::document::{Document, Manifest};
-use crate::manifest::node::Node;
+use crate::manifest::node::{Node, Value};
 
 /// One revision of a release, as far as this program needs it: templates and files are not kept.
 #[derive(Clone, Debug)]
@@ -31,6 +31,23 @@ pub struct Release {
 }
 
 impl Release {
+    /// A manifest that belongs to no stored release.
+    #[must_use]
+    pub fn of_manifest(text: String) -> Self {
+        let nothing = || Node::new(Value::Null);
+        Self {
+            name: String::new(),
+            namespace: String::new(),
+            revision: 0,
+            info: Info::default(),
+            chart: Chart { metadata: nothing(), values: nothing() },
+            config: nothing(),
+            manifest: Manifest::new(text),
+            hooks: Vec::new(),
+            apply_method: None,
+        }
+    }
+
     /// Every document of the release: those of the manifest, then those of the hooks.
     #[must_use]
     pub fn documents(&self) -> Vec<Document<'_>> {

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use crate::diff::changes::{Change, Op};
+use crate::diff::release::Both;
 use crate::diff::resources;
+use crate::manifest::emit::{self, Lead};
 use crate::manifest::node::Node;
-use crate::report::view::{Resource, Revision, View};
+use crate::report::view::{Resource, Revision, Subject, View};
 
 /// The version of the document's form. It grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -23,8 +25,8 @@ pub fn write(view: &View<'_>, out: &mut impl std::io::Write) -> std::io::Result<
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
     schema_version: u32,
-    release: &'a str,
-    namespace: &'a str,
+    release: Option<&'a str>,
+    namespace: Option<&'a str>,
     from: Side<'a>,
     to: Side<'a>,
     summary: Summary,
@@ -39,6 +41,19 @@ struct Document<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Side<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    revision: Option<RevisionFields<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RevisionFields<'a> {
     revision: u32,
     status: &'a str,
     chart: &'a str,
@@ -48,12 +63,29 @@ struct Side<'a> {
     description: &'a str,
 }
 
+/// Writes the same document as YAML.
+///
+/// # Errors
+/// If the writer fails.
+pub fn write_yaml(view: &View<'_>, out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let document = serde_json::to_value(Document::of(view)).map_err(std::io::Error::from)?;
+    let node: Node = serde_json::from_value(document).map_err(std::io::Error::from)?;
+    let mut written = Ok(());
+    emit::write(&node, &Lead::root(), &mut |line| {
+        if written.is_ok() {
+            written = writeln!(out, "{line}");
+        }
+    });
+    written
+}
+
 #[derive(Serialize)]
 struct Summary {
     added: usize,
     removed: usize,
     modified: usize,
     unchanged: usize,
+    suppressed: usize,
 }
 
 #[derive(Serialize)]
@@ -67,6 +99,8 @@ struct ResourceRow<'a> {
     change: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     old_api_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,17 +138,19 @@ struct Notes<'a> {
 impl<'a> Document<'a> {
     fn of(view: &'a View<'_>) -> Self {
         let notes_changed = view.notes.changed();
+        let files = matches!(view.subject, Subject::Files(_));
         Self {
             schema_version: SCHEMA_VERSION,
-            release: view.release,
-            namespace: view.namespace,
-            from: side(&view.from),
-            to: side(&view.to),
+            release: (!files).then_some(view.to.release.as_str()),
+            namespace: (!files).then_some(view.to.namespace.as_str()),
+            from: side(&view.subject, &view.from, |files| &files.old),
+            to: side(&view.subject, &view.to, |files| &files.new),
             summary: Summary {
                 added: view.summary.added,
                 removed: view.summary.removed,
                 modified: view.summary.modified,
                 unchanged: view.summary.unchanged,
+                suppressed: view.summary.suppressed,
             },
             resources: view.resources.iter().map(row).collect(),
             values: operations(&view.values.changes),
@@ -129,15 +165,24 @@ impl<'a> Document<'a> {
     }
 }
 
-fn side(revision: &Revision) -> Side<'_> {
+fn side<'a>(subject: &'a Subject, revision: &'a Revision, file: fn(&Both<String>) -> &String) -> Side<'a> {
+    if let Subject::Files(files) = subject {
+        return Side { file: Some(file(files)), release: None, namespace: None, revision: None };
+    }
+    let named = *subject == Subject::Releases;
     Side {
-        revision: revision.revision,
-        status: &revision.status,
-        chart: &revision.chart,
-        chart_version: &revision.chart_version,
-        app_version: &revision.app_version,
-        updated: &revision.updated,
-        description: &revision.description,
+        file: None,
+        release: named.then_some(revision.release.as_str()),
+        namespace: named.then_some(revision.namespace.as_str()),
+        revision: Some(RevisionFields {
+            revision: revision.revision,
+            status: &revision.status,
+            chart: &revision.chart,
+            chart_version: &revision.chart_version,
+            app_version: &revision.app_version,
+            updated: &revision.updated,
+            description: &revision.description,
+        }),
     }
 }
 
@@ -155,6 +200,7 @@ fn row<'a>(resource: &'a Resource<'_>) -> ResourceRow<'a> {
             resources::Change::Modified => "modified",
         },
         old_api_version: resource.old_api_version.as_deref(),
+        old_name: resource.old_name.as_deref(),
         source: resource.object.source.as_deref(),
         problem: resource.object.problem.as_deref(),
         changes: operations(&resource.changes),

@@ -1,6 +1,8 @@
 //! What a user sees. A renderer computes nothing: it turns a view, whose texts have roles and not colours, into bytes.
 
 pub mod json;
+pub mod paths;
+pub mod stat;
 pub mod style;
 pub mod text;
 pub mod view;

@@ -4,13 +4,9 @@ use crate::diff::changes::{Change, Op};
 use crate::diff::lines::{Hunk, Tag};
 use crate::diff::noise::Tally;
 use crate::diff::resources;
-use crate::manifest::emit;
-use crate::manifest::node::Node;
+use crate::report::paths::brief;
 use crate::report::style::{Painter, Role};
-use crate::report::view::{Resource, Revision, Section, Summary, View};
-
-/// Longer values of chart metadata are cut, in characters.
-const LONGEST_VALUE: usize = 100;
+use crate::report::view::{Resource, Revision, Section, Subject, Summary, View};
 
 /// Writes the diff as text.
 ///
@@ -58,13 +54,33 @@ impl Page {
     }
 
     fn header(&mut self, view: &View<'_>) {
-        self.put(Role::Heading, view.release);
-        let place = format!(" in namespace {}: revision {} → {}", view.namespace, view.from.revision, view.to.revision);
-        self.line(Role::Plain, &place);
-        self.revisions(&view.from, &view.to);
+        let (from, to) = (&view.from, &view.to);
+        match &view.subject {
+            Subject::Revisions => {
+                self.put(Role::Heading, &to.release);
+                let (namespace, old, new) = (&to.namespace, from.revision, to.revision);
+                self.line(Role::Plain, &format!(" in namespace {namespace}: revision {old} → {new}"));
+            }
+            Subject::Rollback => {
+                self.put(Role::Heading, &to.release);
+                let (namespace, old, new) = (&to.namespace, from.revision, to.revision);
+                self.line(Role::Plain, &format!(" in namespace {namespace}: rollback from revision {old} to {new}"));
+            }
+            Subject::Releases => {
+                let name = |side: &Revision| format!("{}/{} revision {}", side.namespace, side.release, side.revision);
+                self.line(Role::Heading, &format!("{} → {}", name(from), name(to)));
+            }
+            Subject::Files(files) => self.line(Role::Heading, &format!("{} → {}", files.old, files.new)),
+        }
+        if !matches!(view.subject, Subject::Files(_)) {
+            self.revisions(from, to);
+        }
         self.text.push('\n');
         if view.is_empty() {
-            let same = "objects, values, chart and notes are the same";
+            let same = match view.subject {
+                Subject::Files(_) => "all objects are the same",
+                _ => "objects, values, chart and notes are the same",
+            };
             self.put(Role::Heading, &format!("no changes: {same} ({})", counted(view.summary.unchanged, "object")));
             self.hidden(view.summary);
             self.text.push('\n');
@@ -134,6 +150,9 @@ impl Page {
     }
 
     fn hidden(&mut self, summary: Summary) {
+        if summary.suppressed > 0 {
+            self.put(Role::Dim, &format!(", {} suppressed", summary.suppressed));
+        }
         if summary.hidden > 0 {
             self.put(Role::Dim, &format!(", {} hidden (noise only)", summary.hidden));
         }
@@ -245,6 +264,9 @@ fn resource_note(resource: &Resource<'_>) -> String {
         None if !version.is_empty() => notes.push(version),
         None => {}
     }
+    if let Some(name) = &resource.old_name {
+        notes.push(format!("renamed from {name}"));
+    }
     if resource.object.hook {
         notes.push("hook".to_owned());
     }
@@ -273,17 +295,4 @@ fn moment(time: &str) -> String {
 
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// A value on one line.
-fn brief(node: &Node) -> String {
-    let text = if node.as_list().is_some() || node.as_map().is_some() {
-        serde_json::to_string(node).unwrap_or_default()
-    } else {
-        emit::scalar(node).into_owned()
-    };
-    match text.char_indices().nth(LONGEST_VALUE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }

@@ -33,9 +33,27 @@ impl Default for Detail {
     }
 }
 
+/// What is compared with what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// Two revisions of one release.
+    #[default]
+    Revisions,
+    /// The last revision and the one that a rollback would go back to.
+    Rollback,
+    /// Two releases.
+    Releases,
+    /// Two files.
+    Files(Both<String>),
+}
+
 /// One of the two compared revisions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
+    /// The release's name.
+    pub release: String,
+    /// The release's namespace.
+    pub namespace: String,
     /// The revision's number.
     pub revision: u32,
     /// Its status, as Helm spells it.
@@ -63,6 +81,8 @@ pub struct Summary {
     pub modified: usize,
     /// Equal in content.
     pub unchanged: usize,
+    /// Those that differ and that the user did not want to see.
+    pub suppressed: usize,
     /// Of the modified ones, those that differ in noise only, and are left out therefore.
     pub hidden: usize,
 }
@@ -75,6 +95,8 @@ pub struct Resource<'a> {
     pub object: &'a Object,
     /// The API version before, where that changed.
     pub old_api_version: Option<String>,
+    /// The name before, where that changed.
+    pub old_name: Option<String>,
     /// Its operations, if wanted.
     pub changes: Vec<Change<'a>>,
     /// Its hunks, if wanted.
@@ -94,10 +116,8 @@ pub struct Section<'a> {
 
 /// A diff of two revisions, ready to be printed.
 pub struct View<'a> {
-    /// The release's name.
-    pub release: &'a str,
-    /// Its namespace.
-    pub namespace: &'a str,
+    /// What is compared with what.
+    pub subject: Subject,
     /// The revision before.
     pub from: Revision,
     /// The revision after.
@@ -131,8 +151,7 @@ impl<'a> View<'a> {
             false => Vec::new(),
         };
         Self {
-            release: &releases.new.name,
-            namespace: &releases.new.namespace,
+            subject: Subject::default(),
             from: revision(&releases.old),
             to: revision(&releases.new),
             summary: Summary {
@@ -140,6 +159,7 @@ impl<'a> View<'a> {
                 removed: count(resources::Change::Removed),
                 modified: count(resources::Change::Modified) - hidden,
                 unchanged: diff.manifest.unchanged,
+                suppressed: diff.manifest.suppressed,
                 hidden,
             },
             resources: shown,
@@ -150,6 +170,12 @@ impl<'a> View<'a> {
             notes: &diff.notes,
             notes_hunks,
         }
+    }
+
+    /// The same view, of another subject than two revisions.
+    #[must_use]
+    pub fn about(self, subject: Subject) -> Self {
+        Self { subject, ..self }
     }
 
     /// Whether nothing differs.
@@ -167,6 +193,8 @@ impl<'a> View<'a> {
 
 fn revision(release: &Release) -> Revision {
     Revision {
+        release: release.name.clone(),
+        namespace: release.namespace.clone(),
         revision: release.revision,
         status: release.info.status.clone(),
         chart: release.chart.name().to_owned(),
@@ -208,7 +236,8 @@ fn resources(diff: &ReleaseDiff, detail: Detail) -> (Vec<Resource<'_>>, Tally, u
         Resource {
             change: resource.change,
             object,
-            old_api_version: old_api_version(resource),
+            old_api_version: before(resource, |object| object.id.api_version()),
+            old_name: before(resource, |object| object.id.name.clone()),
             changes: operations[group[0]].take().filter(|_| detail.changes).unwrap_or_default(),
             hunks: if detail.hunks { hunks(resource, delta.as_ref(), detail.context) } else { Vec::new() },
             also: group[1..].iter().map(|&at| drawn[at].1).collect(),
@@ -242,8 +271,9 @@ fn hunks(diff: &ResourceDiff, delta: Option<&Delta<'_>>, context: Option<usize>)
     }
 }
 
-fn old_api_version(diff: &ResourceDiff) -> Option<String> {
-    let (old, new) = (diff.old.as_ref()?.id.api_version(), diff.new.as_ref()?.id.api_version());
+/// What an object's identity said before, where it says something else now.
+fn before(diff: &ResourceDiff, part: impl Fn(&Object) -> String) -> Option<String> {
+    let (old, new) = (part(diff.old.as_ref()?), part(diff.new.as_ref()?));
     (old != new).then_some(old)
 }
 

@@ -1,0 +1,46 @@
+//! Files named on the command line.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::diff::release::Both;
+use crate::error::{Error, Kind};
+
+/// Larger files are refused, in bytes.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
+
+/// Reads two files; `-` is standard input, and may stand for one of them.
+pub(super) fn read_both(old: &Path, new: &Path) -> Result<Both<String>, Error> {
+    if is_stdin(old) && is_stdin(new) {
+        return Err(Error::new(Kind::Usage, "standard input can be one of the two manifests only"));
+    }
+    Ok(Both { old: read(old)?, new: read(new)? })
+}
+
+/// The name of a file for a reader.
+pub(super) fn name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let failed = |cause: String| Error::new(Kind::Usage, format!("cannot read {}: {cause}", name(path)));
+    let mut bytes = Vec::new();
+    let read = if is_stdin(path) {
+        std::io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| failed(error.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(failed(format!("it is larger than {} MiB", MAX_FILE / 1024 / 1024)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        failed(format!("line {line} is not UTF-8"))
+    })
+}

@@ -1,0 +1,112 @@
+//! A diff as one line for each change: short, and easy to search.
+
+use crate::diff::changes::{Change, Op};
+use crate::diff::resources;
+use crate::manifest::emit;
+use crate::manifest::node::Node;
+use crate::report::style::{Painter, Role};
+use crate::report::view::{Resource, View};
+
+/// Longer values are cut, in characters.
+const LONGEST_VALUE: usize = 120;
+
+/// Writes a line for each change.
+///
+/// # Errors
+/// If the writer fails.
+pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let mut line = Line { text: String::new(), painter };
+    for resource in &view.resources {
+        line.resource(resource);
+        out.write_all(line.text.as_bytes())?;
+        line.text.clear();
+    }
+    let computed = view.computed_values.as_ref();
+    for (title, changes) in [
+        ("values", Some(&view.values.changes)),
+        ("computed values", computed.map(|section| &section.changes)),
+        ("chart", Some(&view.chart.changes)),
+    ] {
+        changes.into_iter().flatten().for_each(|change| line.change(title, change));
+    }
+    if view.notes.changed() {
+        line.start(Role::Changed, "~", "notes");
+        line.text.push('\n');
+    }
+    out.write_all(line.text.as_bytes())
+}
+
+struct Line {
+    text: String,
+    painter: Painter,
+}
+
+impl Line {
+    fn start(&mut self, role: Role, sign: &str, title: &str) {
+        self.painter.paint(&mut self.text, role, sign);
+        self.text.push(' ');
+        self.painter.paint(&mut self.text, Role::Heading, title);
+    }
+
+    fn resource(&mut self, resource: &Resource<'_>) {
+        let title = resource.object.id.to_string();
+        match resource.change {
+            resources::Change::Added => self.start(Role::Added, "+", &title),
+            resources::Change::Removed => self.start(Role::Removed, "-", &title),
+            resources::Change::Modified => {
+                if let Some(name) = &resource.old_name {
+                    self.start(Role::Changed, "~", &title);
+                    self.painter.paint(&mut self.text, Role::Dim, &format!("  renamed from {name}"));
+                    self.text.push('\n');
+                }
+                return resource.changes.iter().for_each(|change| self.change(&title, change));
+            }
+        }
+        self.text.push('\n');
+    }
+
+    fn change(&mut self, title: &str, change: &Change<'_>) {
+        let (sign, role) = match change.op {
+            Op::Add => ("+", Role::Added),
+            Op::Remove => ("-", Role::Removed),
+            Op::Replace | Op::Move => ("~", Role::Changed),
+        };
+        self.start(role, sign, title);
+        self.text.push_str("  ");
+        self.painter.paint(
+            &mut self.text,
+            Role::Plain,
+            if change.location.is_empty() { "." } else { &change.location },
+        );
+        self.text.push_str("  ");
+        match (change.old, change.new) {
+            (Some(old), Some(new)) => {
+                self.painter.paint(&mut self.text, Role::Removed, &brief(old));
+                self.painter.paint(&mut self.text, Role::Dim, " → ");
+                self.painter.paint(&mut self.text, Role::Added, &brief(new));
+            }
+            (Some(node), None) => self.painter.paint(&mut self.text, Role::Removed, &brief(node)),
+            (None, Some(node)) => self.painter.paint(&mut self.text, Role::Added, &brief(node)),
+            (None, None) => self.painter.paint(&mut self.text, Role::Dim, "moved"),
+        }
+        self.text.push('\n');
+    }
+}
+
+/// A value on one line; text of several lines is only counted.
+pub(super) fn brief(node: &Node) -> String {
+    if let Some(text) = node.as_str()
+        && emit::is_block(text)
+    {
+        return format!("({} lines)", emit::block_lines(text).count());
+    }
+    let text = if node.as_list().is_some() || node.as_map().is_some() {
+        serde_json::to_string(node).unwrap_or_default()
+    } else {
+        emit::scalar(node).into_owned()
+    };
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
