@@ -1,6 +1,7 @@
 //! The command line: arguments and environment in, exit code out. The only place that knows clap, and that prints.
 
 mod args;
+mod complete;
 mod connection;
 mod environment;
 mod output;
@@ -19,6 +20,11 @@ use crate::error::{EXIT_OK, Error, Kind};
 /// Runs the command that the arguments name, and returns the process's exit code.
 #[must_use]
 pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
+    if arguments.get(1).is_some_and(|word| word == "__complete") {
+        // A shell that asks for candidates can't use an error.
+        _ = runtime().and_then(|runtime| runtime.block_on(complete::run(&arguments[2..], environment)));
+        return ExitCode::from(EXIT_OK);
+    }
     let code = match parse(arguments) {
         Ok(command) => match execute(command, environment) {
             Ok(code) => code,

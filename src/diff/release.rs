@@ -76,7 +76,12 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
     let mut notes = Both { old: old.info.notes.clone(), new: new.info.notes.clone() };
     // Finding where secrets go is work, and needless where nothing is shown.
     if masker.masks() && (values.changed() || notes.changed() || computed_values.as_ref().is_some_and(Both::changed)) {
-        let sensitive = Sensitive::of(all_old.iter().chain(&all_new));
+        let mut sensitive = Sensitive::of(all_old.iter().chain(&all_new));
+        if notes.changed() {
+            for release in [old, new] {
+                sensitive.gather_values(&values::computed(&release.chart.values, &release.config));
+            }
+        }
         values = values.map(|node| sensitive.mask_values(node, masker));
         computed_values = computed_values.map(|both| both.map(|node| sensitive.mask_values(node, masker)));
         notes = notes.map(|text| sensitive.mask_text(&text, masker));

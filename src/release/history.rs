@@ -24,6 +24,12 @@ impl History {
         Self { entries }
     }
 
+    /// All entries, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// All revisions, oldest first.
     #[must_use]
     pub fn revisions(&self) -> Vec<u32> {

@@ -210,7 +210,11 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
         Error { hint: Some(hint), ..error }
     }
 
-    async fn names(&self) -> Result<Vec<String>, Error> {
+    /// The names of the releases in the namespace, sorted.
+    ///
+    /// # Errors
+    /// If they can't be listed.
+    pub async fn names(&self) -> Result<Vec<String>, Error> {
         let Self::Objects { cluster, resource } = self else {
             let Self::Helm { helm, .. } = self else { return Ok(Vec::new()) };
             return helm.names().await;

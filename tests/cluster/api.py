@@ -7,6 +7,7 @@ import pathlib
 import re
 import ssl
 import subprocess
+import sys
 import urllib.parse
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -140,16 +141,26 @@ def connect(state):
 
     A user's own cluster may ask for any kind of credentials; there kubectl takes care of them.
     """
-    if not is_borrowed(state):
-        yield Api.of_state(state)
-        return
-    kubeconfig = (pathlib.Path(state) / "borrowed").read_text().strip()
+    try:
+        if not is_borrowed(state):
+            yield Api.of_state(state)
+            return
+        kubeconfig = (pathlib.Path(state) / "borrowed").read_text().strip()
+        with kubectl_proxy(kubeconfig) as address:
+            yield Api(address)
+    except (OSError, ApiError) as error:
+        sys.exit(f"error: the cluster does not answer as it should: {error}")
+
+
+@contextlib.contextmanager
+def kubectl_proxy(kubeconfig):
+    """The address at which kubectl lets everything through to a cluster, with its credentials."""
     command = ["kubectl", "--kubeconfig", kubeconfig, "proxy", "--port=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:
         try:
             address = re.search(r"127\.0\.0\.1:\d+", proxy.stdout.readline())
             if not address:
                 raise OSError("kubectl proxy did not start")
-            yield Api(f"http://{address[0]}")
+            yield f"http://{address[0]}"
         finally:
             proxy.kill()

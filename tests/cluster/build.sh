@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Builds the pinned binaries, each once. A component lives in a folder named by its version and a digest of
 # how it is built, so that a change of either builds it anew and a finished folder never changes.
 
@@ -74,6 +74,7 @@ build_components() {
       echo "testcluster: another build is running; waiting for it" >&2
       flock "$lock"
     }
+    echo 'testcluster: building what is not there yet; the very first time this takes about 7 minutes on 2 cores' >&2
     # Only the holder of the lock builds, so whatever is left here comes from a build that was killed.
     rm -rf "$cache"/.unfinished-*
     for component in "${missing[@]}"; do
@@ -86,7 +87,7 @@ build_components() {
 build_component() {
   local name=$1 folder=$2 started=$SECONDS
   local unfinished=$cache/.unfinished-${folder##*/}
-  echo "testcluster: building ${folder##*/} (once; the first build of all takes about 7 minutes on 2 cores)" >&2
+  echo "testcluster: building ${folder##*/}" >&2
   (
     trap 'rm -rf "$unfinished"' EXIT
     trap 'exit 130' INT
@@ -98,13 +99,4 @@ build_component() {
   ) || fail "cannot build ${folder##*/}: see the output of go above" \
     "the sources come through the Go module proxy (GOPROXY=$(go env GOPROXY)); check that it can be reached"
   echo "testcluster: built ${folder##*/} in $((SECONDS - started)) s" >&2
-}
-
-require_go() {
-  local hint="install Go $go_version or newer from https://go.dev/dl/ and put it on the PATH" found
-  command -v go >/dev/null || fail "cannot build the test cluster: go is not installed" "$hint"
-  # In this folder Go reads go.mod, and so fetches a newer toolchain by itself where it is allowed to.
-  found=$(cd "$here" && GOFLAGS='' go env GOVERSION 2>/dev/null) || found=$(cd / && go env GOVERSION)
-  [[ $(printf '%s\n' "go$go_version" "$found" | sort -V | head -n 1) == "go$go_version" ]] ||
-    fail "cannot build the test cluster: Go is too old: $found, needed is $go_version" "$hint"
 }

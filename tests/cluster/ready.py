@@ -88,7 +88,7 @@ def main():
     print("healthy", flush=True)
     wait(state, "nodes and volumes", lambda: has_objects(api))
     wait(state, "namespaces with a service account", lambda: namespaces_are_ready(api))
-    baseline.write(state, api)
+    wait(state, "the list of what there is", lambda: baseline.write(state, api))
 
 
 if __name__ == "__main__":

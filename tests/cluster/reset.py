@@ -36,6 +36,9 @@ FIRST = [
     "replicasets.apps",
 ]
 
+AUTOMATIC = "kube-aggregator.kubernetes.io/automanaged"
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+
 
 def order(resource):
     return FIRST.index(resource.key) if resource.key in FIRST else len(FIRST)
@@ -59,14 +62,30 @@ class Reset:
             self.refusal = error
             return None
 
-    def leftovers(self, resource):
-        """The metadata of those objects of a kind that tests made."""
-        return [
-            metadata for metadata in self.ask(self.api.list, resource) or []
-            if baseline.line(resource, metadata) not in self.kept
-            and (metadata.get("namespace") not in self.kept_namespaces | {None}
-                 or not baseline.made_by_the_cluster(resource, metadata))
+    def is_kept(self, resource, metadata):
+        """Whether an object is not of the tests, by what is known of itself."""
+        if baseline.line(resource, metadata) in self.kept:
+            return True
+        stays = metadata.get("namespace") in self.kept_namespaces | {None}
+        return stays and baseline.made_by_the_cluster(resource, metadata)
+
+    def leftovers(self):
+        """What tests made, as a list of (resource, metadata of its objects)."""
+        everything = [
+            (resource, self.ask(self.api.list, resource) or [])
+            for resource in sorted(baseline.removable(self.api), key=order)
         ]
+        kept = {each["uid"] for resource, objects in everything for each in objects if self.is_kept(resource, each)}
+        # What belongs to something that is kept, as a new pod of an old Deployment does, is kept as well.
+        size = 0
+        while len(kept) > size:
+            size = len(kept)
+            for _, objects in everything:
+                for each in objects:
+                    if any(owner["uid"] in kept for owner in each.get("ownerReferences", [])):
+                        kept.add(each["uid"])
+        found = [(resource, [each for each in objects if each["uid"] not in kept]) for resource, objects in everything]
+        return [(resource, objects) for resource, objects in found if objects]
 
     def remove(self, resource, objects):
         """Asks for the removal of objects of one kind, or helps it on where it was asked for before."""
@@ -92,12 +111,18 @@ class Reset:
     def look(self):
         """Removes what is left over; returns what was found, as lines of a baseline."""
         found, occupied, leaving = [], set(), []
-        for resource in sorted(baseline.removable(self.api), key=order):
-            objects = self.leftovers(resource)
+        leftovers = self.leftovers()
+        kinds = {resource.key for resource, _ in leftovers}
+        for resource, objects in leftovers:
             found += [baseline.line(resource, each) for each in objects]
             occupied |= {each.get("namespace") for each in objects}
             if resource.key == "namespaces":
                 leaving = [each["name"] for each in objects if "deletionTimestamp" in each]
+            if resource.key == DEFINITIONS:
+                # Its controller looks again only after 5 s where it finds objects of the kind.
+                objects = [each for each in objects if each["name"] not in kinds]
+            # An API service that was made for a definition goes with it, and is made anew before that.
+            objects = [each for each in objects if AUTOMATIC not in each.get("labels", {})]
             self.remove(resource, objects)
         for name in leaving:
             if name not in occupied:

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Starts and stops the servers of one cluster. All that belongs to it is in its state folder:
 #
 #   kubeconfig  contexts admin (current), viewer and nobody
@@ -28,7 +28,7 @@ launch() {
   shift 2
   launching=yes
   (
-    cd "$dir"
+    cd "$dir" || exit
     exec </dev/null >>"logs/$name.log" 2>&1
     # Left open, a pipe of the caller would keep its reader waiting for as long as the server runs.
     for fd in /proc/self/fd/*; do
@@ -73,7 +73,7 @@ stop_servers() {
 }
 
 # Sets api_port and kubelet_port to ports that are free now. They may be taken before the servers listen;
-# start_cluster then tries again.
+# start_cluster then tries again. HSU_TEST_FIRST_PORTS, two numbers, is what a test tries first.
 choose_ports() {
   if [[ -n ${HSU_TEST_FIRST_PORTS:-} ]]; then
     read -r api_port kubelet_port <<<"$HSU_TEST_FIRST_PORTS"
@@ -144,7 +144,7 @@ write_kwok_configuration() {
     cat "$here/stages.yaml"
     echo '---'
     echo '{apiVersion: kwok.x-k8s.io/v1alpha1, kind: ClusterLogs, metadata: {name: every-container},'
-    echo " spec: {logs: [{logsFile: '$dir/container.log', previousLogsFile: '$dir/container.log', follow: false}]}}"
+    echo ' spec: {logs: [{logsFile: container.log, previousLogsFile: container.log, follow: false}]}}'
   } >"$dir/kwok.yaml"
 }
 

@@ -102,7 +102,9 @@ def main():
         code = 127
     finally:
         os.close(life)
-        os.waitpid(pid, 0)
+        if os.waitpid(pid, 0)[1]:
+            # Something has ended the guard before its work was done.
+            subprocess.run([testcluster, "down", state], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     sys.exit(code)
 
 

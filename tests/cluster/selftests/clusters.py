@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -47,6 +48,13 @@ def processes_of(state):
     return found
 
 
+def clean_up(state):
+    """Takes a cluster down; where that is what is broken, ends its processes all the same."""
+    testcluster("down", state)
+    for pid in processes_of(state):
+        os.kill(pid, signal.SIGKILL)
+
+
 def pod_template(app, **spec):
     return {"metadata": {"labels": {"app": app}}, "spec": spec}
 
@@ -70,7 +78,7 @@ class ClusterTest(unittest.TestCase):
     @classmethod
     def start(cls, name):
         state = cls.folder / name
-        cls.addClassCleanup(testcluster, "down", state)
+        cls.addClassCleanup(clean_up, state)
         started = testcluster("up", state)
         if started.returncode:
             raise AssertionError(started.stderr)

@@ -1,19 +1,12 @@
 """The cluster itself: versions, users, clusters side by side, reset, failures to start, and taking it down."""
 
 import json
-import os
-import pathlib
-import shutil
-import socket
-import ssl
 import stat
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import clusters
-import pool
 from api import Api, ApiError
 from clusters import HERE, await_value, environment, testcluster, workload
 

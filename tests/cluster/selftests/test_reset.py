@@ -26,29 +26,34 @@ def custom_resource_definition():
 
 class Reset(clusters.ClusterTest):
     def snapshot(self):
-        """Every object that reset answers for, and the pool's objects as they are."""
-        found = {
+        """Every object that reset answers for."""
+        return {
             baseline.line(resource, metadata)
             for resource in baseline.removable(self.api) for metadata in self.api.list(resource)
             if not baseline.made_by_the_cluster(resource, metadata)
         }
-        touched = []
-        for path, wanted in pool.objects():
-            actual = self.api.find(f"{path}/{wanted['metadata']['name']}")
-            if not (actual and pool.is_untouched(actual, wanted) and pool.is_ready(actual)):
-                touched.append(wanted["metadata"]["name"])
-        return found, touched
+
+    def assert_pool_is_fresh(self):
+        volumes = self.api.get("/api/v1/persistentvolumes")["items"]
+        self.assertEqual([each["status"]["phase"] for each in volumes], ["Available"] * 20)
+        self.assertEqual([each["metadata"]["name"] for each in volumes if "claimRef" in each["spec"]], [])
+        self.assertEqual({each["spec"]["capacity"]["storage"] for each in volumes}, {"10Gi"})
+        nodes = self.api.get("/api/v1/nodes")["items"]
+        self.assertEqual([(each["spec"], len(each["metadata"]["labels"])) for each in nodes], [({}, 3)] * 3)
+        classes = self.api.get("/apis/storage.k8s.io/v1/storageclasses")["items"]
+        default = {"storageclass.kubernetes.io/is-default-class": "true"}
+        self.assertEqual([each["metadata"]["annotations"] for each in classes], [default])
 
     def setUp(self):
-        self.before, touched = self.snapshot()
-        self.assertEqual(touched, [])
+        self.before = self.snapshot()
+        self.assert_pool_is_fresh()
 
     def assert_reset(self):
-        changed, _ = self.snapshot()
-        self.assertNotEqual(changed, self.before)
+        self.assertNotEqual(self.snapshot(), self.before)
         result = testcluster("reset", self.state)
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
-        self.assertEqual(self.snapshot(), (self.before, []))
+        self.assertEqual(self.snapshot(), self.before)
+        self.assert_pool_is_fresh()
 
     def namespace(self, name):
         self.api.post("/api/v1/namespaces", {"metadata": {"name": name}})

@@ -1,0 +1,59 @@
+//! The documentation says what the program does: exit codes and the schema of its JSON.
+
+use helm_safe_upgrade::diff::release::{Both, Parts, compare};
+use helm_safe_upgrade::error::KINDS;
+use helm_safe_upgrade::manifest::mask::Masker;
+use helm_safe_upgrade::release::{Release, decode};
+use helm_safe_upgrade::report::json;
+use helm_safe_upgrade::report::view::{Detail, View};
+use serde_json::{Value, json};
+
+#[test]
+fn every_kind_of_error_is_documented_with_its_exit_code() {
+    let page = include_str!("../docs/exit-codes.md");
+    for kind in KINDS {
+        let row = format!("| {} | {} |", kind.name(), kind.exit_code());
+        assert!(page.contains(&row), "docs/exit-codes.md has no row {row}");
+        assert_ne!(kind.exit_code(), 2, "2 means changed");
+    }
+    assert_eq!(page.lines().filter(|line| line.ends_with(". |") && line.contains("| 1 | ")).count(), KINDS.len());
+}
+
+fn release(fields: &Value) -> Release {
+    let mut record = json!({"name": "web", "namespace": "shop", "version": 1, "info": {"status": "deployed"}});
+    record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    decode::from_json(record.to_string().as_bytes()).unwrap()
+}
+
+fn document(old: &Value, new: &Value) -> Value {
+    let releases = Both { old: release(old), new: release(new) };
+    let parts = Parts { hooks: true, computed_values: true };
+    let diff = compare(&releases.old, &releases.new, &Masker::new(b"k"), parts);
+    let view = View::new(&diff, &releases, Detail { hunks: false, changes: true, context: None });
+    let mut out = Vec::new();
+    json::write(&view, &mut out).unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+#[test]
+fn the_json_is_as_its_schema_says() {
+    let schema: Value = serde_json::from_str(include_str!("../docs/schema/revdiff.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let old = json!({
+        "manifest": "apiVersion: v1beta1\nkind: A\nmetadata: {name: a}\nlist: [{name: x}, {name: y}, {name: z}]\n---\nkind: B\nmetadata: {name: b, namespace: n}\n---\nbroken: [\n",
+        "config": {"a": 1}, "chart": {"metadata": {"name": "web", "version": "1.0.0"}}, "info": {"notes": "old"},
+    });
+    let new = json!({
+        "manifest": "# Source: t.yaml\napiVersion: v1\nkind: A\nmetadata: {name: a}\nlist: [{name: z}, {name: x, v: 1}]\n---\nkind: C\nmetadata: {name: c}\n",
+        "config": {"a": [2]}, "chart": {"metadata": {"name": "web", "version": "2.0.0", "appVersion": "9"}}, "info": {"notes": "new"},
+    });
+    let full = document(&old, &new);
+    assert!(full["resources"].as_array().unwrap().len() == 4, "{full:#}");
+    for document in [&full, &document(&old, &old), &document(&json!({}), &json!({}))] {
+        let problems: Vec<String> = validator.iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert!(problems.is_empty(), "{problems:#?}");
+    }
+    let mut wrong = full;
+    wrong["surprise"] = json!(1);
+    assert!(!validator.is_valid(&wrong), "the schema is strict");
+}

@@ -1,0 +1,96 @@
+//! The cluster as the tests see it, with all rights: what they put there and look at behind the user's back.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::environment;
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
+
+static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    RUNTIME.block_on(async {
+        let config = Config::from_custom_kubeconfig(kubeconfig(), &KubeConfigOptions::default()).await.unwrap();
+        Client::try_from(config).unwrap()
+    })
+});
+
+/// The test cluster's kubeconfig.
+pub(crate) fn kubeconfig() -> Kubeconfig {
+    Kubeconfig::read_from(environment::kubeconfig()).expect("cannot read the test cluster's kubeconfig")
+}
+
+/// The API server's URL.
+pub(crate) fn server() -> String {
+    let cluster = kubeconfig().clusters.into_iter().next().and_then(|named| named.cluster);
+    cluster.and_then(|cluster| cluster.server).expect("the kubeconfig names a server")
+}
+
+/// Makes a namespace.
+pub(crate) fn make_namespace(name: &str) {
+    let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": name}})).unwrap();
+    let api: Api<Namespace> = Api::all(CLIENT.clone());
+    RUNTIME.block_on(api.create(&PostParams::default(), &namespace)).expect("cannot make a namespace");
+}
+
+/// Asks for the deletion of a namespace, and does not wait for it.
+pub(crate) fn remove_namespace(name: &str) {
+    let api: Api<Namespace> = Api::all(CLIENT.clone());
+    _ = RUNTIME.block_on(api.delete(name, &DeleteParams::default()));
+}
+
+/// An object of the core or another group that the tests handle as a whole.
+pub(crate) trait Object:
+    Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Serialize + DeserializeOwned + std::fmt::Debug
+{
+}
+
+impl<T> Object for T where
+    T: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Serialize
+        + DeserializeOwned
+        + std::fmt::Debug
+{
+}
+
+fn api<K: Object>(namespace: &str) -> Api<K> {
+    Api::namespaced(CLIENT.clone(), namespace)
+}
+
+/// Makes an object.
+pub(crate) fn create<K: Object>(namespace: &str, object: Value) {
+    let object: K = serde_json::from_value(object).unwrap();
+    RUNTIME.block_on(api::<K>(namespace).create(&PostParams::default(), &object)).expect("cannot make an object");
+}
+
+/// Reads an object; `None` if there is none of this name.
+pub(crate) fn find<K: Object>(namespace: &str, name: &str) -> Option<K> {
+    RUNTIME.block_on(api::<K>(namespace).get_opt(name)).expect("cannot read an object")
+}
+
+/// Changes the named fields of an object, and leaves the others.
+pub(crate) fn merge<K: Object>(namespace: &str, name: &str, change: Value) {
+    let change = Patch::Merge(change);
+    RUNTIME
+        .block_on(api::<K>(namespace).patch(name, &PatchParams::default(), &change))
+        .expect("cannot change an object");
+}
+
+/// Writes the kubeconfig anew, with another namespace in every context.
+pub(crate) fn write_kubeconfig(to: &Path, namespace: &str) {
+    let mut kubeconfig = kubeconfig();
+    for context in kubeconfig.contexts.iter_mut().filter_map(|named| named.context.as_mut()) {
+        context.namespace = Some(namespace.to_owned());
+    }
+    // JSON is YAML.
+    std::fs::write(to, serde_json::to_vec(&kubeconfig).unwrap()).unwrap();
+}

@@ -1,0 +1,34 @@
+//! `helm revdiff` as a user runs it: the plugin is installed into a home of Helm 3 and of Helm 4, each makes real
+//! releases on a real cluster, and what the command prints is held against what `helm get` says.
+//!
+//! ```console
+//! $ tests/cluster/testcluster with cargo test --test revdiff
+//! ```
+//!
+//! Every test is a story: what a user typed, and what they saw. It runs once with each Helm, in a namespace of its own,
+//! so that all can run at the same time.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+/// Makes a test `helm3::name` and a test `helm4::name` of each story.
+macro_rules! stories {
+    ($($name:ident),+ $(,)?) => {
+        mod helm3 {
+            $(#[test] fn $name() { super::$name(&crate::user::User::new(crate::environment::Helm::V3, stringify!($name))); })+
+        }
+        mod helm4 {
+            $(#[test] fn $name() { super::$name(&crate::user::User::new(crate::environment::Helm::V4, stringify!($name))); })+
+        }
+    };
+}
+
+mod agreement;
+mod cluster;
+mod environment;
+mod page;
+mod record;
+mod shown;
+mod user;
+
+mod changes;
+mod secrets;
