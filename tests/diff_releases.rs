@@ -1,5 +1,6 @@
 //! Diffs of whole releases: what a reader sees, and that nothing is lost on the way.
 
+use helm_safe_upgrade::diff::noise::Noise;
 use helm_safe_upgrade::diff::release::{Both, Parts, ReleaseDiff, compare};
 use helm_safe_upgrade::diff::resources::Change;
 use helm_safe_upgrade::manifest::mask::Masker;
@@ -35,7 +36,7 @@ fn counts(old: &str, new: &str) -> [usize; 4] {
 fn printed(old: &Release, new: &Release) -> String {
     let diff = diff(old, new);
     let releases = Both { old: old.clone(), new: new.clone() };
-    let view = View::new(&diff, &releases, Detail { hunks: true, changes: true, context: None });
+    let view = View::new(&diff, &releases, Detail { hunks: true, changes: true, context: None, ..Detail::default() });
     let mut out = Vec::new();
     text::write(&view, Painter::new(false), &mut out).unwrap();
     json::write(&view, &mut out).unwrap();
@@ -218,4 +219,49 @@ fn escapes_for_the_terminal_are_made_visible() {
 fn base64(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+/// The text as a reader sees it by default.
+fn folded(old: &Release, new: &Release, noise: Noise) -> String {
+    let diff = diff(old, new);
+    let releases = Both { old: old.clone(), new: new.clone() };
+    let view = View::new(&diff, &releases, Detail { fold: true, noise, changes: false, ..Detail::default() });
+    let mut out = Vec::new();
+    text::write(&view, Painter::new(false), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn labelled(name: &str, chart: &str, team: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  labels:\n    helm.sh/chart: {chart}\n    team: {team}\nspec:\n  name: {name}\n"
+    )
+}
+
+#[test]
+fn labels_that_repeat_the_charts_version_are_one_line() {
+    let services = |chart: &str| manifest(&(labelled("a", chart, "x") + &labelled("b", chart, "x")));
+    let (old, new) = (services("web-1.0.0"), services("web-2.0.0"));
+    let shown = folded(&old, &new, Noise::Fold);
+    assert!(
+        shown.contains("2 changed") && shown.contains("  helm.sh/chart web-1.0.0 → web-2.0.0 in 2 objects\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains("Service/a"), "{shown}");
+    assert!(folded(&old, &new, Noise::Show).contains("-    helm.sh/chart: web-1.0.0"));
+    let hidden = folded(&old, &new, Noise::Hide);
+    assert!(hidden.contains("no changes") && hidden.contains("2 hidden (noise only)"), "{hidden}");
+}
+
+#[test]
+fn the_same_change_in_several_objects_is_shown_once() {
+    let services = |team: &str| manifest(&["a", "b", "c"].map(|name| labelled(name, "web-1.0.0", team)).concat());
+    let shown = folded(&services("red"), &services("blue"), Noise::Fold);
+    assert_eq!(shown.matches("+    team: blue").count(), 1, "{shown}");
+    assert!(
+        shown.contains("~ Service/a") && shown.contains("the same in 2 more objects: Service/b, Service/c"),
+        "{shown}"
+    );
+    let mixed = manifest(&(labelled("a", "web-1.0.0", "red") + &labelled("b", "web-1.0.0", "green")));
+    let shown = folded(&services("blue"), &mixed, Noise::Fold);
+    assert!(shown.contains("+    team: red") && shown.contains("+    team: green"), "{shown}");
 }

@@ -90,6 +90,15 @@ pub(super) struct RevisionArgs {
     #[arg(long)]
     pub computed_values: bool,
 
+    /// What to do with changes that come with every version of a chart (the labels helm.sh/chart and
+    /// app.kubernetes.io/version, checksums): fold makes one line of each. JSON always shows them.
+    #[arg(long, value_enum, default_value_t = NoiseArg::Fold, value_name = "HOW")]
+    pub noise: NoiseArg,
+
+    /// Show each object by itself, even where several changed in the same way.
+    #[arg(long)]
+    pub no_fold: bool,
+
     /// Do not page the output, even on a terminal.
     #[arg(long)]
     pub no_pager: bool,
@@ -120,6 +129,16 @@ pub(super) enum Format {
     Text,
     /// One JSON document (docs/schema/revdiff.json).
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum NoiseArg {
+    /// As any other change.
+    Show,
+    /// One line for each kind.
+    Fold,
+    /// Not at all.
+    Hide,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::time::Instant;
 
 use crate::cli::Environment;
-use crate::cli::args::{Format, Revdiff, RevdiffCommand, RevisionArgs};
+use crate::cli::args::{Format, NoiseArg, Revdiff, RevdiffCommand, RevisionArgs};
 use crate::cli::connection::{self, AnyStorage};
 use crate::cli::output;
 use crate::command::revdiff::{self, Outcome, Request};
+use crate::diff::noise::Noise;
 use crate::diff::release::Parts;
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::manifest::mask::Masker;
@@ -33,9 +34,9 @@ pub(super) async fn run(arguments: Revdiff, environment: &Environment) -> Result
     tell("connecting");
     let outcome = revdiff::run(&storage, &masker, &request).await?;
     tell(&format!("read and compared; {} documents parsed", outcome.diff.manifest.parsed));
-    print(&outcome, &arguments, environment)?;
+    let changed = print(&outcome, &arguments, environment)?;
     tell("done");
-    Ok(if arguments.detailed_exitcode && outcome.diff.changed() { EXIT_CHANGED } else { EXIT_OK })
+    Ok(if arguments.detailed_exitcode && changed { EXIT_CHANGED } else { EXIT_OK })
 }
 
 fn request(arguments: &RevisionArgs) -> Result<Request, Error> {
@@ -46,14 +47,26 @@ fn request(arguments: &RevisionArgs) -> Result<Request, Error> {
     Ok(Request { release, revisions: arguments.revisions.clone(), parts })
 }
 
-fn print(outcome: &Outcome, arguments: &RevisionArgs, environment: &Environment) -> Result<(), Error> {
+/// Prints the diff, and returns whether there was anything to show.
+fn print(outcome: &Outcome, arguments: &RevisionArgs, environment: &Environment) -> Result<bool, Error> {
     let is_text = arguments.output == Format::Text;
-    let detail = Detail { hunks: is_text, changes: !is_text, context: usize::try_from(arguments.context).ok() };
+    let detail = Detail {
+        hunks: is_text,
+        changes: !is_text,
+        context: usize::try_from(arguments.context).ok(),
+        fold: is_text && !arguments.no_fold,
+        noise: match arguments.noise {
+            NoiseArg::Show => Noise::Show,
+            NoiseArg::Fold => Noise::Fold,
+            NoiseArg::Hide => Noise::Hide,
+        },
+    };
     let view = View::new(&outcome.diff, &outcome.releases, detail);
     let painter = output::painter(&arguments.display, environment);
     let paged = is_text && !arguments.no_pager;
     output::write_result(paged, environment, |mut out: &mut dyn Write| match arguments.output {
         Format::Text => text::write(&view, painter, &mut out),
         Format::Json => json::write(&view, &mut out),
-    })
+    })?;
+    Ok(!view.is_empty())
 }

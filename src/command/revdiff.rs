@@ -52,10 +52,12 @@ async fn gather<C: Cluster, H: Helm>(storage: &Storage<C, H>, request: &Request)
                 return Err(storage.no_release(name).await);
             }
             let Some((old, new)) = history.last_two() else {
-                let message =
-                    format!("release \"{name}\" has one revision only ({}): nothing to compare", history.describe());
-                return Err(Error::new(Kind::NotFound, message)
-                    .hint("compare after the next upgrade, or name a revision twice to see that it reads"));
+                let (namespace, only) = (storage.namespace(), history.describe());
+                let message = format!(
+                    "release \"{name}\" in namespace \"{namespace}\" has only revision {only}: nothing to compare it with"
+                );
+                let hint = format!("compare after the next upgrade; helm get all {name} shows this revision");
+                return Err(Error::new(Kind::NotFound, message).hint(hint));
             };
             storage.read_two(name, old, new).await?
         }

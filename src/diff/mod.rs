@@ -4,9 +4,12 @@
 //! changed as JSON Patch operations, `lines` draws the same as unified hunks. So both always tell the same story.
 
 pub mod changes;
+pub mod fold;
 pub mod lines;
 pub mod list;
+pub mod noise;
 pub mod release;
+pub mod rename;
 pub mod resources;
 pub mod structure;
 pub mod words;

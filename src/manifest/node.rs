@@ -4,7 +4,6 @@
 //! line it came from. A node does not print its content with `{:?}`: it may belong to a Secret.
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A value with its place in the source.
 #[derive(Clone)]
@@ -39,20 +38,26 @@ pub enum Number {
     Int(i64),
     /// Larger than the largest `i64`.
     UInt(u64),
-    /// Finite, and not a whole number below 2^53.
+    /// Finite, and not a whole number of 64 bits.
     Float(f64),
 }
 
 impl Number {
-    /// The number for a float; whole numbers that a float holds exactly become integers.
+    /// The number for a float. A whole number that fits in 64 bits becomes the integer that JSON writes for it, as it
+    /// would on its way to the API server.
     #[must_use]
     pub fn from_f64(value: f64) -> Self {
         const EXACT: f64 = 9_007_199_254_740_992.0;
-        if value.fract() == 0.0 && value.abs() < EXACT {
+        if value.fract() != 0.0 || value.abs() >= 1e20 {
+            return Self::Float(value);
+        }
+        if value.abs() < EXACT {
             #[allow(clippy::cast_possible_truncation)] // whole and below 2^53, so exact
             return Self::Int(value as i64);
         }
-        Self::Float(value)
+        let digits = value.to_string();
+        let integer = digits.parse().map(Self::Int);
+        integer.or_else(|_| digits.parse().map(Self::UInt)).unwrap_or(Self::Float(value))
     }
 
     /// The number for an unsigned integer.
@@ -221,30 +226,37 @@ fn maps_equal(a: &[(Box<str>, Node)], b: &[(Box<str>, Node)]) -> bool {
 }
 
 fn content_hash(value: &Value) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    std::mem::discriminant(value).hash(&mut hasher);
     match value {
-        Value::Null => {}
-        Value::Bool(value) => value.hash(&mut hasher),
-        Value::Number(Number::Int(n)) => n.hash(&mut hasher),
-        Value::Number(Number::UInt(n)) => n.hash(&mut hasher),
-        Value::Number(Number::Float(n)) => n.to_bits().hash(&mut hasher),
-        Value::String(text) => text.hash(&mut hasher),
-        Value::List(items) => {
-            items.len().hash(&mut hasher);
-            items.iter().for_each(|item| item.hash.hash(&mut hasher));
-        }
+        Value::Null => mix(1, 0),
+        Value::Bool(value) => mix(2, u64::from(*value)),
+        Value::Number(Number::Int(n)) => mix(3, n.cast_unsigned()),
+        Value::Number(Number::UInt(n)) => mix(4, *n),
+        Value::Number(Number::Float(n)) => mix(5, n.to_bits()),
+        Value::String(text) => hash_text(6, text),
+        Value::List(items) => items.iter().fold(mix(7, items.len() as u64), |hash, item| mix(hash, item.hash)),
         // A sum does not depend on the order of the keys.
-        Value::Map(entries) => entries
-            .iter()
-            .map(|(key, node)| {
-                let mut entry = DefaultHasher::new();
-                key.hash(&mut entry);
-                node.hash.hash(&mut entry);
-                entry.finish()
-            })
-            .fold(0_u64, u64::wrapping_add)
-            .hash(&mut hasher),
+        Value::Map(entries) => {
+            let sum = entries.iter().fold(0_u64, |sum, (key, node)| sum.wrapping_add(hash_text(node.hash, key)));
+            mix(8, sum)
+        }
     }
-    hasher.finish()
+}
+
+fn hash_text(seed: u64, text: &str) -> u64 {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let hash = words.iter().fold(mix(seed, text.len() as u64), |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(hash, u64::from_le_bytes(last))
+}
+
+/// One step of a fast hash: both halves of a product, so that every bit counts. It is no protection against made-up
+/// collisions, and need not be: what has equal hashes is still compared.
+fn mix(hash: u64, word: u64) -> u64 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    const SALT: u64 = 0x2545_F491_4F6C_DD1D;
+    let product = u128::from(hash.rotate_left(23) ^ word ^ SALT) * u128::from(ODD);
+    #[allow(clippy::cast_possible_truncation)] // the lower half is meant
+    let low = product as u64;
+    low ^ (product >> 64) as u64
 }

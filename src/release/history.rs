@@ -78,6 +78,13 @@ impl History {
         };
         runs.iter().map(text).collect::<Vec<_>>().join(", ")
     }
+
+    /// The revisions for a hint: `the only revision is 1` or `there are the revisions 1–30`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let number = if self.entries.len() == 1 { "the only revision is" } else { "there are the revisions" };
+        format!("{number} {}", self.describe())
+    }
 }
 
 #[cfg(test)]
@@ -104,5 +111,7 @@ mod tests {
     #[test]
     fn revisions_are_described_in_runs() {
         assert_eq!(history(&[(1, ""), (2, ""), (3, ""), (7, ""), (8, "")]).describe(), "1–3, 7, 8");
+        assert_eq!(history(&[(1, ""), (2, "")]).sentence(), "there are the revisions 1, 2");
+        assert_eq!(history(&[(4, "")]).sentence(), "the only revision is 4");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::diff::changes::{Change, Op};
 use crate::diff::lines::{Hunk, Tag};
+use crate::diff::noise::Tally;
 use crate::diff::resources;
 use crate::manifest::emit;
 use crate::manifest::node::Node;
@@ -64,9 +65,25 @@ impl Page {
         self.text.push('\n');
         if view.is_empty() {
             let same = "objects, values, chart and notes are the same";
-            self.line(Role::Heading, &format!("no changes: {same} ({})", counted(view.summary.unchanged, "object")));
+            self.put(Role::Heading, &format!("no changes: {same} ({})", counted(view.summary.unchanged, "object")));
+            self.hidden(view.summary);
+            self.text.push('\n');
         } else {
             self.summary(view.summary);
+            self.noise(&view.noise);
+        }
+    }
+
+    /// One line for each change that comes with every version of a chart.
+    fn noise(&mut self, noise: &Tally) {
+        for (muted, objects) in &noise.objects {
+            let change = match (&muted.old, &muted.new) {
+                (Some(old), Some(new)) => format!(" {old} → {new}"),
+                (None, Some(new)) => format!(" {new} added"),
+                (Some(old), None) => format!(" {old} removed"),
+                (None, None) => " changed".to_owned(),
+            };
+            self.line(Role::Dim, &format!("  {}{change} in {}", muted.key, counted(*objects, "object")));
         }
     }
 
@@ -112,7 +129,14 @@ impl Page {
             }
             self.put(if count == 0 { Role::Dim } else { role }, &format!("{count} {word}"));
         }
+        self.hidden(summary);
         self.text.push('\n');
+    }
+
+    fn hidden(&mut self, summary: Summary) {
+        if summary.hidden > 0 {
+            self.put(Role::Dim, &format!(", {} hidden (noise only)", summary.hidden));
+        }
     }
 
     fn title(&mut self, title: &str, role: Role, note: &str) {
@@ -136,6 +160,11 @@ impl Page {
         self.put(Role::Heading, &resource.object.id.to_string());
         self.put(Role::Dim, &resource_note(resource));
         self.text.push('\n');
+        if !resource.also.is_empty() {
+            let also: Vec<String> = resource.also.iter().map(|object| object.id.to_string()).collect();
+            self.put(Role::Dim, &format!("  the same in {}: ", counted(also.len(), "more object")));
+            self.line(Role::Plain, &also.join(", "));
+        }
         if let Some(problem) = &resource.object.problem {
             self.line(
                 Role::Warning,

@@ -4,7 +4,7 @@
 mod failure;
 mod record;
 
-use futures::future::{join, join_all, try_join};
+use futures::future::{join, join_all};
 
 use crate::cluster::{Cluster, ListQuery, ObjectRef, Resource};
 use crate::error::{Error, Kind};
@@ -121,18 +121,27 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
     /// # Errors
     /// As [`Self::read`].
     pub async fn read_two(&self, name: &str, old: u32, new: u32) -> Result<(Release, Release), Error> {
-        let both = try_join(self.read(name, old), self.read(name, new)).await;
-        match both {
-            Err(error) if error.kind == Kind::NotFound => {
-                let history = self.history(name).await?;
+        match join(self.read(name, old), self.read(name, new)).await {
+            (Ok(old), Ok(new)) => Ok((old, new)),
+            // Of two errors it is always the first that is told.
+            (Err(error), _) | (_, Err(error)) => Err(self.explain(name, &[old, new], error).await),
+        }
+    }
+
+    /// Adds to an error what there is instead of a revision that is missing or damaged.
+    async fn explain(&self, name: &str, wanted: &[u32], error: Error) -> Error {
+        match error.kind {
+            Kind::Damaged => self.others_work(name, error).await,
+            Kind::NotFound => {
+                // Who may not list learns at least which object was not found.
+                let Ok(history) = self.history(name).await else { return error };
                 let known = history.revisions();
-                match [old, new].into_iter().find(|revision| !known.contains(revision)) {
-                    Some(missing) => Err(self.missing(name, missing, &history).await),
-                    None => Err(error),
+                match wanted.iter().find(|revision| !known.contains(revision)) {
+                    Some(&missing) => self.missing(name, missing, &history).await,
+                    None => error,
                 }
             }
-            Err(error) if error.kind == Kind::Damaged => Err(self.others_work(name, error).await),
-            both => both,
+            _ => error,
         }
     }
 
@@ -143,7 +152,7 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
         }
         let namespace = self.namespace();
         let message = format!("release \"{name}\" in namespace \"{namespace}\" has no revision {revision}");
-        Error::new(Kind::NotFound, message).hint(format!("there are the revisions {}", history.describe()))
+        Error::new(Kind::NotFound, message).hint(history.sentence())
     }
 
     /// The error for a release that isn't there, with the names of those that are.
@@ -162,18 +171,22 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
     /// # Errors
     /// If there is none, or it can't be read.
     pub async fn deployed(&self, name: &str, history: &History) -> Result<Release, Error> {
+        let mut damaged = None;
         for (at, revision) in history.deployed_candidates().into_iter().enumerate() {
             match self.read(name, revision).await {
                 Ok(release) if release.info.status == "deployed" => return Ok(release),
                 Ok(_) => {}
+                Err(error) if error.kind != Kind::Damaged => return Err(error),
                 // Where the label calls it deployed, no other revision can stand in for it.
-                Err(error) if at == 0 || error.kind != Kind::Damaged => return Err(error),
-                Err(_) => {}
+                Err(error) if at == 0 => return Err(self.others_work(name, error).await),
+                Err(error) => damaged = damaged.or(Some(error)),
             }
         }
+        if let Some(error) = damaged {
+            return Err(self.others_work(name, error).await);
+        }
         let message = format!("release \"{name}\" in namespace \"{}\" has no deployed revision", self.namespace());
-        Err(Error::new(Kind::NotFound, message)
-            .hint(format!("name two revisions to compare; there are {}", history.describe())))
+        Err(Error::new(Kind::NotFound, message).hint(format!("name both revisions to compare; {}", history.sentence())))
     }
 
     /// A revision and the history, read at the same time.
@@ -181,13 +194,9 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
     /// # Errors
     /// As [`Self::read`] and [`Self::history`].
     pub async fn read_with_history(&self, name: &str, revision: u32) -> Result<(Release, History), Error> {
-        let (release, history) = join(self.read(name, revision), self.history(name)).await;
-        match (release, history) {
+        match join(self.read(name, revision), self.history(name)).await {
             (Ok(release), history) => Ok((release, history?)),
-            (Err(error), Ok(history)) if error.kind == Kind::NotFound => {
-                Err(self.missing(name, revision, &history).await)
-            }
-            (Err(error), _) => Err(error),
+            (Err(error), _) => Err(self.explain(name, &[revision], error).await),
         }
     }
 

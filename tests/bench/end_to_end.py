@@ -5,7 +5,7 @@
 
 The two manifests become two revisions of a release, stored as Helm stores them. The commands are timed in turn
 (A B A B …), each as a whole process; printed are medians, the fastest and slowest run, and the median of the ratios.
-Needs: BINARY (path of helm-safe-upgrade), HELM3 and HELM4, KUBECONFIG.
+Needs: BINARY (path of helm-safe-upgrade), HELM3, HELM4 and what `testcluster with` sets.
 """
 import argparse
 import base64
@@ -13,39 +13,20 @@ import gzip
 import json
 import os
 import pathlib
-import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
+from api import Api  # noqa: E402 (found next to the test cluster)
 
 NAMESPACE = "default"
 RELEASE = "bench-web"
 
 
-def kubeconfig():
-    """The server, the token and the CA of the test cluster's kubeconfig, read by Helm-independent means."""
-    text = pathlib.Path(os.environ["KUBECONFIG"]).read_text()
-    word = lambda key: next(p for p in text.replace('"', " ").replace("{", " ").replace("}", " ").replace(",", " ").split(key + ":")[1].split())
-    return word("server"), word("token"), word("certificate-authority")
-
-
-def request(method, path, body=None):
-    server, token, ca = kubeconfig()
-    call = urllib.request.Request(server + path, method=method, data=body and json.dumps(body).encode(),
-                                  headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(call, context=ssl.create_default_context(cafile=ca)) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        if method == "DELETE" and error.code == 404:
-            return None
-        sys.exit(f"{method} {path}: {error.code} {error.read()[:300]}")
-
-
-def store(revision, manifest, status):
+def store(api, revision, manifest, status):
     record = {
         "name": RELEASE, "namespace": NAMESPACE, "version": revision,
         "info": {"first_deployed": "2026-01-01T00:00:00Z", "last_deployed": "2026-01-01T00:00:00Z", "deleted": "",
@@ -56,8 +37,8 @@ def store(revision, manifest, status):
     }
     name = f"sh.helm.release.v1.{RELEASE}.v{revision}"
     payload = base64.b64encode(gzip.compress(json.dumps(record).encode(), 9))
-    request("DELETE", f"/api/v1/namespaces/{NAMESPACE}/secrets/{name}")
-    request("POST", f"/api/v1/namespaces/{NAMESPACE}/secrets", {
+    secrets = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+    api.post(secrets, {
         "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
         "metadata": {"name": name, "labels": {"owner": "helm", "name": RELEASE, "status": status, "version": str(revision)}},
         "data": {"release": base64.b64encode(payload).decode()}})
@@ -93,7 +74,9 @@ def main():
     options.add_argument("new")
     options = options.parse_args()
     binary = os.environ["BINARY"]
-    sizes = [store(1, pathlib.Path(options.old).read_text(), "superseded"), store(2, pathlib.Path(options.new).read_text(), "deployed")]
+    api = Api.of_state(os.environ["HSU_TEST_CLUSTER"])
+    sizes = [store(api, 1, pathlib.Path(options.old).read_text(), "superseded"), store(api, 2, pathlib.Path(options.new).read_text(), "deployed")]
+    api.close()
     print(f"{options.old} → {options.new}, records of {sizes[0] // 1000} and {sizes[1] // 1000} KB; {options.runs} runs in turn")
     print(f"  {'':<44}{'median':>8}{'fastest':>8}{'slowest':>8}    {'peak':>7}")
     with tempfile.TemporaryDirectory() as home:

@@ -63,7 +63,8 @@ fn measure_pair(name: &str, old: &str, new: &str) {
 }
 
 fn printed(diff: &ReleaseDiff, releases: &Both<Release>, as_text: bool) -> usize {
-    let view = View::new(diff, releases, Detail { hunks: as_text, changes: !as_text, context: Some(3) });
+    let view =
+        View::new(diff, releases, Detail { hunks: as_text, changes: !as_text, context: Some(3), ..Detail::default() });
     let mut out = Vec::new();
     match as_text {
         true => text::write(&view, Painter::new(true), &mut out).unwrap(),

@@ -30,5 +30,9 @@ mod record;
 mod shown;
 mod user;
 
+mod access;
+mod broken;
 mod changes;
+mod history;
 mod secrets;
+mod thirty;

@@ -9,6 +9,9 @@ use similar::TextDiff;
 
 use crate::cluster;
 
+/// Helm adds this whenever a plugin ends with another exit code than 0.
+const HELMS_LAST_WORD: &str = "Error: plugin \"revdiff\" exited with error\n";
+
 /// What a line printed, as it was.
 pub(crate) struct Shown {
     pub(crate) line: String,
@@ -48,13 +51,32 @@ impl Shown {
     pub(crate) fn fails(&self, expected: &str) -> &Self {
         self.exits(1);
         self.compare("standard output", &self.stdout, "");
-        self.compare("standard error", &self.stderr, expected);
+        let stderr = self.stderr.strip_suffix(HELMS_LAST_WORD).expect("helm has the last word");
+        self.compare("standard error", stderr, expected);
         self
+    }
+
+    /// It failed, and this stands in what it printed to standard error.
+    pub(crate) fn explains(&self, part: &str) -> &Self {
+        self.exits(1);
+        let text = tidy(&self.stderr, &self.namespace);
+        assert!(text.contains(&dedent(part)), "{part:?} is not in the errors of: {}\n{text}", self.line);
+        self
+    }
+
+    /// It found a difference, printed this to standard output, and nothing of its own to standard error.
+    pub(crate) fn shows_change(&self, part: &str) -> &Self {
+        self.exits(2);
+        assert_eq!(self.stderr, HELMS_LAST_WORD);
+        self.contains(part)
     }
 
     /// It succeeded, and this text stands somewhere in its standard output.
     pub(crate) fn mentions(&self, part: &str) -> &Self {
-        self.exits(0);
+        self.exits(0).contains(part)
+    }
+
+    fn contains(&self, part: &str) -> &Self {
         let text = tidy(&self.stdout, &self.namespace);
         assert!(text.contains(&dedent(part)), "{part:?} is not in the output of: {}\n{text}{}", self.line, self.stderr);
         self

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cluster;
@@ -66,6 +66,13 @@ impl User {
         self.runs(self.helm, line)
     }
 
+    /// Starts a line and does not wait for its end.
+    pub(crate) fn starts(&self, line: &str) -> Child {
+        // Nothing stands between, so that killing it kills what was typed.
+        let mut command = self.shell(self.helm.home().command("bash"));
+        command.args(["-c", line]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Runs a line that must succeed, and returns what it printed.
     pub(crate) fn does(&self, line: &str) -> String {
         self.types(line).exits(0).stdout.clone()
@@ -77,19 +84,17 @@ impl User {
         self.does(&format!("helm upgrade --install web {chart} --values values.yaml"));
     }
 
-    /// The command of a line typed into a shell, not yet started.
-    pub(crate) fn command(&self, helm: Helm, line: &str) -> Command {
-        let mut command = helm.home().command("timeout");
-        command.args(["--kill-after=1", LONGEST_COMMAND, "bash", "-c", line]);
-        command.current_dir(&self.folder).stdin(Stdio::null());
-        command.env("KUBECONFIG", self.folder.join("kubeconfig"));
-        command.envs(self.exported.borrow().iter().map(|(name, value)| (name, value)));
-        command
+    fn runs(&self, helm: Helm, line: &str) -> Shown {
+        let mut command = self.shell(helm.home().command("timeout"));
+        let output = command.args(["--kill-after=1", LONGEST_COMMAND, "bash", "-c", line]).output().unwrap();
+        Shown::new(line, &self.namespace, output)
     }
 
-    fn runs(&self, helm: Helm, line: &str) -> Shown {
-        let output = self.command(helm, line).output().unwrap();
-        Shown::new(line, &self.namespace, output)
+    /// Puts a command into the user's surroundings.
+    fn shell(&self, mut command: Command) -> Command {
+        command.current_dir(&self.folder).stdin(Stdio::null()).env("KUBECONFIG", self.folder.join("kubeconfig"));
+        command.envs(self.exported.borrow().iter().map(|(name, value)| (name, value)));
+        command
     }
 }
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::manifest::node::{Number, Value};
 
@@ -26,7 +27,7 @@ pub(super) fn resolve(text: &str) -> Option<Meaning<'static>> {
         [] => Some(Meaning::Null),
         [b'0'..=b'9', ..] => number(text),
         [b'+' | b'-', ..] => infinity(text).or_else(|| number(text)),
-        [b'.', ..] => infinity(text).or_else(|| float(text)),
+        [b'.', ..] => infinity(text).or_else(|| fraction(text)),
         [b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~', rest @ ..] if rest.len() < 5 => {
             word(text)
         }
@@ -157,6 +158,23 @@ fn integer(text: &str) -> Option<Meaning<'static>> {
     }
 }
 
+/// A number that begins with its point. Here, underscores must be between digits.
+fn fraction(text: &str) -> Option<Meaning<'static>> {
+    let mut parts = text.split('_');
+    let (first, last) = (parts.next()?, parts.next_back());
+    let ends_in_digit = |part: &str| part.ends_with(|end: char| end.is_ascii_digit());
+    match last {
+        None => float(text),
+        Some(last) => {
+            let starts_with_digit = |part: &str| part.starts_with(|start: char| start.is_ascii_digit());
+            (ends_in_digit(first)
+                && starts_with_digit(last)
+                && parts.all(|part| starts_with_digit(part) && ends_in_digit(part)))
+            .then(|| float(&text.replace('_', "")))?
+        }
+    }
+}
+
 /// A finite decimal number. One too large for a float is text.
 fn float(text: &str) -> Option<Meaning<'static>> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text).as_bytes();
@@ -211,13 +229,177 @@ fn float_key(value: f64) -> String {
     }
 }
 
+/// Go does not look at bits beyond the last byte.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+
 /// Base64 as Go reads it: line breaks do not count. Bytes that are no text become replacement characters, one each.
 fn binary(text: &str) -> Result<String, &'static str> {
     let encoded: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    let bytes = STANDARD.decode(encoded).map_err(|_| "a !!binary value is not valid base64")?;
+    let bytes = BASE64.decode(encoded).map_err(|_| "a !!binary value is not valid base64")?;
     Ok(bytes.utf8_chunks().fold(String::new(), |mut text, chunk| {
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
         text
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_are_booleans_and_nulls_as_in_go() {
+        for text in ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"] {
+            assert_eq!(resolve(text), Some(Meaning::Bool(true)), "{text}");
+        }
+        for text in ["n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"] {
+            assert_eq!(resolve(text), Some(Meaning::Bool(false)), "{text}");
+        }
+        for text in ["", "~", "null", "Null", "NULL"] {
+            assert_eq!(resolve(text), Some(Meaning::Null), "{text}");
+        }
+        for text in ["yEs", "oN", "tRUE", "nULL", "none", "t", "f", "nil", "yes ", "false\n"] {
+            assert_eq!(resolve(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn integers_have_four_bases_signs_and_underscores() {
+        let integers = [
+            ("0", 0),
+            ("-0", 0),
+            ("+1", 1),
+            ("00", 0),
+            ("0644", 420),
+            ("0o644", 420),
+            ("0O17", 15),
+            ("0x1F", 31),
+            ("-0X1f", -31),
+            ("0b101", 5),
+            ("-0B11", -3),
+            ("0b-11", -3),
+            ("0b+11", 3),
+            ("1_000", 1000),
+            ("1__0_", 10),
+            ("-_1", -1),
+            ("0x_F", 15),
+            ("9223372036854775807", i64::MAX),
+            ("-9223372036854775808", i64::MIN),
+        ];
+        for (text, value) in integers {
+            assert_eq!(resolve(text), Some(Meaning::Int(value)), "{text}");
+        }
+        assert_eq!(resolve("18446744073709551615"), Some(Meaning::UInt(u64::MAX)));
+        assert_eq!(resolve("0xFFFFFFFFFFFFFFFF"), Some(Meaning::UInt(u64::MAX)));
+    }
+
+    #[test]
+    fn what_is_no_integer_may_be_a_float() {
+        let floats = [
+            ("08", 8.0),
+            ("019", 19.0),
+            ("1e3", 1000.0),
+            ("1E+3", 1000.0),
+            (".5", 0.5),
+            (".5_5", 0.55),
+            ("5.", 5.0),
+            ("-.5e-1", -0.05),
+            ("1._5", 1.5),
+            ("18446744073709551616", 18_446_744_073_709_551_616.0),
+            ("+18446744073709551615", 18_446_744_073_709_551_615.0),
+            ("-9223372036854775809", -9_223_372_036_854_775_809.0),
+            (".inf", f64::INFINITY),
+            ("-.INF", f64::NEG_INFINITY),
+        ];
+        for (text, value) in floats {
+            assert_eq!(resolve(text), Some(Meaning::Float(value)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_number_is_text() {
+        for text in [
+            "1:30",
+            "190:20:30",
+            "1.2.3",
+            "1e999",
+            ".5e999",
+            "0x",
+            "0o",
+            "0b",
+            "0b2",
+            "0x1G",
+            "-",
+            "+",
+            ".",
+            "-.",
+            "e3",
+            ".e3",
+            "1e",
+            "1e+",
+            "_1",
+            "._5",
+            ".5_",
+            ".5__5",
+            "10.0.0.1",
+            "1Gi",
+            "2024-01-01",
+            "--1",
+            "+-1",
+            "0o8",
+            "-0b-1",
+            "inf",
+            "nan",
+            "Infinity",
+            "0xFFFFFFFFFFFFFFFFFF",
+            "-0xFFFFFFFFFFFFFFFF",
+            "1 000",
+            "１",
+        ] {
+            assert_eq!(resolve(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_force_a_type_or_fail() {
+        let tagged = |text: &'static str, tag| resolve_tagged(Cow::Borrowed(text), tag);
+        assert_eq!(tagged("123", "str"), Ok(Meaning::Text("123".into())));
+        assert_eq!(tagged("0x1F", "int"), Ok(Meaning::Int(31)));
+        assert_eq!(tagged("1", "float"), Ok(Meaning::Float(1.0)));
+        assert_eq!(tagged("yes", "bool"), Ok(Meaning::Bool(true)));
+        assert_eq!(tagged("", "null"), Ok(Meaning::Null));
+        assert_eq!(tagged("2024-01-01", "timestamp"), Ok(Meaning::Text("2024-01-01".into())));
+        assert_eq!(tagged("aGVs\nbG8=", "binary"), Ok(Meaning::Text("hello".into())));
+        assert_eq!(tagged("4oLi", "binary"), Ok(Meaning::Text("\u{FFFD}\u{FFFD}\u{FFFD}".into())));
+        assert_eq!(tagged("yes", "set"), Ok(Meaning::Text("yes".into())));
+        for (text, tag) in [("x", "int"), ("1.5", "int"), ("", "int"), ("x", "null"), ("1", "bool"), ("!", "binary")] {
+            assert!(tagged(text, tag).is_err(), "!!{tag} {text}");
+        }
+    }
+
+    #[test]
+    fn keys_become_text_as_in_go() {
+        let key = |text: &str| resolve(text).map(|meaning| meaning.into_key().map(String::from));
+        let texts = [
+            ("y", "true"),
+            ("off", "false"),
+            ("0644", "420"),
+            ("1.5", "1.5"),
+            ("1e5", "100000"),
+            ("1e6", "1e+06"),
+            ("123456789.5", "1.2345679e+08"),
+            ("0.0001", "0.0001"),
+            ("0.00001", "1e-05"),
+            ("-0.0", "-0"),
+            ("1e300", ".inf"),
+            ("-.inf", "-.inf"),
+            (".nan", ".nan"),
+        ];
+        for (text, expected) in texts {
+            assert_eq!(key(text), Some(Ok(expected.to_owned())), "{text}");
+        }
+        assert!(key("~").unwrap().is_err());
+        assert!(key("18446744073709551615").unwrap().is_err());
+    }
 }

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use granit_parser::{Marker, ScalarStyle, Span, Tag};
+use granit_parser::{ScalarStyle, Tag};
 
 use super::scalar::{Meaning, resolve, resolve_tagged};
-use super::{MAX_DEPTH, YamlError, number, too_deep};
-use crate::manifest::node::{Node, Value};
+use super::{MAX_DEPTH, Place, YamlError, too_deep};
+use crate::manifest::node::{Node, Number, Value};
 
 /// How many nodes of one document may be copies that aliases make. Go's limit depends on the document's size and is
 /// never above this.
@@ -18,13 +18,15 @@ const MAX_ANCHOR_NODES: usize = 1_000_000;
 /// How many bytes of text all these copies may have.
 const MAX_COPIED_BYTES: usize = 64 << 20;
 
-const NAMESPACE: &str = "tag:yaml.org,2002:";
-
 /// One document under construction.
 #[derive(Default)]
 pub(super) struct Tree {
     root: Option<Node>,
     open: Vec<Frame>,
+    /// The contents of all open lists and maps, the innermost one's last: so each gets its memory once, when its size is
+    /// known.
+    items: Vec<Node>,
+    entries: Vec<(Box<str>, Node)>,
     anchors: HashMap<usize, Anchored>,
     created: Size,
     alias_nodes: usize,
@@ -36,26 +38,29 @@ pub(super) struct Tree {
 pub(super) struct Scalar<'a, 'b> {
     pub(super) text: Cow<'a, str>,
     pub(super) style: ScalarStyle,
+    /// Nothing is written, which means null.
+    pub(super) absent: bool,
     /// 0 means none.
     pub(super) anchor: usize,
     pub(super) tag: Option<&'b Tag>,
-    pub(super) span: Span,
+    pub(super) place: Place,
 }
 
 /// A list or map that has not ended yet.
 struct Frame {
     content: Content,
     anchor: usize,
-    start: Marker,
+    start: Place,
     /// What was created before it.
     before: Size,
     /// How many levels of lists and maps it holds so far, itself included.
     height: usize,
 }
 
+/// What a frame holds, and where in the tree's items or entries that starts.
 enum Content {
-    List(Vec<Node>),
-    Map(Vec<(Box<str>, Node)>, Key),
+    List(usize),
+    Map(usize, Key),
 }
 
 /// What the next node of a map is.
@@ -89,15 +94,15 @@ impl Tree {
         self.root
     }
 
-    pub(super) fn start_list(&mut self, anchor: usize, start: Marker) -> Result<(), YamlError> {
-        self.start(Content::List(Vec::new()), anchor, start)
+    pub(super) fn start_list(&mut self, anchor: usize, start: Place) -> Result<(), YamlError> {
+        self.start(Content::List(self.items.len()), anchor, start)
     }
 
-    pub(super) fn start_map(&mut self, anchor: usize, start: Marker) -> Result<(), YamlError> {
-        self.start(Content::Map(Vec::new(), Key::Awaited), anchor, start)
+    pub(super) fn start_map(&mut self, anchor: usize, start: Place) -> Result<(), YamlError> {
+        self.start(Content::Map(self.entries.len(), Key::Awaited), anchor, start)
     }
 
-    fn start(&mut self, content: Content, anchor: usize, start: Marker) -> Result<(), YamlError> {
+    fn start(&mut self, content: Content, anchor: usize, start: Place) -> Result<(), YamlError> {
         if self.open.len() >= MAX_DEPTH {
             return Err(YamlError::at(start, too_deep()));
         }
@@ -106,69 +111,45 @@ impl Tree {
     }
 
     /// The list or map that was started last ends.
-    pub(super) fn end(&mut self, at: Marker) -> Result<(), YamlError> {
+    pub(super) fn end(&mut self) -> Result<(), YamlError> {
         let Some(frame) = self.open.pop() else { return Ok(()) };
         let value = match frame.content {
-            Content::List(items) => Value::List(items),
-            Content::Map(entries, _) => Value::Map(without_duplicates(entries)),
+            Content::List(first) => Value::List(self.items.drain(first..).collect()),
+            Content::Map(first, _) => Value::Map(without_duplicates(self.entries.drain(first..).collect())),
         };
-        let node = Node::new(value).at(number(frame.start.line()));
+        let node = Node::new(value).at(frame.start.line);
         self.created.nodes += 1;
         let size = Size {
             nodes: self.created.nodes - frame.before.nodes,
             bytes: self.created.bytes - frame.before.bytes,
             height: frame.height,
         };
-        self.keep(frame.anchor, &node, size, at)?;
+        self.keep(frame.anchor, &node, size, frame.start)?;
         self.complete(node, frame.height, false, frame.start)
     }
 
     pub(super) fn scalar(&mut self, scalar: Scalar<'_, '_>) -> Result<(), YamlError> {
-        let at = scalar.span.start;
-        let (anchor, plain) = (scalar.anchor, scalar.style == ScalarStyle::Plain);
-        let absent = plain && scalar.span.is_empty();
-        if absent && self.open.is_empty() && anchor == 0 && scalar.tag.is_none() {
+        let (place, anchor) = (scalar.place, scalar.anchor);
+        if scalar.absent && self.open.is_empty() && anchor == 0 && scalar.tag.is_none() {
             return Ok(());
         }
-        let awaits_key = self.awaits_key();
-        if awaits_key && is_merge(&scalar) {
-            self.set_key(Key::Merge);
-            return Ok(());
-        }
-        self.created.nodes += 1;
-        self.created.bytes += scalar.text.len();
         let size = Size { nodes: 1, bytes: scalar.text.len(), height: 0 };
-        let mut raw = None;
-        let meaning = match scalar.tag {
-            None if absent => Meaning::Null,
-            None if plain => match resolve(&scalar.text) {
-                Some(meaning) => {
-                    raw = (!meaning.is_canonical(&scalar.text)).then_some(scalar.text);
-                    meaning
-                }
-                None => Meaning::Text(scalar.text),
-            },
-            None => Meaning::Text(scalar.text),
-            Some(tag) => match tag.suffix_in_namespace(NAMESPACE) {
-                Some(name) => resolve_tagged(scalar.text, &name).map_err(|message| YamlError::at(at, message))?,
-                None => Meaning::Text(scalar.text),
-            },
-        };
-        if awaits_key && anchor == 0 {
-            let key = meaning.into_key().map_err(|message| YamlError::at(at, message))?;
-            self.set_key(Key::Text(key));
+        self.created.nodes += 1;
+        self.created.bytes += size.bytes;
+        if self.awaits_key() && scalar.is_merge() {
+            self.set_key(Key::Merge);
+            return self.keep(anchor, &Node::string("<<"), size, place);
+        }
+        if self.awaits_key() && anchor == 0 {
+            self.set_key(Key::Text(scalar.into_key()?));
             return Ok(());
         }
-        let value = meaning.into_value().map_err(|message| YamlError::at(at, message))?;
-        let mut node = Node::new(value).at(number(at.line()));
-        if let Some(raw) = raw {
-            node = node.written_as(&raw);
-        }
-        self.keep(anchor, &node, size, at)?;
-        self.complete(node, 0, false, at)
+        let node = scalar.into_node()?;
+        self.keep(anchor, &node, size, place)?;
+        self.complete(node, 0, false, place)
     }
 
-    pub(super) fn alias(&mut self, anchor: usize, at: Marker) -> Result<(), YamlError> {
+    pub(super) fn alias(&mut self, anchor: usize, at: Place) -> Result<(), YamlError> {
         let Some(anchored) = self.anchors.get(&anchor) else {
             return Err(YamlError::at(at, "an anchor's value contains itself"));
         };
@@ -183,12 +164,12 @@ impl Tree {
         }
         self.created.nodes += size.nodes;
         self.created.bytes += size.bytes;
-        let node = anchored.node.clone().at(number(at.line()));
+        let node = anchored.node.clone().at(at.line);
         self.complete(node, size.height, true, at)
     }
 
     /// Keeps a node for aliases to copy.
-    fn keep(&mut self, anchor: usize, node: &Node, size: Size, at: Marker) -> Result<(), YamlError> {
+    fn keep(&mut self, anchor: usize, node: &Node, size: Size, at: Place) -> Result<(), YamlError> {
         if anchor == 0 {
             return Ok(());
         }
@@ -212,40 +193,74 @@ impl Tree {
     }
 
     /// Puts a finished node where it belongs.
-    fn complete(&mut self, node: Node, height: usize, aliased: bool, at: Marker) -> Result<(), YamlError> {
+    fn complete(&mut self, node: Node, height: usize, aliased: bool, at: Place) -> Result<(), YamlError> {
         let Some(frame) = self.open.last_mut() else {
             self.root = Some(node);
             return Ok(());
         };
         frame.height = frame.height.max(height + 1);
         match &mut frame.content {
-            Content::List(items) => items.push(node),
-            Content::Map(entries, key) => match std::mem::replace(key, Key::Awaited) {
-                Key::Text(name) => entries.push((name, node)),
+            Content::List(_) => self.items.push(node),
+            Content::Map(_, key) => match std::mem::replace(key, Key::Awaited) {
+                Key::Text(name) => self.entries.push((name, node)),
                 Key::Awaited => *key = Key::Text(key_text(node).map_err(|message| YamlError::at(at, message))?),
-                Key::Merge => merge(entries, node, aliased).map_err(|message| YamlError::at(at, message))?,
+                Key::Merge => merge(&mut self.entries, node, aliased).map_err(|message| YamlError::at(at, message))?,
             },
         }
         Ok(())
     }
 }
 
-/// Whether a key is `<<` and not just text that looks like it.
-fn is_merge(scalar: &Scalar<'_, '_>) -> bool {
-    scalar.text == "<<"
-        && match scalar.tag {
-            None => scalar.style == ScalarStyle::Plain,
-            Some(tag) => {
-                tag.parts() == ("", "!")
-                    || tag.parts() == ("!", "")
-                    || tag.suffix_in_namespace(NAMESPACE).as_deref() == Some("merge")
+impl<'a> Scalar<'a, '_> {
+    /// Whether it is `<<` and not just text that looks like it.
+    fn is_merge(&self) -> bool {
+        self.text == "<<"
+            && match self.tag {
+                None => self.style == ScalarStyle::Plain,
+                Some(tag) => tag.original() == "!" || own_name(tag).as_deref() == Some("merge"),
             }
+    }
+
+    fn into_key(self) -> Result<Box<str>, YamlError> {
+        let place = self.place;
+        self.meaning().and_then(|(meaning, _)| meaning.into_key()).map_err(|message| YamlError::at(place, message))
+    }
+
+    fn into_node(self) -> Result<Node, YamlError> {
+        let place = self.place;
+        let (value, raw) = self
+            .meaning()
+            .and_then(|(meaning, raw)| Ok((meaning.into_value()?, raw)))
+            .map_err(|message| YamlError::at(place, message))?;
+        let node = Node::new(value).at(place.line);
+        Ok(match raw {
+            Some(raw) => node.written_as(&raw),
+            None => node,
+        })
+    }
+
+    /// What it means, and how it is written if that is not how JSON would.
+    fn meaning(self) -> Result<(Meaning<'a>, Option<Cow<'a, str>>), &'static str> {
+        match self.tag.map(own_name) {
+            None if self.absent => Ok((Meaning::Null, None)),
+            None if self.style == ScalarStyle::Plain => Ok(match resolve(&self.text) {
+                Some(meaning) if meaning.is_canonical(&self.text) => (meaning, None),
+                Some(meaning) => (meaning, Some(self.text)),
+                None => (Meaning::Text(self.text), None),
+            }),
+            Some(Some(name)) => resolve_tagged(self.text, &name).map(|meaning| (meaning, None)),
+            None | Some(None) => Ok((Meaning::Text(self.text), None)),
         }
+    }
+}
+
+/// The name of a tag that is YAML's own (`int` of `!!int`); the others say nothing.
+fn own_name(tag: &Tag) -> Option<Cow<'_, str>> {
+    tag.suffix_in_namespace("tag:yaml.org,2002:")
 }
 
 /// The text of a key that is a node: an alias, or a scalar with an anchor.
 fn key_text(node: Node) -> Result<Box<str>, &'static str> {
-    use crate::manifest::node::Number;
     match node.into_value() {
         Value::Null => Meaning::Null,
         Value::Bool(value) => Meaning::Bool(value),
@@ -276,7 +291,7 @@ fn merge(entries: &mut Vec<(Box<str>, Node)>, node: Node, aliased: bool) -> Resu
 }
 
 /// Of entries with the same key, the last value at the first one's position.
-fn without_duplicates(mut entries: Vec<(Box<str>, Node)>) -> Vec<(Box<str>, Node)> {
+fn without_duplicates(entries: Vec<(Box<str>, Node)>) -> Vec<(Box<str>, Node)> {
     const FEW: usize = 16;
     let unique = if entries.len() <= FEW {
         entries.iter().enumerate().all(|(i, (key, _))| entries[..i].iter().all(|(other, _)| other != key))
@@ -285,7 +300,6 @@ fn without_duplicates(mut entries: Vec<(Box<str>, Node)>) -> Vec<(Box<str>, Node
         entries.iter().all(|(key, _)| seen.insert(&**key))
     };
     if unique {
-        entries.shrink_to_fit();
         return entries;
     }
     let mut positions: HashMap<Box<str>, usize> = HashMap::with_capacity(entries.len());
