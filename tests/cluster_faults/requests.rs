@@ -33,12 +33,10 @@ async fn one_after_the_other_share_a_connection_and_two_at_once_do_not() {
     });
     let cluster = server.cluster().await;
     let (a, b) = (secret("a"), secret("b"));
-    let started = Instant::now();
     let (first, second) = tokio::join!(cluster.get(&a), cluster.get(&b));
     first.unwrap();
     second.unwrap();
     assert_eq!(server.connections(), 2);
-    assert!(started.elapsed() < Duration::from_millis(390), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
