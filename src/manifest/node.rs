@@ -260,3 +260,65 @@ fn mix(hash: u64, word: u64) -> u64 {
     let low = product as u64;
     low ^ (product >> 64) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(entries: &[(&str, i64)]) -> Node {
+        let node = |value| Node::new(Value::Number(Number::Int(value)));
+        Node::new(Value::Map(entries.iter().map(|(key, value)| ((*key).into(), node(*value))).collect()))
+    }
+
+    #[test]
+    fn the_order_of_keys_does_not_count() {
+        let (a, b) = (map(&[("x", 1), ("y", 2)]), map(&[("y", 2), ("x", 1)]));
+        assert!(a == b && a.content_hash() == b.content_hash());
+        for other in [map(&[("x", 2), ("y", 1)]), map(&[("x", 1)]), map(&[("x", 1), ("y", 2), ("z", 0)])] {
+            assert!(a != other && a.content_hash() != other.content_hash());
+        }
+    }
+
+    #[test]
+    fn values_that_look_alike_have_different_hashes() {
+        let number = |value| Value::Number(Number::Int(value));
+        let list = |items: &[&str]| Value::List(items.iter().map(|item| Node::string(*item)).collect());
+        let values = [
+            Value::Null,
+            Value::Bool(false),
+            Value::Bool(true),
+            number(0),
+            number(1),
+            Value::String("".into()),
+            Value::String("\0".into()),
+            Value::String("0".into()),
+            Value::String("abcdefgh".into()),
+            Value::String("abcdefgh\0".into()),
+            list(&[]),
+            list(&[""]),
+            list(&["a", "b"]),
+            list(&["b", "a"]),
+            Value::Map(Vec::new()),
+        ];
+        let hashes: std::collections::HashSet<u64> = values.map(|value| Node::new(value).content_hash()).into();
+        assert_eq!(hashes.len(), 15);
+    }
+
+    #[test]
+    fn whole_floats_are_the_integers_that_json_writes() {
+        let cases = [
+            (1.0, "1"),
+            (-0.0, "0"),
+            (1e17, "100000000000000000"),
+            (-9_007_199_254_740_992.0, "-9007199254740992"),
+            (1.2e19, "12000000000000000000"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e21"),
+            (0.5, "0.5"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(Number::from_f64(value).to_string(), text);
+        }
+        assert!(Number::from_f64(1e17) == Number::Int(100_000_000_000_000_000));
+    }
+}

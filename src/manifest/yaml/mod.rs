@@ -2,9 +2,19 @@
 //!
 //! The scanner knows YAML 1.2; what the text means follows Go's YAML 1.1: `yes` is a boolean, `0644` is 420, of
 //! duplicate keys the last one wins, `<<` merges maps, and keys always become text. Where the two versions would read
-//! the same text as different content, it is refused.
+//! the same text as different content, it is refused. One difference is left: a block scalar that ends with the text,
+//! on a line of blanks without a line break.
 //!
-//! Go reads one document and ignores what follows it, be it broken; here, everything is read.
+//! Go reads one document and ignores what follows it, be it broken; here, everything is read. A few texts that Go
+//! refuses are read, such as blank lines with a tab: nothing that Helm made has them.
+//!
+//! | file         | what it does                                                       |
+//! |--------------|--------------------------------------------------------------------|
+//! | `characters` | refuses what no YAML may have                                      |
+//! | `reader`     | events to trees; refuses what the two versions read differently    |
+//! | `tree`       | builds one document: merges, anchors, bounds                       |
+//! | `scalar`     | the meaning of a scalar                                            |
+//! | `repair`     | what Go accepts and the scanner does not; `candidates` guesses it  |
 
 mod candidates;
 mod characters;

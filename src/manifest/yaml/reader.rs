@@ -296,6 +296,15 @@ fn message(kind: &ErrorKind) -> String {
         ErrorKind::ExpectedBlockSequenceEntry => "expected another `- ` of the list; is the indentation right?",
         ErrorKind::SimpleKeyExpected => "expected a `:` after this",
         ErrorKind::MappingValueNotAllowed => "a `:` cannot stand here; is the text before it in need of quotes?",
+        ErrorKind::UnexpectedEof
+        | ErrorKind::UnexpectedEofBlockMapping
+        | ErrorKind::UnexpectedEofBlockSequence
+        | ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofImplicitFlowMapping => "the text ends too early",
+        ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabNotAllowed => {
+            "a tab cannot indent; use blanks"
+        }
         ErrorKind::UnknownAnchor => "the alias refers to no anchor",
         ErrorKind::UnclosedQuotedScalar => "the quote that starts here is not closed",
         kind => return kind.to_string(),

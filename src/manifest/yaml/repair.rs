@@ -12,7 +12,7 @@ use super::characters;
 use super::reader::{self, Covered, Failure, Scalar, Trouble};
 use super::{Node, YamlError};
 
-/// How many bytes may be read in all: a fraction of a second.
+/// How many bytes may be read in all, unless the text is long: a fraction of a second.
 const MAX_WORK: usize = 16 << 20;
 
 /// Changes of the original text: how many blanks to insert at a place.
@@ -57,8 +57,10 @@ pub(super) fn read(text: &str, mut failure: Failure) -> Result<Vec<Node>, YamlEr
     let Some(trouble) = failure.trouble else { return Err(failure.error) };
     let mut repairs = Repairs { text, edits: candidates::find(text), rejected: HashMap::new() };
     repairs.add(trouble);
-    for _ in 0..(MAX_WORK / text.len().max(1)).clamp(8, 1000) {
-        let Some((repaired, placed)) = repairs.apply() else { break };
+    let mut left = MAX_WORK.max(8 * text.len());
+    while let Some((repaired, placed)) = repairs.apply() {
+        let Some(rest) = left.checked_sub(repaired.len()) else { break };
+        left = rest;
         let checked = characters::check(&repaired)?;
         let mut covered = Covered::default();
         let next = match reader::read(&checked, Some(&mut covered)) {
