@@ -1,5 +1,7 @@
 //! Diffs of whole releases: what a reader sees, and that nothing is lost on the way.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
 use helm_safe_upgrade::diff::noise::Noise;
 use helm_safe_upgrade::diff::release::{Both, Parts, ReleaseDiff, compare};
 use helm_safe_upgrade::diff::resources::Change;

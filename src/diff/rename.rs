@@ -78,8 +78,11 @@ fn pairs(removed: &[Option<Object>], rest: &[ResourceDiff], similarity: f64) -> 
     found
 }
 
-/// What stays equal when an API moves to another group; none for APIs that did not.
-fn moved_key(object: &Object) -> Option<(bool, &'static [&'static str], &str, Option<&str>, &str)> {
+/// What stays equal when an API moves to another group.
+type MovedKey<'a> = (bool, &'static [&'static str], &'a str, Option<&'a str>, &'a str);
+
+/// The key of an object whose API has moved; none for other APIs.
+fn moved_key(object: &Object) -> Option<MovedKey<'_>> {
     let id = &object.id;
     let (_, groups) = MOVED.iter().find(|(kind, groups)| *kind == id.kind && groups.contains(&id.group.as_str()))?;
     Some((object.hook, groups, &id.kind, id.namespace.as_deref(), &id.name))

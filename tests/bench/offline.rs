@@ -4,6 +4,8 @@
 //! `NAME-VERSION.yaml` of a name, the oldest against the newest. Each figure is the median of several runs, with the
 //! fastest and the slowest.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a benchmark prints its figures, and may fail loudly
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::io::Write as _;
@@ -125,7 +127,7 @@ fn pairs() -> Vec<(String, String, String)> {
 fn config_maps(generation: usize) -> String {
     let padding = "x".repeat(1900);
     let one = |n: usize| {
-        let value = if n % 10 == 0 { generation } else { 0 };
+        let value = if n.is_multiple_of(10) { generation } else { 0 };
         format!(
             "---\n# Source: bench/templates/c.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: config-{n}\ndata:\n  value: \"{value}\"\n  padding: {padding}\n"
         )
@@ -136,7 +138,7 @@ fn config_maps(generation: usize) -> String {
 fn one_config_map(lines: usize, generation: usize) -> String {
     let head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: large\ndata:\n  file: |\n";
     let line = |n: usize| {
-        let value = if n % 50 == 0 { generation } else { 0 };
+        let value = if n.is_multiple_of(50) { generation } else { 0 };
         format!("    setting.number.{n} = some value {value}\n")
     };
     head.to_owned() + &(0..lines).map(line).collect::<String>()
