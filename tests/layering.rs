@@ -62,11 +62,11 @@ fn sources() -> Vec<Source> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
+            if path.ends_with("tests.rs") || path.ends_with("tests") {
                 continue;
             }
-            if path.ends_with("tests.rs") {
+            if path.is_dir() {
+                folders.push(path);
                 continue;
             }
             let relative = path.strip_prefix(&root).unwrap();

@@ -73,7 +73,9 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
         old: values::computed(&old.chart.values, &old.config),
         new: values::computed(&new.chart.values, &new.config),
     });
-    let mut notes = Both { old: old.info.notes.clone(), new: new.info.notes.clone() };
+    // Helm 3 and Helm 4 end the same notes in different ways.
+    let notes_of = |release: &Release| release.info.notes.trim_end().to_owned();
+    let mut notes = Both { old: notes_of(old), new: notes_of(new) };
     // Finding where secrets go is work, and needless where nothing is shown.
     if masker.masks() && (values.changed() || notes.changed() || computed_values.as_ref().is_some_and(Both::changed)) {
         let mut sensitive = Sensitive::of(all_old.iter().chain(&all_new));

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use crate::manifest::document::{Document, Object};
 use crate::manifest::mask::Masker;
 
@@ -60,8 +62,10 @@ pub fn compare(old: &Side<'_>, new: &Side<'_>, masker: &Masker) -> ManifestDiff 
         // One document of a list stands for several objects.
         diff.unchanged += if document.may_be_list() { masker.open(document).len() } else { 1 };
     }
-    let before: Vec<Object> = only_old.iter().flat_map(|document| masker.open(document)).collect();
-    let after: Vec<Object> = only_new.iter().flat_map(|document| masker.open(document)).collect();
+    let open = |documents: &[&Document<'_>]| -> Vec<Object> {
+        documents.par_iter().flat_map_iter(|document| masker.open(document)).collect()
+    };
+    let (before, after) = (open(&only_old), open(&only_new));
     let mut waiting: HashMap<_, std::collections::VecDeque<Object>> = HashMap::new();
     let mut order = Vec::with_capacity(before.len());
     for object in before {

@@ -23,7 +23,10 @@ impl Manifest {
     /// Its documents, in order, without those that are empty or hold only comments.
     #[must_use]
     pub fn documents(&self, hook: bool) -> Vec<Document<'_>> {
-        split(&self.0).into_iter().map(|part| Document { text: part.text, line: part.line, hook }).collect()
+        split(&self.0)
+            .into_iter()
+            .map(|part| Document { text: part.text, line: part.line, hook, template: None })
+            .collect()
     }
 
     /// Its size in bytes.
@@ -51,6 +54,7 @@ pub struct Document<'a> {
     text: &'a str,
     line: u32,
     hook: bool,
+    template: Option<&'a str>,
 }
 
 impl<'a> Document<'a> {
@@ -91,11 +95,18 @@ impl<'a> Document<'a> {
         self.hook
     }
 
-    /// The template it was rendered from, as Helm writes it into a comment: `web/templates/service.yaml`.
+    /// The same, with the template it was rendered from, which Helm stores beside a hook's manifest.
+    #[must_use]
+    pub fn rendered_from(self, template: &'a str) -> Self {
+        Self { template: Some(template).filter(|template| !template.is_empty()), ..self }
+    }
+
+    /// The template it was rendered from: as Helm writes it into a comment, or as it was told.
+    /// `web/templates/service.yaml`.
     #[must_use]
     pub fn source(&self) -> Option<&'a str> {
         let comments = self.text.lines().take_while(|line| line.trim().is_empty() || line.starts_with('#'));
-        comments.filter_map(|line| line.strip_prefix("# Source: ")).map(str::trim).next()
+        comments.filter_map(|line| line.strip_prefix("# Source: ")).map(str::trim).next().or(self.template)
     }
 }
 

@@ -2,6 +2,7 @@
 //! under their key, text of several lines as a literal block.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::manifest::node::{Node, Value};
 
@@ -172,11 +173,20 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            other if is_unprintable(other) => _ = write!(out, "\\u{:04x}", u32::from(other)),
             other => out.push(other),
         }
     }
     out.push('"');
     out
+}
+
+/// Whether a character does not show as itself but steers what shows it: a control character, or a mark that turns the
+/// direction of writing or breaks lines.
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 fn needs_quotes(text: &str) -> bool {
@@ -193,7 +203,7 @@ fn needs_quotes(text: &str) -> bool {
         || text.ends_with(':')
         || text.contains(": ")
         || text.contains(" #")
-        || text.contains(char::is_control)
+        || text.contains(is_unprintable)
         || reads_as_other_type(text)
 }
 

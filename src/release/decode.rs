@@ -138,6 +138,8 @@ struct ChartRecord {
 #[derive(Deserialize)]
 struct HookRecord {
     #[serde(default)]
+    path: String,
+    #[serde(default)]
     manifest: String,
 }
 
@@ -162,7 +164,7 @@ impl From<Record> for Release {
                 .hooks
                 .unwrap_or_default()
                 .into_iter()
-                .map(|hook| Hook { manifest: Manifest::new(hook.manifest) })
+                .map(|hook| Hook { path: hook.path, manifest: Manifest::new(hook.manifest) })
                 .collect(),
             apply_method: record.apply_method.filter(|method| !method.is_empty()),
         }

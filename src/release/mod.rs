@@ -51,7 +51,9 @@ impl Release {
     /// Every document of the release: those of the manifest, then those of the hooks.
     #[must_use]
     pub fn documents(&self) -> Vec<Document<'_>> {
-        let hooks = self.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
+        let hooks = self.hooks.iter().flat_map(|hook| {
+            hook.manifest.documents(true).into_iter().map(|document| document.rendered_from(&hook.path))
+        });
         self.manifest.documents(false).into_iter().chain(hooks).collect()
     }
 }
@@ -105,6 +107,8 @@ impl Chart {
 /// A hook of a revision.
 #[derive(Clone, Debug)]
 pub struct Hook {
+    /// The template it was rendered from: `web/templates/migrate.yaml`.
+    pub path: String,
     /// Its manifest.
     pub manifest: Manifest,
 }

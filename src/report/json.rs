@@ -7,6 +7,8 @@ use crate::diff::release::Both;
 use crate::diff::resources;
 use crate::manifest::emit::{self, Lead};
 use crate::manifest::node::Node;
+use crate::report::escape::Escaping;
+use crate::report::style::clean;
 use crate::report::view::{Resource, Revision, Subject, View};
 
 /// The version of the document's form. It grows when a field changes its meaning or goes away.
@@ -17,7 +19,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// # Errors
 /// If the writer fails.
 pub fn write(view: &View<'_>, out: &mut impl std::io::Write) -> std::io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document::of(view)).map_err(std::io::Error::from)?;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping::default());
+    Document::of(view).serialize(&mut serializer).map_err(std::io::Error::from)?;
     out.write_all(b"\n")
 }
 
@@ -63,7 +66,8 @@ struct RevisionFields<'a> {
     description: &'a str,
 }
 
-/// Writes the same document as YAML.
+/// Writes the same document as YAML. Characters that could steer a terminal are shown as in text (`\u{1b}`); JSON keeps
+/// them, escaped.
 ///
 /// # Errors
 /// If the writer fails.
@@ -73,7 +77,7 @@ pub fn write_yaml(view: &View<'_>, out: &mut impl std::io::Write) -> std::io::Re
     let mut written = Ok(());
     emit::write(&node, &Lead::root(), &mut |line| {
         if written.is_ok() {
-            written = writeln!(out, "{line}");
+            written = writeln!(out, "{}", clean(&line));
         }
     });
     written

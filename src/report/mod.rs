@@ -1,5 +1,7 @@
 //! What a user sees. A renderer computes nothing: it turns a view, whose texts have roles and not colours, into bytes.
 
+mod chart;
+mod escape;
 pub mod json;
 pub mod paths;
 pub mod stat;

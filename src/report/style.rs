@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use owo_colors::{OwoColorize as _, Style};
 
+use crate::manifest::emit::is_unprintable;
+
 /// What a piece of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -94,9 +96,9 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn steers(character: char) -> bool {
-    (character.is_control() && character != '\t')
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+/// Whether a character could steer a terminal.
+pub(super) fn steers(character: char) -> bool {
+    is_unprintable(character) && character != '\t'
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use crate::diff::changes::{Change, Op};
 use crate::diff::lines::{Hunk, Tag};
 use crate::diff::noise::Tally;
 use crate::diff::resources;
-use crate::report::paths::brief;
+use crate::manifest::node::Node;
+use crate::report::chart;
 use crate::report::style::{Painter, Role};
 use crate::report::view::{Resource, Revision, Section, Subject, Summary, View};
 
@@ -232,24 +233,25 @@ impl Page {
             return;
         }
         self.title("chart", Role::Heading, "");
-        let widest = changes.iter().map(|change| change.location.chars().count()).max().unwrap_or(0).min(40);
-        for change in changes {
-            let (sign, role) = match change.op {
+        let rows = chart::rows(changes);
+        let widest = rows.iter().map(|row| row.location.chars().count()).max().unwrap_or(0).min(40);
+        for row in rows {
+            let (sign, role) = match row.op {
                 Op::Add => ("+", Role::Added),
                 Op::Remove => ("-", Role::Removed),
                 Op::Replace | Op::Move => ("~", Role::Changed),
             };
             self.put(role, &format!("{sign} "));
-            self.put(Role::Plain, &format!("{:widest$}", change.location));
-            match (change.old, change.new) {
+            self.put(Role::Plain, &format!("{:widest$}  ", row.location));
+            match (row.old, row.new) {
                 (Some(old), Some(new)) => {
-                    self.put(Role::Removed, &format!("  {}", brief(old)));
+                    self.put(Role::Removed, &old);
                     self.put(Role::Dim, " → ");
-                    self.put(Role::Added, &brief(new));
+                    self.put(Role::Added, &new);
                 }
-                (Some(old), None) => self.put(Role::Removed, &format!("  {}", brief(old))),
-                (None, Some(new)) => self.put(Role::Added, &format!("  {}", brief(new))),
-                (None, None) => self.put(Role::Dim, "  moved"),
+                (Some(old), None) => self.put(Role::Removed, &old),
+                (None, Some(new)) => self.put(Role::Added, &new),
+                (None, None) => self.put(Role::Dim, "moved"),
             }
             self.text.push('\n');
         }
@@ -268,7 +270,9 @@ fn resource_note(resource: &Resource<'_>) -> String {
         notes.push(format!("renamed from {name}"));
     }
     if resource.object.hook {
-        notes.push("hook".to_owned());
+        let events = resource.object.node.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let events = events.and_then(|annotations| annotations.get("helm.sh/hook")).and_then(Node::as_str);
+        notes.push(format!("{} hook", events.unwrap_or_default()).trim_start().to_owned());
     }
     notes.extend(resource.object.source.clone());
     notes.iter().map(|note| format!("  {note}")).collect()

@@ -1,5 +1,7 @@
 //! The view of a diff: everything that a renderer prints, computed once.
 
+use rayon::prelude::*;
+
 use crate::diff::changes::{Change, Op, changes, whole};
 use crate::diff::fold;
 use crate::diff::lines::{self, Hunk, Tag};
@@ -205,45 +207,65 @@ fn revision(release: &Release) -> Revision {
     }
 }
 
+/// An object that differs, on its way to being shown.
+struct Drawn<'a> {
+    diff: &'a ResourceDiff,
+    object: &'a Object,
+    delta: Option<Delta<'a>>,
+    muted: Vec<noise::Muted>,
+    quiet: bool,
+    operations: Vec<Change<'a>>,
+}
+
+/// Compares the two states of an object, takes the noise out and lists its operations.
+fn draw(diff: &ResourceDiff, detail: Detail) -> Option<Drawn<'_>> {
+    let object = diff.object()?;
+    let mut delta = delta(diff);
+    let (mut muted, mut quiet) = (Vec::new(), false);
+    if let (Some(delta), true) = (&mut delta, detail.hunks && detail.noise != Noise::Show) {
+        muted = noise::mute(delta);
+        quiet = noise::is_quiet(delta);
+    }
+    let wanted = !quiet && (detail.changes || detail.fold);
+    let operations = if wanted { operations(diff, delta.as_ref()) } else { Vec::new() };
+    Some(Drawn { diff, object, delta, muted, quiet, operations })
+}
+
 /// The objects to show, the noise taken out of them, and how many are hidden with it.
 fn resources(diff: &ReleaseDiff, detail: Detail) -> (Vec<Resource<'_>>, Tally, usize) {
+    let mut drawn: Vec<Drawn<'_>> = diff.manifest.resources.par_iter().filter_map(|r| draw(r, detail)).collect();
     let (mut tally, mut hidden) = (Tally::default(), 0);
-    let mut drawn = Vec::new();
-    for resource in &diff.manifest.resources {
-        let Some(object) = resource.object() else { continue };
-        let mut delta = delta(resource);
-        if let (Some(delta), true) = (&mut delta, detail.hunks && detail.noise != Noise::Show) {
-            let muted = noise::mute(delta);
-            let quiet = noise::is_quiet(delta);
-            hidden += usize::from(quiet && detail.noise == Noise::Hide);
-            if detail.noise == Noise::Fold {
-                tally.add(muted);
-            }
-            if quiet {
-                continue;
-            }
+    drawn.retain_mut(|one| {
+        hidden += usize::from(one.quiet && detail.noise == Noise::Hide);
+        if detail.noise == Noise::Fold {
+            tally.add(std::mem::take(&mut one.muted));
         }
-        drawn.push((resource, object, delta));
-    }
-    let operations: Vec<Vec<Change<'_>>> = match detail.changes || detail.fold {
-        true => drawn.iter().map(|(resource, _, delta)| operations(resource, delta.as_ref())).collect(),
-        false => drawn.iter().map(|_| Vec::new()).collect(),
-    };
-    let groups = if detail.fold && detail.hunks { fold::groups(&operations) } else { singles(drawn.len()) };
-    let mut operations: Vec<Option<Vec<Change<'_>>>> = operations.into_iter().map(Some).collect();
-    let shown = groups.into_iter().map(|group| {
-        let (resource, object, delta) = &drawn[group[0]];
-        Resource {
-            change: resource.change,
-            object,
-            old_api_version: before(resource, |object| object.id.api_version()),
-            old_name: before(resource, |object| object.id.name.clone()),
-            changes: operations[group[0]].take().filter(|_| detail.changes).unwrap_or_default(),
-            hunks: if detail.hunks { hunks(resource, delta.as_ref(), detail.context) } else { Vec::new() },
-            also: group[1..].iter().map(|&at| drawn[at].1).collect(),
-        }
+        !one.quiet
     });
-    (shown.collect(), tally, hidden)
+    let operations: Vec<Vec<Change<'_>>> = drawn.iter_mut().map(|one| std::mem::take(&mut one.operations)).collect();
+    let groups = if detail.fold && detail.hunks { fold::groups(&operations) } else { singles(drawn.len()) };
+    let mut shown: Vec<Resource<'_>> = groups
+        .par_iter()
+        .map(|group| {
+            let Drawn { diff, object, delta, .. } = &drawn[group[0]];
+            Resource {
+                change: diff.change,
+                object,
+                old_api_version: before(diff, |object| object.id.api_version()),
+                old_name: before(diff, |object| object.id.name.clone()),
+                changes: Vec::new(),
+                hunks: if detail.hunks { hunks(diff, delta.as_ref(), detail.context) } else { Vec::new() },
+                also: group[1..].iter().map(|&at| drawn[at].object).collect(),
+            }
+        })
+        .collect();
+    if detail.changes {
+        let mut operations: Vec<Option<Vec<Change<'_>>>> = operations.into_iter().map(Some).collect();
+        for (resource, group) in shown.iter_mut().zip(&groups) {
+            resource.changes = operations[group[0]].take().unwrap_or_default();
+        }
+    }
+    (shown, tally, hidden)
 }
 
 fn singles(count: usize) -> Vec<Vec<usize>> {

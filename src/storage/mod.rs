@@ -110,8 +110,13 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
                 };
                 let what = || format!("cannot read revision {revision} of release \"{name}\"");
                 let body = cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
-                record::decode(&body, resource, name, revision)
-                    .map_err(|error| record::damaged(&error, &at).while_doing(&what()))
+                // Decoding two revisions takes two cores.
+                let (resource, name_of_record) = (resource.clone(), name.to_owned());
+                let decoding = move || record::decode(&body, &resource, &name_of_record, revision);
+                let decoded = tokio::task::spawn_blocking(decoding)
+                    .await
+                    .map_err(|_| Error::new(Kind::Damaged, "decoding it failed").while_doing(&what()))?;
+                decoded.map_err(|error| record::damaged(&error, &at).while_doing(&what()))
             }
         }
     }
