@@ -1,9 +1,15 @@
-//! Holds what `helm revdiff` says against what `helm get` says of the same two revisions, read here by other code.
+//! Holds what `helm revdiff` says against what `helm get` says of the same two revisions. Helm reads its YAML, and other
+//! code compares it.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
 
+use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
+use crate::environment::ROOT;
 use crate::page::Page;
 use crate::user::User;
 
@@ -32,7 +38,14 @@ impl Revision {
         let json = |what: &str| -> Value { serde_json::from_str(&get(&format!("{what} -o json"))).unwrap() };
         let mut objects: BTreeMap<Identity, Vec<Value>> = BTreeMap::new();
         for (hook, text) in [(false, get("manifest")), (true, get("hooks"))] {
-            for object in documents(&text).into_iter().flat_map(items) {
+            // Helm ends a manifest, and each hook, with a line break that is not theirs.
+            let text = format!("\n{}", text.strip_suffix('\n').unwrap_or(&text));
+            let mut parts: Vec<String> = text.split("\n---\n").map(str::to_owned).collect();
+            if !hook {
+                let last = parts.len() - 1;
+                parts[..last].iter_mut().for_each(|part| part.push('\n'));
+            }
+            for object in documents(user, parts).into_iter().flat_map(items) {
                 objects.entry(identity(hook, &object)).or_default().push(object);
             }
         }
@@ -46,11 +59,29 @@ impl Revision {
     }
 }
 
-/// The documents of a manifest that hold anything.
-fn documents(text: &str) -> Vec<Value> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    documents.into_iter().filter(|document| !document.is_null()).collect()
+/// The documents of a manifest that hold anything, as Helm itself reads YAML.
+fn documents(user: &User, parts: Vec<String>) -> Vec<Value> {
+    let chart = user.folder.join("reader");
+    _ = fs::remove_dir_all(&chart);
+    user.writes("reader/Chart.yaml", "apiVersion: v2\nname: reader\nversion: 1.0.0\n");
+    user.writes("reader/templates/read.yaml", READER);
+    for (number, part) in parts.into_iter().enumerate() {
+        user.writes(&format!("reader/documents/{number:04}"), &part);
+    }
+    let read = user.does("helm template reader");
+    let json = read.lines().find(|line| line.starts_with('{')).expect("one line of JSON");
+    let Value::Array(documents) = serde_json::from_str::<Value>(json).unwrap()["documents"].take() else {
+        panic!("{json}")
+    };
+    documents.into_iter().filter(|document| *document != json!({})).collect()
 }
+
+/// The template that reads documents. Helm wants one object of a manifest.
+const READER: &str = r#"{"kind": "Reader", "documents": [
+{{- $comma := "" }}{{ range $name, $_ := .Files.Glob "documents/*" }}
+{{- $document := $.Files.Get $name | fromYaml }}{{ if hasKey $document "Error" }}{{ fail $document.Error }}{{ end }}
+{{- $comma }}{{ $document | toJson }}{{ $comma = "," }}
+{{- end }}]}"#;
 
 /// The objects of a `List`; of any other object, itself.
 fn items(object: Value) -> Vec<Value> {
@@ -79,20 +110,26 @@ pub(crate) fn agrees_with_helm_get(user: &User, release: &str, from: u64, to: u6
     let line = format!("helm revdiff {release} {from} {to} --show-secrets --computed-values");
     let diff = user.types(&format!("{line} -o json")).json();
     check_json(&diff, &old, &new);
-    let text = user.types(&format!("{line} -C -1")).exits(0).stdout.clone();
+    let text = user.types(&format!("{line} -C -1 --no-fold --noise=show")).exits(0).stdout.clone();
     check_text(&Page::read(&text), &diff, &old, &new);
 }
 
 fn check_json(diff: &Value, old: &Revision, new: &Revision) {
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+        let schema = fs::read_to_string(Path::new(ROOT).join("docs/schema/revdiff.json")).unwrap();
+        jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
+    });
+    if let Err(error) = SCHEMA.validate(diff) {
+        panic!("against the schema: {error} at {}", error.instance_path());
+    }
     check_objects(diff, old, new);
     assert_eq!(patched(&old.values, &diff["values"]), new.values, "values");
     assert_eq!(patched(&old.computed_values, &diff["computedValues"]), new.computed_values, "computed values");
-    let notes = &diff["notes"];
-    assert_eq!(notes["changed"], json!(old.notes != new.notes), "notes");
-    if old.notes != new.notes {
-        // Helm adds a line break of its own.
-        let said = [&notes["old"], &notes["new"]].map(|text| text.as_str().unwrap().trim_end());
-        assert_eq!(said, [old.notes.trim_end(), new.notes.trim_end()], "notes");
+    // Helm adds a line break of its own, and how many there are says nothing.
+    let notes = [old, new].map(|side| side.notes.trim_end());
+    assert_eq!(diff["notes"]["changed"], json!(notes[0] != notes[1]), "notes");
+    if notes[0] != notes[1] {
+        assert_eq!([&diff["notes"]["old"], &diff["notes"]["new"]], notes, "notes");
     }
     for (side, revision) in [(&diff["from"], old), (&diff["to"], new)] {
         let metadata = &revision.metadata;
@@ -139,8 +176,8 @@ fn check_objects(diff: &Value, old: &Revision, new: &Revision) {
         assert_eq!(patched(before, &row["changes"]), *after, "{identity:?} after its changes");
     }
     assert!(rows.is_empty(), "objects that no manifest holds: {rows:?}");
-    let summary = json!({"added": added, "removed": removed, "modified": modified, "unchanged": unchanged});
-    assert_eq!(diff["summary"], summary);
+    let counts = ["added", "removed", "modified", "unchanged"].map(|key| diff["summary"][key].as_u64().unwrap());
+    assert_eq!(counts, [added, removed, modified, unchanged]);
 }
 
 /// The text of every object, and of the values, is that of Helm; and it says what the JSON says.
@@ -183,10 +220,19 @@ fn check_text(page: &Page, diff: &Value, old: &Revision, new: &Revision) {
     }
     match page.sections.get("notes") {
         Some(part) => {
-            assert_eq!([part.old.trim_end(), part.new.trim_end()], [old.notes.trim_end(), new.notes.trim_end()])
+            let shown = [old, new].map(|side| visible(side.notes.trim_end()));
+            assert_eq!([part.old.trim_end(), part.new.trim_end()], shown.each_ref().map(String::as_str));
         }
-        None => assert_eq!(old.notes, new.notes),
+        None => assert_eq!(old.notes.trim_end(), new.notes.trim_end()),
     }
+}
+
+/// The text as a terminal gets to see it.
+fn visible(text: &str) -> String {
+    let steers = |letter: char| letter.is_control() && !"\t\n".contains(letter) || letter == '\u{202e}';
+    let shown =
+        |letter: char| if steers(letter) { format!("\\u{{{:x}}}", u32::from(letter)) } else { letter.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// Applies operations of JSON Patch, in order; those that say what was there before must be right.

@@ -3,7 +3,19 @@
 use crate::agreement::agrees_with_helm_get;
 use crate::user::User;
 
-stories!(changed_values, changed_template, added_and_removed_objects, changed_hook, nothing_changed);
+stories!(
+    changed_values,
+    changed_template,
+    added_and_removed_objects,
+    changed_hook,
+    changed_chart,
+    changed_notes,
+    changed_computed_values,
+    values_of_every_type,
+    a_web_server,
+    nothing_changed,
+    the_exit_code_tells_changes_when_asked,
+);
 
 fn changed_values(user: &User) {
     user.upgrades("parts", "configMaps: {settings: {colour: red, size: small}}\ndeployments: {api: {replicas: 1}}");
@@ -156,7 +168,7 @@ fn changed_hook(user: &User) {
     user.types("helm revdiff web 1 2").mentions(
         r#"
 
-        ~ Job/migrate  batch/v1  hook
+        ~ Job/migrate  batch/v1  pre-upgrade hook  parts/templates/hooks.yaml
         @@ -13,6 +13,6 @@ spec.template.spec.containers[name=main]
                restartPolicy: Never
                containers:
@@ -171,6 +183,145 @@ fn changed_hook(user: &User) {
 
     let without = user.types("helm revdiff web 1 2 --no-hooks");
     without.mentions("0 changed, 0 added, 0 removed, 0 unchanged").keeps_quiet_about("Job/");
+}
+
+fn changed_chart(user: &User) {
+    user.upgrades("parts", "configMaps: {settings: {colour: red}}");
+    user.copies("parts", "next");
+    user.does("sed -i '2,$ s/1.0.0/1.1.0/; s/^appVersion: .*/appVersion: 2.0.0-rc.1/' next/Chart.yaml");
+    user.does("sed -i '/^ .*version:/ s/1.1.0/1.0.0/' next/Chart.yaml");
+    user.upgrades("next", "configMaps: {settings: {colour: red}}\naddon: {enabled: true}");
+    user.types("helm revdiff web 1 2").shows(
+        r#"
+        web in namespace NAMESPACE: revision 1 → 2
+          1  superseded  parts-1.0.0  app 1.0.0       YYYY-MM-DD hh:mm:ss  Install complete
+          2  deployed    parts-1.1.0  app 2.0.0-rc.1  YYYY-MM-DD hh:mm:ss  Upgrade complete
+
+        0 changed, 1 added, 0 removed, 1 unchanged
+
+        + ConfigMap/web-addon  v1  parts/charts/addon/templates/configmap.yaml
+        @@ -0,0 +1,6 @@
+        +apiVersion: v1
+        +kind: ConfigMap
+        +metadata:
+        +  name: web-addon
+        +data:
+        +  color: red
+
+        values (user-supplied)
+        @@ -1,3 +1,5 @@
+        +addon:
+        +  enabled: true
+         configMaps:
+           settings:
+             colour: red
+
+        chart
+        ~ version                   1.0.0 → 1.1.0
+        ~ appVersion                1.0.0 → 2.0.0-rc.1
+        + dependencies[name=addon]  version 1.0.0, condition addon.enabled, enabled true
+        "#,
+    );
+    agrees_with_helm_get(user, "web", 1, 2);
+}
+
+fn changed_notes(user: &User) {
+    user.upgrades("parts", "notes: |\n  Welcome!\n\n  Open http://web:80 now.");
+    user.upgrades("parts", "notes: |\n  Welcome!\n\n  Open http://web:8080 now.\n  Good bye.");
+    user.types("helm revdiff web 1 2").mentions(
+        r"
+
+        notes
+        @@ -1,3 +1,4 @@
+         Welcome!
+         
+        -Open http://web:80 now.
+        +Open http://web:8080 now.
+        +Good bye.
+        ",
+    );
+    agrees_with_helm_get(user, "web", 1, 2);
+}
+
+fn changed_computed_values(user: &User) {
+    let defaults = "service: {type: ClusterIP, port: 80, labels: {team: web, tier: front}}\nlist: [1, 2, 3]\naddon: {enabled: false}\n";
+    user.writes("parts/values.yaml", defaults);
+    user.upgrades("parts", "service: {port: 81}");
+    // A null takes a default away; maps are merged, lists are not; a subchart has defaults of its own.
+    user.upgrades(
+        "parts",
+        "service: {type: null, labels: {tier: null, owner: me}}\nlist: [4]\naddon: {enabled: true}\nglobal: {zone: a}\nnew: {deep: {deeper: 1}}",
+    );
+    user.types("helm revdiff web 1 2 --computed-values").mentions("\nvalues (computed)\n");
+    user.types("helm revdiff web 1 2").keeps_quiet_about("values (computed)");
+    agrees_with_helm_get(user, "web", 1, 2);
+
+    // The defaults alone have changed.
+    user.upgrades("parts", "addon: {enabled: true, color: null}");
+    user.writes("parts/values.yaml", &defaults.replace("80", "90"));
+    user.upgrades("parts", "addon: {enabled: true, color: null}");
+    user.types("helm revdiff web 3 4").keeps_quiet_about("values (");
+    user.types("helm revdiff web 3 4 --computed-values")
+        .mentions("-  port: 80\n+  port: 90\n")
+        .keeps_quiet_about("supplied");
+    agrees_with_helm_get(user, "web", 3, 4);
+}
+
+fn values_of_every_type(user: &User) {
+    user.upgrades(
+        "parts",
+        "a: 1\nb: 1.5\nc: true\nd: null\ne: ''\nf: {}\ng: []\nh: 9007199254740993\ni: '1'\nj: 1e30\nk: text\n",
+    );
+    user.upgrades(
+        "parts",
+        "a: '1'\nb: 2\nc: 'true'\nd: ''\ne: null\nf: []\ng: {}\nh: 9007199254740992\ni: 1\nj: 1\nk: [text]\n",
+    );
+    agrees_with_helm_get(user, "web", 1, 2);
+    agrees_with_helm_get(user, "web", 2, 1);
+}
+
+/// The chart of the demo, with all that a usual chart has.
+fn a_web_server(user: &User) {
+    // Node ports are shared by the whole cluster.
+    user.does("helm install web web -f web/values-v1.yaml");
+    user.does("helm upgrade web web -f web/values-v2.yaml --set service.nodePorts.http=");
+    let shown = user.types("helm revdiff web");
+    // What changed in the same way is shown once, and what comes with every version in one line.
+    shown.mentions(
+        r"
+        7 changed, 0 added, 0 removed, 0 unchanged
+          checksum/config changed in 1 object
+
+        ~ ServiceAccount/web  v1  web/templates/serviceaccount.yaml
+          the same in 2 more objects: Secret/web, Pod/web-answers
+        @@ -9,5 +9,5 @@ metadata.labels
+             app.kubernetes.io/managed-by: Helm
+             helm.sh/chart: web-1.0.0
+             environment: learning
+        -    version: v1
+        +    version: v2
+         automountServiceAccountToken: false
+
+        ~ ConfigMap/web",
+    );
+    shown.mentions("-  replicas: 1\n+  replicas: 3\n").mentions("-  type: ClusterIP\n+  type: NodePort\n");
+    agrees_with_helm_get(user, "web", 1, 2);
+    user.does("helm rollback web 1");
+    user.types("helm revdiff web 1 3")
+        .mentions("no changes: objects, values, chart and notes are the same (7 objects)");
+    agrees_with_helm_get(user, "web", 2, 3);
+}
+
+fn the_exit_code_tells_changes_when_asked(user: &User) {
+    user.upgrades("parts", "configMaps: {settings: {colour: red}}");
+    user.upgrades("parts", "configMaps: {settings: {colour: red}}");
+    user.upgrades("parts", "configMaps: {settings: {colour: blue}}");
+    user.types("helm revdiff web 2 3").exits(0);
+    user.types("helm revdiff web 2 3 --detailed-exitcode").shows_change("1 changed, 0 added");
+    user.types("helm revdiff web 2 3 --detailed-exitcode -o json").shows_change("\"modified\": 1");
+    user.types("helm revdiff web 1 2 --detailed-exitcode").mentions("no changes");
+    user.types("helm revdiff web 1 9 --detailed-exitcode").exits(1);
+    user.types("helm revdiff web 2 3 --detailed-exitcode --no-hooks").exits(2);
 }
 
 fn nothing_changed(user: &User) {

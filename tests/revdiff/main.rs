@@ -33,6 +33,8 @@ mod user;
 mod access;
 mod broken;
 mod changes;
+mod documents;
 mod history;
 mod secrets;
+mod sources;
 mod thirty;

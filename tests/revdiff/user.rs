@@ -19,6 +19,7 @@ pub(crate) struct User {
     pub(crate) namespace: String,
     pub(crate) folder: PathBuf,
     exported: RefCell<Vec<(String, String)>>,
+    others: RefCell<Vec<String>>,
 }
 
 impl User {
@@ -36,12 +37,20 @@ impl User {
         for chart in ["parts", "web"] {
             copy(&Path::new(ROOT).join("tests/charts").join(chart), &folder.join(chart));
         }
-        Self { helm, namespace, folder, exported: RefCell::default() }
+        Self { helm, namespace, folder, exported: RefCell::default(), others: RefCell::default() }
     }
 
     /// The same user with the other Helm.
     pub(crate) fn with(&self, helm: Helm) -> UserOf<'_> {
         UserOf { user: self, helm }
+    }
+
+    /// Makes another namespace, named as the user's own with `-2` behind it. It goes with the user.
+    pub(crate) fn makes_another_namespace(&self) -> String {
+        let name = format!("{}-2", self.namespace);
+        cluster::make_namespace(&name);
+        self.others.borrow_mut().push(name.clone());
+        name
     }
 
     /// Sets a variable for all that is typed from now on.
@@ -102,7 +111,7 @@ impl Drop for User {
     /// What is left of a story that failed is left for a look at it.
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            cluster::remove_namespace(&self.namespace);
+            self.others.borrow().iter().chain([&self.namespace]).for_each(|name| cluster::remove_namespace(name));
             _ = fs::remove_dir_all(&self.folder);
         }
     }
