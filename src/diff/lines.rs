@@ -181,7 +181,8 @@ impl<'a> Drawing<'a> {
 
     /// Removed lines first, then added ones; the first is compared with the first, word by word, and so on.
     fn replaced_lines(&mut self, old: &[&str], new: &[&str], indented: &impl Fn(&str) -> String) {
-        let at = self.parent();
+        // Of a long text the key is rarely in sight.
+        let at = self.place(self.steps.len());
         let mut added: Vec<Vec<Segment>> = Vec::with_capacity(new.len());
         for (index, line) in old.iter().enumerate() {
             let segments = match new.get(index) {
@@ -216,10 +217,12 @@ impl<'a> Drawing<'a> {
 
     /// What the current node is in, where a new hunk would start.
     fn parent(&self) -> String {
-        if !self.sink.dropped {
-            return String::new();
-        }
-        location(&self.steps[..self.steps.len().saturating_sub(1)])
+        self.place(self.steps.len().saturating_sub(1))
+    }
+
+    /// The path down to this depth, where a new hunk would start.
+    fn place(&self, depth: usize) -> String {
+        if self.sink.dropped { location(&self.steps[..depth]) } else { String::new() }
     }
 }
 

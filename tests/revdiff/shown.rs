@@ -76,6 +76,11 @@ impl Shown {
         self.exits(0).contains(part)
     }
 
+    /// It failed, and this text stands somewhere in its standard output.
+    pub(crate) fn mentions_although_it_failed(&self, part: &str) -> &Self {
+        self.exits(1).contains(part)
+    }
+
     fn contains(&self, part: &str) -> &Self {
         let text = tidy(&self.stdout, &self.namespace);
         assert!(text.contains(&dedent(part)), "{part:?} is not in the output of: {}\n{text}{}", self.line, self.stderr);

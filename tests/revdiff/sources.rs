@@ -33,7 +33,7 @@ fn two_releases(user: &User) {
     user.does(&format!("helm install web parts --values large.yaml --namespace {other}"));
 
     let across = user.types(&format!("helm revdiff release web {other}/web"));
-    across.mentions(&format!("{namespace}/web revision 1 → {other}/web revision 1"));
+    across.mentions("NAMESPACE/web revision 1 → NAMESPACE-2/web revision 1");
     across.mentions("-  size: small\n+  size: large\n");
     let document = user.types(&format!("helm revdiff release web {other}/web -o json")).json();
     assert_eq!(document["from"]["namespace"], namespace.as_str());
