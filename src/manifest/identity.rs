@@ -44,10 +44,11 @@ impl ObjectId {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// What makes two objects the same: all but the version. An object without a namespace is in the release's.
+    /// What makes two objects the same: all but the version. The release's own namespace counts as none, whether an object
+    /// says it or not, so that releases of two namespaces can be compared.
     #[must_use]
-    pub fn key(&self, release_namespace: &str) -> (String, String, String, String) {
-        let namespace = self.namespace.as_deref().unwrap_or(release_namespace).to_owned();
+    pub fn key(&self, release_namespace: &str) -> (String, String, Option<String>, String) {
+        let namespace = self.namespace.clone().filter(|namespace| namespace != release_namespace);
         (self.group.clone(), self.kind.clone(), namespace, self.name.clone())
     }
 }

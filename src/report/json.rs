@@ -72,8 +72,9 @@ struct RevisionFields<'a> {
 /// # Errors
 /// If the writer fails.
 pub fn write_yaml(view: &View<'_>, out: &mut impl std::io::Write) -> std::io::Result<()> {
-    let document = serde_json::to_value(Document::of(view)).map_err(std::io::Error::from)?;
-    let node: Node = serde_json::from_value(document).map_err(std::io::Error::from)?;
+    // By way of text, so that the fields keep their order.
+    let document = serde_json::to_vec(&Document::of(view)).map_err(std::io::Error::from)?;
+    let node: Node = serde_json::from_slice(&document).map_err(std::io::Error::from)?;
     let mut written = Ok(());
     emit::write(&node, &Lead::root(), &mut |line| {
         if written.is_ok() {
