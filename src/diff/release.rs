@@ -5,7 +5,7 @@ use crate::manifest::document::Document;
 use crate::manifest::mask::Masker;
 use crate::manifest::node::Node;
 use crate::manifest::sensitive::Sensitive;
-use crate::release::{Release, values};
+use crate::release::Release;
 
 /// Which parts are compared.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +70,8 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
 
     let mut values = Both { old: old.config.clone(), new: new.config.clone() };
     let mut computed_values = parts.computed_values.then(|| Both {
-        old: values::computed(&old.chart.values, &old.config),
-        new: values::computed(&new.chart.values, &new.config),
+        old: old.computed_values(),
+        new: new.computed_values(),
     });
     // Helm 3 and Helm 4 end the same notes in different ways.
     let notes_of = |release: &Release| release.info.notes.trim_end().to_owned();
@@ -81,7 +81,7 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
         let mut sensitive = Sensitive::of(all_old.iter().chain(&all_new));
         if notes.changed() {
             for release in [old, new] {
-                sensitive.gather_values(&values::computed(&release.chart.values, &release.config));
+                sensitive.gather_values(&release.computed_values());
             }
         }
         values = values.map(|node| sensitive.mask_values(node, masker));

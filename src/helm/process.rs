@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
+use crate::manifest::node::{Node, Value};
 use crate::release::history::Entry;
 use crate::release::{Release, decode};
 
@@ -86,18 +87,31 @@ impl From<Failure> for Error {
 impl Helm for HelmProcess {
     async fn release(&self, name: &str, revision: u32) -> Result<Release, Error> {
         let number = revision.to_string();
-        let arguments = ["status", name, "--revision", &number, "-o", "json"];
-        let output = self.run(&arguments).await.map_err(|failure| {
+        let ask = |words: &'static [&'static str]| {
+            let arguments: Vec<&str> =
+                words.iter().copied().chain([name, "--revision", &number, "-o", "json"]).collect();
+            async move { self.run(&arguments).await }
+        };
+        // The status holds all but the chart.
+        let (status, metadata, values) =
+            tokio::join!(ask(&["status"]), ask(&["get", "metadata"]), ask(&["get", "values", "--all"]));
+        let what = format!("cannot read revision {revision} of release \"{name}\"");
+        let status = status.map_err(|failure| {
             let kind = if failure.is_not_found() { Kind::NotFound } else { Kind::Helm };
-            Error::new(kind, failure.message)
-                .while_doing(&format!("cannot read revision {revision} of release \"{name}\""))
+            Error::new(kind, failure.message).while_doing(&what)
         })?;
-        decode::from_json(json_part(&output)).map_err(|error| {
-            Error::new(
-                Kind::Helm,
-                format!("cannot read revision {revision} of release \"{name}\" from helm status: {error}"),
-            )
-        })
+        let failed = |failure: Failure| Error::from(failure).while_doing(&what);
+        let (metadata, values) = (metadata.map_err(failed)?, values.map_err(failed)?);
+        let unreadable = |command: &str, cause: &dyn std::fmt::Display| {
+            Error::new(Kind::Helm, format!("{what}: helm {command} printed no JSON that can be read: {cause}"))
+        };
+        let tree = |command: &str, output: &[u8]| {
+            serde_json::from_slice::<Node>(json_part(output)).map_err(|_| unreadable(command, &"it is damaged"))
+        };
+        let mut release = decode::from_json(json_part(&status)).map_err(|error| unreadable("status", &error))?;
+        release.chart.metadata = chart_metadata(&tree("get metadata", &metadata)?);
+        release.computed = Some(tree("get values", &values)?);
+        Ok(release)
     }
 
     async fn history(&self, name: &str) -> Result<Vec<Entry>, Error> {
@@ -111,15 +125,30 @@ impl Helm for HelmProcess {
     }
 
     async fn names(&self) -> Result<Vec<String>, Error> {
-        let output = self.run(&["list", "--all", "--max", "1000000", "--short"]).await?;
+        // All there are; Helm 4 has no --all.
+        let statuses = ["--deployed", "--failed", "--pending", "--superseded", "--uninstalled", "--uninstalling"];
+        let output = self.run(&[&["list", "--max", "1000000", "--short"][..], &statuses].concat()).await?;
         Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect())
     }
 }
 
-/// Helm may print lines of progress before the JSON.
+/// The part of `Chart.yaml` that `helm get metadata` prints.
+fn chart_metadata(told: &Node) -> Node {
+    let fields = [
+        ("name", "chart"),
+        ("version", "version"),
+        ("appVersion", "appVersion"),
+        ("dependencies", "dependencies"),
+        ("annotations", "annotations"),
+    ];
+    let fields = fields.into_iter().filter_map(|(key, told_as)| Some((key.into(), told.get(told_as)?.clone())));
+    Node::new(Value::Map(fields.collect()))
+}
+
+/// Helm may print lines of progress before the JSON. A tree may also be `null` or an empty map.
 fn json_part(output: &[u8]) -> &[u8] {
     let mut rest = output;
-    while !rest.is_empty() && !rest.starts_with(b"{") && !rest.starts_with(b"[") {
+    while !rest.is_empty() && ![&b"{"[..], b"[", b"null"].iter().any(|start| rest.starts_with(start)) {
         rest = memchr::memchr(b'\n', rest).map_or(&[], |end| &rest[end + 1..]);
     }
     rest

@@ -159,6 +159,7 @@ impl From<Record> for Release {
             },
             chart: Chart { metadata: map(chart.metadata), values: map(chart.values) },
             config: map(record.config),
+            computed: None,
             manifest: Manifest::new(record.manifest),
             hooks: record
                 .hooks

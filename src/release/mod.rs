@@ -22,6 +22,8 @@ pub struct Release {
     pub chart: Chart,
     /// The values the user supplied. May hold secrets.
     pub config: Node,
+    /// The values that the templates saw, where Helm has told them; else they are computed from the chart's.
+    pub computed: Option<Node>,
     /// The rendered objects without hooks.
     pub manifest: Manifest,
     /// The rendered hooks.
@@ -42,10 +44,17 @@ impl Release {
             info: Info::default(),
             chart: Chart { metadata: nothing(), values: nothing() },
             config: nothing(),
+            computed: None,
             manifest: Manifest::new(text),
             hooks: Vec::new(),
             apply_method: None,
         }
+    }
+
+    /// The values that the templates saw. May hold secrets.
+    #[must_use]
+    pub fn computed_values(&self) -> Node {
+        self.computed.clone().unwrap_or_else(|| values::computed(&self.chart.values, &self.config))
     }
 
     /// Every document of the release: those of the manifest, then those of the hooks.

@@ -52,12 +52,27 @@ pub(crate) fn kubeconfig() -> PathBuf {
 
 /// A folder of this test process, which goes away with the cluster.
 pub(crate) fn folder() -> &'static Path {
-    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-        let folder = required("HSU_TEST_CLUSTER").join(format!("revdiff tests {}", std::process::id()));
+    static OURS: LazyLock<PathBuf> = LazyLock::new(|| {
+        let state = required("HSU_TEST_CLUSTER");
+        remove_leftovers(&state);
+        let folder = state.join(format!("{FOLDER}{}", std::process::id()));
         fs::create_dir_all(&folder).expect("cannot make a folder in the cluster's state folder");
         folder
     });
-    &FOLDER
+    &OURS
+}
+
+/// The name of a test process's folder, but for its process id.
+const FOLDER: &str = "revdiff tests ";
+
+/// Removes the folders of test processes that are gone.
+fn remove_leftovers(state: &Path) {
+    for entry in fs::read_dir(state).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.strip_prefix(FOLDER).is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn required(name: &str) -> PathBuf {
