@@ -267,3 +267,62 @@ fn the_same_change_in_several_objects_is_shown_once() {
     let shown = folded(&services("blue"), &mixed, Noise::Fold);
     assert!(shown.contains("+    team: red") && shown.contains("+    team: green"), "{shown}");
 }
+
+/// A release whose Secret is made of its values in the ways that charts do it, and whose notes repeat them.
+fn transformed(n: u32) -> Release {
+    let registry = format!("regcredAAA1{n}");
+    let config = json!({"auths": {"r.example": {"auth": base64(&format!("bob:{registry}"))}}}).to_string();
+    let secret = json!({"apiVersion": "v1", "kind": "Secret",
+    "metadata": {"name": "s", "annotations": {"note": format!("it is hunter211-p@ss w0rd/+{n}")}},
+    "data": {".dockerconfigjson": base64(&config), "num": base64(&format!("9.988776{n}e+07"))},
+    "stringData": {
+        "htpasswd": base64(&format!("admin:htpass-{n}")), "dsn": format!("pg://u:cr%23d%2Ftwo+{n}@h"),
+        "json": json!({"esc": format!("in\"ner\\esc<{n}>")}).to_string(), "upper": format!("LOWERCASED{n}"),
+        "pw": format!("hunter211-p@ss w0rd/+{n}"), "replicas": "3",
+    }});
+    release(json!({
+        "manifest": secret.to_string(),
+        "config": {"regcred": registry, "ht": format!("htpass-{n}"), "cred": format!("cr#d/two {n}"), "low": format!("lowercased{n}"),
+            "obj": {"esc": format!("in\"ner\\esc<{n}>")}, "num": 99_887_760 + n, "replicas": n,
+            "env": [{"name": "ADMIN_PASSWORD", "value": format!("adminpw1{n}")}],
+            "repo": format!("https://user:repopass{n}@host/x")},
+        "chart": {"metadata": {"name": "web", "dependencies": [{"name": "d", "repository": format!("https://user:repopass{n}@h/x")}]}},
+        "info": {"status": "deployed", "notes": format!(
+            "reg {registry} production http://u:hunter211-p%40ss+w0rd%2F%2B{n}@host Lowercased{n}\n-----BEGIN RSA PRIVATE KEY-----\nMIIabc{n}\n-----END RSA PRIVATE KEY-----\nend")},
+    }))
+}
+
+#[test]
+fn a_value_is_masked_in_whatever_form_it_flows_into_a_secret() {
+    let shown = printed(&transformed(1), &transformed(2));
+    for content in [
+        "regcred1",
+        "regcredAAA",
+        "htpass-",
+        "cr#d",
+        "cr%23",
+        "owercased",
+        "OWERCASED",
+        "ner\\\\esc",
+        "9988776",
+        "adminpw",
+        "repopass",
+        "w0rd",
+        "MIIabc",
+    ] {
+        assert!(!shown.contains(content), "{content} is shown in {shown}");
+    }
+    assert!(shown.contains("-replicas: 1") && shown.contains("+replicas: 2"), "what is common stays readable: {shown}");
+    assert!(shown.contains(" production "), "no word is masked in part: {shown}");
+}
+
+#[test]
+fn what_is_secret_on_one_side_is_masked_on_both() {
+    let with = |value: &str, secret: &str| {
+        release(
+            json!({"config": {"mode": value}, "manifest": format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{m: {secret}}}\n")}),
+        )
+    };
+    let shown = printed(&with("first-mode", "first-mode"), &with("second-mode", "other"));
+    assert!(!shown.contains("first-mode") && !shown.contains("second-mode"), "{shown}");
+}

@@ -3,6 +3,7 @@
 use crate::diff::resources::{ManifestDiff, Side, compare as compare_resources};
 use crate::manifest::document::Document;
 use crate::manifest::mask::Masker;
+use crate::manifest::mask_values::{mask_urls, mask_values};
 use crate::manifest::node::Node;
 use crate::manifest::sensitive::Sensitive;
 use crate::release::Release;
@@ -69,10 +70,8 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
     let manifest = compare_resources(&before, &after, masker);
 
     let mut values = Both { old: old.config.clone(), new: new.config.clone() };
-    let mut computed_values = parts.computed_values.then(|| Both {
-        old: old.computed_values(),
-        new: new.computed_values(),
-    });
+    let mut computed_values =
+        parts.computed_values.then(|| Both { old: old.computed_values(), new: new.computed_values() });
     // Helm 3 and Helm 4 end the same notes in different ways.
     let notes_of = |release: &Release| release.info.notes.trim_end().to_owned();
     let mut notes = Both { old: notes_of(old), new: notes_of(new) };
@@ -84,11 +83,16 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
                 sensitive.gather_values(&release.computed_values());
             }
         }
-        values = values.map(|node| sensitive.mask_values(node, masker));
-        computed_values = computed_values.map(|both| both.map(|node| sensitive.mask_values(node, masker)));
+        let mask = |both: Both<Node>| {
+            let (old, new) = mask_values(both.old, both.new, &sensitive, masker);
+            Both { old, new }
+        };
+        values = mask(values);
+        computed_values = computed_values.map(mask);
         notes = notes.map(|text| sensitive.mask_text(&text, masker));
     }
     let chart = Both { old: old.chart.metadata.clone(), new: new.chart.metadata.clone() };
+    let chart = chart.map(|metadata| mask_urls(metadata, masker));
     ReleaseDiff { manifest, values, computed_values, chart, notes }
 }
 

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::manifest::document::{Document, Object};
 use crate::manifest::identity::ObjectId;
 use crate::manifest::node::{Node, Value};
+use crate::manifest::sensitive::Sensitive;
 use crate::manifest::yaml;
 
 /// What of a Secret stays readable.
@@ -113,10 +114,14 @@ impl Masker {
 
     fn mask_secret(&self, secret: Node) -> Node {
         let line = secret.line();
+        let mut content = Sensitive::default();
+        if secret.get("metadata").is_some_and(|metadata| metadata.get("annotations").is_some()) {
+            content.gather_secret(&secret);
+        }
         let Value::Map(entries) = secret.into_value() else { return Node::new(Value::Null) };
         let masked = entries.into_iter().map(|(key, value)| {
             let value = match &*key {
-                "metadata" => self.mask_metadata(value),
+                "metadata" => self.mask_metadata(value, &content),
                 "data" => self.mask_all(value, true),
                 readable if READABLE.contains(&readable) => value,
                 _ => self.mask_all(value, false),
@@ -126,10 +131,24 @@ impl Masker {
         Node::new(Value::Map(masked.collect())).at(line)
     }
 
-    fn mask_metadata(&self, metadata: Node) -> Node {
+    /// Annotations may repeat what the Secret holds.
+    fn mask_metadata(&self, metadata: Node, content: &Sensitive) -> Node {
         map_entry(metadata, "annotations", |annotations| {
-            map_entry(annotations, LAST_APPLIED, |copy| self.mask_all(copy, false))
+            let annotations = map_entry(annotations, LAST_APPLIED, |copy| self.mask_all(copy, false));
+            self.mask_repeated(annotations, content)
         })
+    }
+
+    fn mask_repeated(&self, node: Node, content: &Sensitive) -> Node {
+        let line = node.line();
+        match node.into_value() {
+            Value::Map(entries) => {
+                let entries = entries.into_iter().map(|(key, value)| (key, self.mask_repeated(value, content)));
+                Node::new(Value::Map(entries.collect())).at(line)
+            }
+            Value::String(text) => Node::string(content.mask_text(&text, self)).at(line),
+            other => Node::new(other).at(line),
+        }
     }
 
     /// Masks every scalar below the node. Base64 is decoded first, so that the length is that of the content.

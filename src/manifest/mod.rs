@@ -1,11 +1,13 @@
 //! Rendered manifests: splitting them into documents, reading YAML as the API server does, naming objects, masking
 //! Secrets. Pure.
 
+mod derive;
 pub mod document;
 pub mod emit;
 pub mod identity;
 mod json;
 pub mod mask;
+pub mod mask_values;
 pub mod node;
 pub mod sensitive;
 pub mod split;

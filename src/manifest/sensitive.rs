@@ -1,19 +1,21 @@
 //! Where the content of Secrets goes besides: the values it was rendered from, and the notes that repeat it.
 //!
-//! A value flows into a Secret if it is the content of one of its keys, or a part of it. Of a value that holds such a
-//! content among other text, only that is masked. In doubt more is masked: that it changed is still seen.
+//! A value flows into a Secret if it is the content of one of its keys, or a part of it, as it is or within base64, JSON,
+//! YAML or a URL, in any case of letters. Of a text that holds such a content, only that is masked. In doubt more is
+//! masked: that it changed is still seen.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-
+use crate::manifest::derive;
 use crate::manifest::document::Document;
 use crate::manifest::mask::{Masker, decode};
-use crate::manifest::node::{Node, Value};
+use crate::manifest::node::{Node, Number, Value};
 
-/// Shorter texts are looked for as whole contents only, not within others: `80` is in many places.
+/// Shorter contents say nothing: `3` and `80` are everywhere.
+const SHORTEST: usize = 3;
+
+/// Shorter texts are looked for as whole contents only, not within others.
 const SHORTEST_PART: usize = 4;
 
 /// Shorter contents are not looked for within values: `admin` is part of many a host's name.
@@ -22,8 +24,17 @@ const SHORTEST_CONTENT: usize = 6;
 /// Shorter words count as words of a language, in bytes.
 const SHORTEST_RANDOM: usize = 8;
 
+/// Shorter texts are masked only where they stand by themselves, not inside a longer word.
+const SHORTEST_INSIDE: usize = 8;
+
 /// More work than this (bytes of values times bytes of Secrets) is not done: every text counts as secret instead.
 const MOST_WORK: usize = 2_000_000_000;
+
+/// Contents that are no secret wherever they stand.
+const TRIVIAL: [&str; 8] = ["true", "false", "yes", "off", "null", "none", "default", "enabled"];
+
+/// How a private key ends its first line, in lower case.
+const PRIVATE_KEY: &str = "private key-----";
 
 /// Endings of key names whose text is masked whether it flows into a Secret or not.
 const SECRET_NAMES: [&str; 13] = [
@@ -42,10 +53,13 @@ const SECRET_NAMES: [&str; 13] = [
     "credentials",
 ];
 
-/// The content of the Secrets of a release, for finding it elsewhere.
+/// The content of the Secrets of a release, for finding it elsewhere. All of it in lower case.
 #[derive(Default)]
 pub struct Sensitive {
-    whole: HashSet<Vec<u8>>,
+    /// Whole contents, and what they decode to.
+    texts: HashSet<Vec<u8>>,
+    /// Those, and the single values within them.
+    exact: HashSet<Vec<u8>>,
     size: usize,
     values: HashSet<Vec<u8>>,
 }
@@ -55,14 +69,17 @@ impl Sensitive {
     #[must_use]
     pub fn of<'a>(documents: impl Iterator<Item = &'a Document<'a>>) -> Self {
         let mut found = Self::default();
-        for secret in documents.flat_map(Masker::secrets) {
-            for (field, base64) in [("data", true), ("stringData", false)] {
-                if let Some(entries) = secret.get(field) {
-                    found.gather(entries, base64);
-                }
+        documents.flat_map(Masker::secrets).for_each(|secret| found.gather_secret(&secret));
+        found
+    }
+
+    /// Gathers the content of one Secret.
+    pub(super) fn gather_secret(&mut self, secret: &Node) {
+        for (field, base64) in [("data", true), ("stringData", false)] {
+            if let Some(entries) = secret.get(field) {
+                self.gather(entries, base64);
             }
         }
-        found
     }
 
     fn gather(&mut self, node: &Node, base64: bool) {
@@ -73,7 +90,7 @@ impl Sensitive {
                 }
                 self.add(text.as_bytes().to_vec());
             }
-            Value::Number(number) => self.add(number.to_string().into_bytes()),
+            Value::Number(number) => derive::spellings(*number).for_each(|text| self.add(text.into_bytes())),
             Value::List(items) => items.iter().for_each(|item| self.gather(item, base64)),
             Value::Map(entries) => entries.iter().for_each(|(_, value)| self.gather(value, base64)),
             Value::Null | Value::Bool(_) => {}
@@ -81,77 +98,62 @@ impl Sensitive {
     }
 
     fn add(&mut self, content: Vec<u8>) {
-        let trimmed = content.trim_ascii().to_vec();
-        if !trimmed.is_empty() {
-            self.size += trimmed.len();
-            self.whole.insert(trimmed);
+        let inside = derive::inside(&content);
+        for text in std::iter::once(content).chain(inside.texts) {
+            let text = text.trim_ascii().to_ascii_lowercase();
+            if !text.is_empty() && self.texts.insert(text.clone()) {
+                self.size += text.len();
+                self.exact.insert(text);
+            }
+        }
+        self.exact.extend(inside.scalars.iter().map(|scalar| scalar.trim_ascii().to_ascii_lowercase()));
+    }
+
+    /// Whether searching these values takes too long, so that all of them count as secret.
+    pub(super) fn is_exhausted_by(&self, values: &Node) -> bool {
+        self.size.saturating_mul(text_size(values)) > MOST_WORK
+    }
+
+    /// Whether a value is the content of a Secret or a part of it, or is secret by its form.
+    pub(super) fn holds(&self, value: &Node) -> bool {
+        match value.value() {
+            Value::String(text) => self.is_part(text.as_bytes()) || text.to_ascii_lowercase().contains(PRIVATE_KEY),
+            Value::Number(number) => self.holds_number(*number),
+            _ => false,
         }
     }
 
-    /// Masks, in a tree of values, what flows into a Secret and what is named like one.
-    #[must_use]
-    pub fn mask_values(&self, values: Node, masker: &Masker) -> Node {
-        if !masker.masks() {
-            return values;
-        }
-        let exhausted = self.size.saturating_mul(text_size(&values)) > MOST_WORK;
-        self.mask_below(values, masker, exhausted)
-    }
-
-    fn mask_below(&self, node: Node, masker: &Masker, all: bool) -> Node {
-        let line = node.line();
-        match node.into_value() {
-            Value::Map(entries) => {
-                let entries = entries.into_iter().map(|(key, value)| {
-                    let named = may_be_secret(&value) && named_like_a_secret(&key);
-                    let value = if named { masker.mask_all(value, false) } else { self.mask_below(value, masker, all) };
-                    (key, value)
-                });
-                Node::new(Value::Map(entries.collect())).at(line)
-            }
-            Value::List(items) => {
-                Node::new(Value::List(items.into_iter().map(|item| self.mask_below(item, masker, all)).collect()))
-                    .at(line)
-            }
-            Value::String(text) if all || self.is_part(text.as_bytes()) => {
-                Node::string(masker.masked_text(text.as_bytes())).at(line)
-            }
-            Value::String(text) if self.stands_in(text.as_bytes()) => {
-                Node::string(self.mask_text(&text, masker)).at(line)
-            }
-            Value::Number(number) if self.is_part(number.to_string().as_bytes()) => {
-                Node::string(masker.masked_text(number.to_string().as_bytes())).at(line)
-            }
-            other => Node::new(other).at(line),
-        }
+    fn holds_number(&self, number: Number) -> bool {
+        derive::spellings(number).any(|text| self.is_part(text.as_bytes()))
     }
 
     /// Whether the text is the content of a Secret, or a part of it.
     fn is_part(&self, text: &[u8]) -> bool {
-        let text = text.trim_ascii();
-        if text.is_empty() || self.whole.is_empty() {
+        let text = text.trim_ascii().to_ascii_lowercase();
+        if !is_telling(&text) || self.exact.is_empty() {
             return false;
         }
-        if self.whole.contains(text) {
+        if self.exact.contains(&text) {
             return true;
         }
         // Text of several lines may be indented on its way.
         let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
         let finders: Vec<_> =
             lines.filter(|line| line.len() >= SHORTEST_PART).map(memchr::memmem::Finder::new).collect();
-        self.whole.iter().any(|content| finders.iter().any(|finder| stands_within(finder, content)))
+        self.texts.iter().any(|content| finders.iter().any(|finder| stands_within(finder, content)))
     }
 
     /// Whether the content of a Secret is a part of the text.
-    fn stands_in(&self, text: &[u8]) -> bool {
-        let contents = self.whole.iter().filter(|content| content.len() >= SHORTEST_CONTENT);
-        contents.map(memchr::memmem::Finder::new).any(|finder| stands_within(&finder, text))
+    pub(super) fn stands_in(&self, text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        let contents = self.texts.iter().filter(|content| content.len() >= SHORTEST_CONTENT);
+        contents.map(memchr::memmem::Finder::new).any(|finder| stands_within(&finder, text.as_bytes()))
     }
 
     /// Gathers, of the values that a release was rendered with, those that flow into a Secret and those named like one:
     /// notes may repeat them without the rest of that Secret.
     pub fn gather_values(&mut self, values: &Node) {
-        let exhausted = self.size.saturating_mul(text_size(values)) > MOST_WORK;
+        let exhausted = self.is_exhausted_by(values);
         self.gather_below(values, exhausted);
     }
 
@@ -164,36 +166,45 @@ impl Sensitive {
             }
             Value::List(items) => items.iter().for_each(|item| self.gather_below(item, all)),
             Value::String(text) => self.gather_value(text.as_bytes(), all),
-            Value::Number(number) => self.gather_value(number.to_string().as_bytes(), all),
+            Value::Number(number) => {
+                let all = all || self.holds_number(*number);
+                derive::spellings(*number).for_each(|text| self.gather_value(text.as_bytes(), all));
+            }
             Value::Null | Value::Bool(_) => {}
         }
     }
 
     fn gather_value(&mut self, text: &[u8], named: bool) {
         if named || self.is_part(text) {
-            self.values.insert(text.trim_ascii().to_vec());
+            self.values.insert(text.trim_ascii().to_ascii_lowercase());
         }
     }
 
-    /// Masks every occurrence in a text of a Secret's content, or of a gathered value, as it is or as base64. Words that
-    /// look random are masked where they are any part of a Secret: a chart may print a password that it generated for
-    /// a connection string.
+    /// Masks every occurrence in a text of a Secret's content, or of a gathered value, in the forms that templates print.
+    /// Words that look random are masked where they are any part of a Secret: a chart may print a password that it
+    /// generated for a connection string. Private keys and the passwords of URLs are masked by their form.
     #[must_use]
     pub fn mask_text(&self, text: &str, masker: &Masker) -> String {
         if !masker.masks() {
             return text.to_owned();
         }
-        let contents = self.whole.iter().chain(&self.values);
+        let contents = self.exact.union(&self.values);
         let words = text.len() / SHORTEST_RANDOM;
         if (contents.clone().count() + words).saturating_mul(text.len() + self.size) > MOST_WORK {
             return masker.masked_text(text.as_bytes());
         }
+        // Lower case of ASCII alone leaves every byte where it is.
+        let lower = text.to_ascii_lowercase();
         let mut found = self.random_words(text);
+        found.extend(private_keys(&lower));
+        found.extend(url_passwords(text));
         // Only what is UTF-8 stands in a text, and then between characters.
         let contents = contents.filter_map(|content| std::str::from_utf8(content).ok());
-        for content in contents.filter(|content| content.len() >= SHORTEST_PART) {
-            for needle in [content, &STANDARD_NO_PAD.encode(content)] {
-                found.extend(text.match_indices(needle).map(|(at, _)| at..at + needle.len()));
+        for content in contents.filter(|content| is_telling(content.as_bytes())) {
+            for needle in derive::forms(content) {
+                let needle = needle.to_ascii_lowercase();
+                let places = lower.match_indices(&needle).map(|(at, _)| at..at + needle.len());
+                found.extend(places.filter(|place| needle.len() >= SHORTEST_INSIDE || is_apart(&lower, place)));
             }
         }
         mask_ranges(text, found, masker)
@@ -206,8 +217,9 @@ impl Sensitive {
         for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
             let letters = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
             if letters.len() >= SHORTEST_RANDOM && looks_random(letters) {
-                let finder = memchr::memmem::Finder::new(letters);
-                if self.whole.iter().any(|content| finder.find(content).is_some()) {
+                let lower = letters.to_ascii_lowercase();
+                let finder = memchr::memmem::Finder::new(&lower);
+                if self.texts.iter().any(|content| finder.find(content).is_some()) {
                     found.push(start..start + letters.len());
                 }
             }
@@ -215,6 +227,51 @@ impl Sensitive {
         }
         found
     }
+}
+
+/// Masks the passwords of URLs in a text, as in `https://user:password@host`.
+#[must_use]
+pub fn mask_url_passwords(text: &str, masker: &Masker) -> String {
+    if !masker.masks() || !text.contains("://") {
+        return text.to_owned();
+    }
+    mask_ranges(text, url_passwords(text), masker)
+}
+
+/// Where the passwords of URLs stand.
+fn url_passwords(text: &str) -> Vec<Range<usize>> {
+    let starts = text.match_indices("://").map(|(at, found)| at + found.len());
+    let passwords = starts.filter_map(|start| {
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | '>' | '?' | '#');
+        let authority = &text[start..text[start..].find(ends).map_or(text.len(), |end| start + end)];
+        let user = &authority[..authority.rfind('@')?];
+        let colon = user.find(':')?;
+        (colon + 1 < user.len()).then_some(start + colon + 1..start + user.len())
+    });
+    passwords.collect()
+}
+
+/// Where private keys stand, from the first line to the last, in a text of lower case.
+fn private_keys(lower: &str) -> Vec<Range<usize>> {
+    let heads = lower.match_indices(PRIVATE_KEY).map(|(at, found)| (at, at + found.len()));
+    let keys = heads.filter_map(|(at, body)| {
+        let start = lower[..at].rfind("-----begin")?;
+        let end = lower[body..].find("-----end").map_or(lower.len(), |end| body + end);
+        Some(start..end)
+    });
+    keys.collect()
+}
+
+/// Whether a content says anything by itself.
+fn is_telling(content: &[u8]) -> bool {
+    content.len() >= SHORTEST && !TRIVIAL.iter().any(|word| word.as_bytes() == content)
+}
+
+/// Whether a place in a text is no piece of a longer word.
+fn is_apart(text: &str, place: &Range<usize>) -> bool {
+    let apart = |byte: Option<&u8>| byte.is_none_or(|b| !b.is_ascii_alphanumeric());
+    let bytes = text.as_bytes();
+    apart(place.start.checked_sub(1).and_then(|at| bytes.get(at))) && apart(bytes.get(place.end))
 }
 
 /// Masks parts of a text; those that overlap are masked as one.
@@ -257,7 +314,7 @@ fn stands_within(finder: &memchr::memmem::Finder<'_>, content: &[u8]) -> bool {
 }
 
 /// Whether a value named like a secret can be one; `password: true` is not.
-fn may_be_secret(value: &Node) -> bool {
+pub(super) fn may_be_secret(value: &Node) -> bool {
     match value.value() {
         Value::String(text) => !text.is_empty(),
         Value::Number(_) => true,
@@ -265,7 +322,7 @@ fn may_be_secret(value: &Node) -> bool {
     }
 }
 
-fn named_like_a_secret(key: &str) -> bool {
+pub(super) fn named_like_a_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     SECRET_NAMES.iter().any(|name| key.ends_with(name)) && !key.starts_with("existing")
 }
