@@ -36,8 +36,7 @@ Exit code: 0; with --detailed-exitcode 2 where something changed; 1 on errors.";
     version,
     after_help = REVDIFF_EXAMPLES,
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true,
-    disable_help_subcommand = true
+    subcommand_negates_reqs = true
 )]
 pub(super) struct Revdiff {
     #[command(subcommand)]
@@ -71,7 +70,7 @@ pub(super) struct RevisionArgs {
     pub release: Option<String>,
 
     /// Revisions to compare: none for the last two, one for that and the deployed one.
-    #[arg(value_name = "REV", num_args = 0..=2, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_name = "REV", num_args = 0..=2, value_parser = revision)]
     pub revisions: Vec<u32>,
 
     #[command(flatten)]
@@ -85,7 +84,7 @@ pub(super) struct RollbackArgs {
     pub release: String,
 
     /// The revision to go back to; the one before the last if not named, as helm rollback has it.
-    #[arg(value_name = "REV", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_name = "REV", value_parser = revision)]
     pub revision: Option<u32>,
 
     #[command(flatten)]
@@ -125,7 +124,7 @@ pub(super) struct ManifestArgs {
 pub(super) struct DiffArgs {
     /// Unchanged lines to show around each change; -1 shows all lines.
     #[arg(short = 'C', long, value_name = "LINES", default_value_t = 3, allow_negative_numbers = true,
-          value_parser = clap::value_parser!(i64).range(-1..))]
+          value_parser = context)]
     pub context: i64,
 
     /// Format of the output.
@@ -192,6 +191,20 @@ pub(super) struct DisplayArgs {
     /// Use no colour; the same as --color=never.
     #[arg(long)]
     pub no_color: bool,
+}
+
+fn revision(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a revision is a whole number, 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+fn context(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(number) if number >= -1 => Ok(number),
+        _ => Err("it is a number of lines, or -1 for all".to_owned()),
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -34,7 +34,12 @@ fn read(path: &Path) -> Result<String, Error> {
     } else {
         std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
     };
-    read.map_err(|error| failed(error.to_string()))?;
+    read.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => failed("there is no such file".to_owned()),
+        std::io::ErrorKind::IsADirectory => failed("it is a folder".to_owned()),
+        std::io::ErrorKind::PermissionDenied => failed("you may not read it".to_owned()),
+        _ => failed(error.to_string()),
+    })?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(failed(format!("it is larger than {} MiB", MAX_FILE / 1024 / 1024)));
     }

@@ -34,7 +34,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
                 error.kind.exit_code()
             }
         },
-        Err(error) => usage(&error),
+        Err(error) => usage(&error, environment),
     };
     ExitCode::from(code)
 }
@@ -63,11 +63,35 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 /// Help and version are no errors. A wrong argument must not look like `--detailed-exitcode`'s 2.
-fn usage(error: &clap::Error) -> u8 {
-    // There is nowhere to report to if printing fails.
-    _ = error.print();
+fn usage(error: &clap::Error, environment: &Environment) -> u8 {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => EXIT_OK,
-        _ => Kind::Usage.exit_code(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // There is nowhere to report to if printing fails.
+            _ = error.print();
+            EXIT_OK
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            _ = error.print();
+            Kind::Usage.exit_code()
+        }
+        _ => {
+            let error = wrong_argument(error);
+            output::print_error(&error, environment);
+            error.kind.exit_code()
+        }
     }
+}
+
+/// Clap's message in the form of all other errors: what is wrong first, then the hint.
+fn wrong_argument(error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let similar =
+        error.get(clap::error::ContextKind::SuggestedArg).or(error.get(clap::error::ContextKind::SuggestedSubcommand));
+    let hint = match similar {
+        Some(similar) => format!("did you mean {similar}? See helm revdiff --help"),
+        None => "see helm revdiff --help".to_owned(),
+    };
+    Error::new(Kind::Usage, lines.join(" ")).hint(hint)
 }

@@ -171,7 +171,9 @@ async fn gather<C: Cluster, H: Helm>(
         }
         [one] => {
             let (named, history) = storage.read_with_history(name, *one).await?;
-            let deployed = match named.info.status == "deployed" {
+            // Two records may say deployed; Helm takes the newest.
+            let newest = history.deployed_candidates().first() == Some(&named.revision);
+            let deployed = match newest && named.info.status == "deployed" {
                 true => named.clone(),
                 false => storage.deployed(name, &history).await?,
             };

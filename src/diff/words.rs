@@ -41,7 +41,7 @@ pub fn highlight(old: &str, new: &str) -> (Vec<Segment>, Vec<Segment>) {
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .map(|word| word.len())
         .sum();
-    if shared * 4 < old.len().min(new.len()) {
+    if shared * 4 < old.trim().len().min(new.trim().len()) {
         return (vec![Segment::plain(old)], vec![Segment::plain(new)]);
     }
     let (mut before, mut after) = (Vec::new(), Vec::new());

@@ -9,6 +9,9 @@ use crate::report::chart;
 use crate::report::style::{Painter, Role};
 use crate::report::view::{Resource, Revision, Section, Subject, Summary, View};
 
+/// Longer descriptions of revisions are cut, in characters.
+const LONGEST_DESCRIPTION: usize = 120;
+
 /// Writes the diff as text.
 ///
 /// # Errors
@@ -115,11 +118,14 @@ impl Page {
                 format!("{}-{}", revision.chart, revision.chart_version),
                 app,
                 moment(&revision.updated),
-                revision.description.clone(),
+                shortened(&revision.description),
             ]
         });
         for row in &rows {
             for (column, cell) in row.iter().enumerate() {
+                if rows.iter().all(|row| row[column].is_empty()) {
+                    continue;
+                }
                 self.text.push_str("  ");
                 let role = if column == 1 { status_role(cell) } else { Role::Dim };
                 self.put(role, cell);
@@ -290,6 +296,15 @@ fn status_role(status: &str) -> Role {
 /// A line range as `diff -u` writes it.
 fn range(start: usize, len: usize) -> String {
     if len == 1 { start.to_string() } else { format!("{start},{len}") }
+}
+
+/// A description without its line ends, cut where it is long; JSON has all of it.
+fn shortened(description: &str) -> String {
+    let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST_DESCRIPTION) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 /// `2026-11-21 07:00:00` of an RFC 3339 time.
