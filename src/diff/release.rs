@@ -83,17 +83,18 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
                 sensitive.gather_values(&release.computed_values());
             }
         }
-        let mask = |both: Both<Node>| {
-            let (old, new) = mask_values(both.old, both.new, &sensitive, masker);
-            Both { old, new }
-        };
-        values = mask(values);
-        computed_values = computed_values.map(mask);
+        values = masked(values, &sensitive, masker);
+        computed_values = computed_values.map(|both| masked(both, &sensitive, masker));
         notes = notes.map(|text| sensitive.mask_text(&text, masker));
     }
     let chart = Both { old: old.chart.metadata.clone(), new: new.chart.metadata.clone() };
     let chart = chart.map(|metadata| mask_urls(metadata, masker));
     ReleaseDiff { manifest, values, computed_values, chart, notes }
+}
+
+fn masked(both: Both<Node>, sensitive: &Sensitive, masker: &Masker) -> Both<Node> {
+    let (old, new) = mask_values(both.old, both.new, sensitive, masker);
+    Both { old, new }
 }
 
 fn wanted<'a>(documents: &[Document<'a>], parts: Parts) -> Vec<Document<'a>> {
