@@ -103,7 +103,9 @@ class Build(unittest.TestCase):
                 self.log.write_text("")
                 command = [HERE / "testcluster", "build"]
                 env = {**self.env, "FAKE_SECONDS": "30"}
-                aborted = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, start_new_session=True)
+                # Whoever runs the tests in the background of a script has SIGINT ignored, and a child inherits that.
+                heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+                aborted = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=heed)
                 self.assertTrue(await_value(self.built))
                 # As a terminal, or a job that is stopped, would do it.
                 os.killpg(aborted.pid, signum)
