@@ -20,10 +20,10 @@ pub(super) enum Command {
 
 const REVDIFF_EXAMPLES: &str = "\
 Examples:
-  helm revdiff web               the last two revisions
-  helm revdiff web 3             revision 3 and the deployed one
-  helm revdiff web 3 5           revision 3 and revision 5
-  helm revdiff web 3 5 -o json   the same for a program to read
+  helm revdiff web                the last two revisions
+  helm revdiff web 3              revision 3 and the deployed one
+  helm revdiff web 3 5            revision 3 and revision 5
+  helm revdiff web 3 5 -o json    the same for a program to read
   helm revdiff revision rollback  a release that is named like a subcommand
 
 Exit code: 0; with --detailed-exitcode 2 where something changed; 1 on errors.";
@@ -70,7 +70,7 @@ pub(super) struct RevisionArgs {
     pub release: Option<String>,
 
     /// Revisions to compare: none for the last two, one for that and the deployed one.
-    #[arg(value_name = "REV", num_args = 0..=2, value_parser = revision)]
+    #[arg(value_name = "REV", num_args = 0..=2, allow_negative_numbers = true, value_parser = revision)]
     pub revisions: Vec<u32>,
 
     #[command(flatten)]
@@ -84,7 +84,7 @@ pub(super) struct RollbackArgs {
     pub release: String,
 
     /// The revision to go back to; the one before the last if not named, as helm rollback has it.
-    #[arg(value_name = "REV", value_parser = revision)]
+    #[arg(value_name = "REV", allow_negative_numbers = true, value_parser = revision)]
     pub revision: Option<u32>,
 
     #[command(flatten)]
@@ -200,6 +200,10 @@ fn revision(text: &str) -> Result<u32, String> {
     }
 }
 
+fn number(text: &str) -> Result<f32, String> {
+    text.parse().ok().filter(|number: &f32| number.is_finite()).ok_or_else(|| "it is no number".to_owned())
+}
+
 fn context(text: &str) -> Result<i64, String> {
     match text.parse() {
         Ok(number) if number >= -1 => Ok(number),
@@ -292,7 +296,7 @@ pub(super) struct ClusterArgs {
     pub kube_tls_server_name: Option<String>,
 
     /// Requests a second to the API server, not counting bursts.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = number)]
     pub qps: Option<f32>,
 
     /// Requests to the API server that may be made at once.

@@ -26,6 +26,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         _ = runtime().and_then(|runtime| runtime.block_on(complete::run(&arguments[2..], environment)));
         return ExitCode::from(EXIT_OK);
     }
+    let typed = if is_revdiff(&arguments) { "helm revdiff" } else { "helm safe-upgrade" };
     let code = match parse(arguments) {
         Ok(command) => match execute(command, environment) {
             Ok(code) => code,
@@ -34,18 +35,22 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
                 error.kind.exit_code()
             }
         },
-        Err(error) => usage(&error, environment),
+        Err(error) => usage(&error, typed, environment),
     };
     ExitCode::from(code)
 }
 
 /// `helm revdiff …` arrives as `helm-safe-upgrade revdiff …`, and should speak of itself as the user typed it.
 fn parse(mut arguments: Vec<OsString>) -> Result<args::Command, clap::Error> {
-    if arguments.get(1).is_some_and(|word| word == "revdiff") {
+    if is_revdiff(&arguments) {
         arguments.remove(1);
         return args::Revdiff::try_parse_from(arguments).map(|revdiff| args::Command::Revdiff(Box::new(revdiff)));
     }
     args::SafeUpgrade::try_parse_from(arguments).map(|cli| cli.command)
+}
+
+fn is_revdiff(arguments: &[OsString]) -> bool {
+    arguments.get(1).is_some_and(|word| word == "revdiff")
 }
 
 fn execute(command: args::Command, environment: &Environment) -> Result<u8, Error> {
@@ -63,7 +68,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 /// Help and version are no errors. A wrong argument must not look like `--detailed-exitcode`'s 2.
-fn usage(error: &clap::Error, environment: &Environment) -> u8 {
+fn usage(error: &clap::Error, typed: &str, environment: &Environment) -> u8 {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // There is nowhere to report to if printing fails.
@@ -75,7 +80,7 @@ fn usage(error: &clap::Error, environment: &Environment) -> u8 {
             Kind::Usage.exit_code()
         }
         _ => {
-            let error = wrong_argument(error);
+            let error = wrong_argument(error, typed);
             output::print_error(&error, environment);
             error.kind.exit_code()
         }
@@ -83,15 +88,15 @@ fn usage(error: &clap::Error, environment: &Environment) -> u8 {
 }
 
 /// Clap's message in the form of all other errors: what is wrong first, then the hint.
-fn wrong_argument(error: &clap::Error) -> Error {
+fn wrong_argument(error: &clap::Error, typed: &str) -> Error {
     let text = error.to_string();
     let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let similar =
         error.get(clap::error::ContextKind::SuggestedArg).or(error.get(clap::error::ContextKind::SuggestedSubcommand));
     let hint = match similar {
-        Some(similar) => format!("did you mean {similar}? See helm revdiff --help"),
-        None => "see helm revdiff --help".to_owned(),
+        Some(similar) => format!("did you mean {similar}? See {typed} --help"),
+        None => format!("see {typed} --help"),
     };
     Error::new(Kind::Usage, lines.join(" ")).hint(hint)
 }
