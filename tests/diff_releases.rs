@@ -288,7 +288,7 @@ fn transformed(n: u32) -> Release {
             "repo": format!("https://user:repopass{n}@host/x")},
         "chart": {"metadata": {"name": "web", "dependencies": [{"name": "d", "repository": format!("https://user:repopass{n}@h/x")}]}},
         "info": {"status": "deployed", "notes": format!(
-            "reg {registry} production http://u:hunter211-p%40ss+w0rd%2F%2B{n}@host Lowercased{n}\n-----BEGIN RSA PRIVATE KEY-----\nMIIabc{n}\n-----END RSA PRIVATE KEY-----\nend")},
+            "reg {registry} {} production http://u:hunter211-p%40ss+w0rd%2F%2B{n}@host Lowercased{n}\n-----BEGIN RSA PRIVATE KEY-----\nMIIabc{n}\n-----END RSA PRIVATE KEY-----\nend", base64(&registry))},
     }))
 }
 

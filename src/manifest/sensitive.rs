@@ -53,15 +53,16 @@ const SECRET_NAMES: [&str; 13] = [
     "credentials",
 ];
 
-/// The content of the Secrets of a release, for finding it elsewhere. All of it in lower case.
+/// The content of the Secrets of a release, for finding it elsewhere.
 #[derive(Default)]
 pub struct Sensitive {
-    /// Whole contents, and what they decode to.
+    /// Whole contents and what they decode to, in lower case.
     texts: HashSet<Vec<u8>>,
-    /// Those, and the single values within them.
+    /// Those, and the single values within them, in lower case.
     exact: HashSet<Vec<u8>>,
+    /// The same and the gathered values, as they are written: base64 depends on it.
+    written: HashSet<Vec<u8>>,
     size: usize,
-    values: HashSet<Vec<u8>>,
 }
 
 impl Sensitive {
@@ -100,13 +101,18 @@ impl Sensitive {
     fn add(&mut self, content: Vec<u8>) {
         let inside = derive::inside(&content);
         for text in std::iter::once(content).chain(inside.texts) {
-            let text = text.trim_ascii().to_ascii_lowercase();
-            if !text.is_empty() && self.texts.insert(text.clone()) {
+            let text = text.trim_ascii();
+            let lower = text.to_ascii_lowercase();
+            if !text.is_empty() && self.texts.insert(lower.clone()) {
                 self.size += text.len();
-                self.exact.insert(text);
+                self.exact.insert(lower);
             }
+            self.written.insert(text.to_vec());
         }
-        self.exact.extend(inside.scalars.iter().map(|scalar| scalar.trim_ascii().to_ascii_lowercase()));
+        for scalar in &inside.scalars {
+            self.exact.insert(scalar.trim_ascii().to_ascii_lowercase());
+            self.written.insert(scalar.trim_ascii().to_vec());
+        }
     }
 
     /// Whether searching these values takes too long, so that all of them count as secret.
@@ -176,7 +182,7 @@ impl Sensitive {
 
     fn gather_value(&mut self, text: &[u8], named: bool) {
         if named || self.is_part(text) {
-            self.values.insert(text.trim_ascii().to_ascii_lowercase());
+            self.written.insert(text.trim_ascii().to_vec());
         }
     }
 
@@ -188,9 +194,8 @@ impl Sensitive {
         if !masker.masks() {
             return text.to_owned();
         }
-        let contents = self.exact.union(&self.values);
         let words = text.len() / SHORTEST_RANDOM;
-        if (contents.clone().count() + words).saturating_mul(text.len() + self.size) > MOST_WORK {
+        if (self.written.len() + words).saturating_mul(text.len() + self.size) > MOST_WORK {
             return masker.masked_text(text.as_bytes());
         }
         // Lower case of ASCII alone leaves every byte where it is.
@@ -199,7 +204,7 @@ impl Sensitive {
         found.extend(private_keys(&lower));
         found.extend(url_passwords(text));
         // Only what is UTF-8 stands in a text, and then between characters.
-        let contents = contents.filter_map(|content| std::str::from_utf8(content).ok());
+        let contents = self.written.iter().filter_map(|content| std::str::from_utf8(content).ok());
         for content in contents.filter(|content| is_telling(content.as_bytes())) {
             for needle in derive::forms(content) {
                 let needle = needle.to_ascii_lowercase();
@@ -264,7 +269,7 @@ fn private_keys(lower: &str) -> Vec<Range<usize>> {
 
 /// Whether a content says anything by itself.
 fn is_telling(content: &[u8]) -> bool {
-    content.len() >= SHORTEST && !TRIVIAL.iter().any(|word| word.as_bytes() == content)
+    content.len() >= SHORTEST && !TRIVIAL.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(content))
 }
 
 /// Whether a place in a text is no piece of a longer word.
