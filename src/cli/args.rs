@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Guarded Helm upgrades: see what changes, upgrade under watch, go back to a proven revision.
+/// Guarded Helm upgrades, in the making: what changes is shown today.
 #[derive(Debug, Parser)]
 #[command(name = "helm-safe-upgrade", bin_name = "helm safe-upgrade", version, propagate_version = true)]
 pub(super) struct SafeUpgrade {
