@@ -246,9 +246,11 @@ fn every_flag_of_helm_is_honoured(user: &User) {
     writes_kubeconfig(user, "nameless", |kubeconfig| {
         kubeconfig["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1".into()
     });
+    user.writes("empty", "apiVersion: v1\nkind: Config\n");
     for line in [
         "helm revdiff web --kubeconfig renamed --kube-context other".to_owned(),
         "KUBECONFIG=renamed HELM_KUBECONTEXT=other helm revdiff web".to_owned(),
+        "KUBECONFIG=missing:empty:kubeconfig helm revdiff web".to_owned(),
         format!("helm revdiff web --kubeconfig nameless --kube-apiserver {server}"),
         format!("helm revdiff web --kube-context nobody --kube-token {token}"),
         format!("HELM_KUBETOKEN={token} helm revdiff web --kube-context nobody"),

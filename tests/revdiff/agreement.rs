@@ -1,5 +1,4 @@
-//! Holds what `helm revdiff` says against what `helm get` says of the same two revisions. Helm reads its YAML, and other
-//! code compares it.
+//! Holds what `helm revdiff` says against what `helm get` says of the same two revisions.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,103 +9,18 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use crate::environment::ROOT;
+use crate::get::{self, Identity, Revision};
 use crate::page::Page;
 use crate::user::User;
-
-/// What `helm get` says of one revision.
-#[derive(Debug)]
-pub(crate) struct Revision {
-    /// The objects of the manifest and of the hooks by identity, several of one identity in their order.
-    pub(crate) objects: BTreeMap<Identity, Vec<Value>>,
-    pub(crate) values: Value,
-    pub(crate) computed_values: Value,
-    pub(crate) notes: String,
-    pub(crate) metadata: Value,
-}
-
-/// Whether it is a hook, the group, the kind, the namespace that its manifest says and the name.
-pub(crate) type Identity = (bool, String, String, String, String);
 
 /// Reads YAML of one document.
 pub(crate) fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-impl Revision {
-    pub(crate) fn of(user: &User, release: &str, revision: u64) -> Self {
-        let get = |what: &str| user.does(&format!("helm get {what} {release} --revision {revision}"));
-        let json = |what: &str| -> Value { serde_json::from_str(&get(&format!("{what} -o json"))).unwrap() };
-        let mut objects: BTreeMap<Identity, Vec<Value>> = BTreeMap::new();
-        for (hook, text) in [(false, get("manifest")), (true, get("hooks"))] {
-            // Helm ends a manifest, and each hook, with a line break that is not theirs.
-            let text = format!("\n{}", text.strip_suffix('\n').unwrap_or(&text));
-            let mut parts: Vec<String> = text.split("\n---\n").map(str::to_owned).collect();
-            if !hook {
-                let last = parts.len() - 1;
-                parts[..last].iter_mut().for_each(|part| part.push('\n'));
-            }
-            for object in documents(user, parts).into_iter().flat_map(items) {
-                objects.entry(identity(hook, &object)).or_default().push(object);
-            }
-        }
-        Self {
-            objects,
-            values: json("values"),
-            computed_values: json("values --all"),
-            notes: get("notes").strip_prefix("NOTES:\n").unwrap_or_default().to_owned(),
-            metadata: json("metadata"),
-        }
-    }
-}
-
-/// The documents of a manifest that hold anything, as Helm itself reads YAML.
-fn documents(user: &User, parts: Vec<String>) -> Vec<Value> {
-    let chart = user.folder.join("reader");
-    _ = fs::remove_dir_all(&chart);
-    user.writes("reader/Chart.yaml", "apiVersion: v2\nname: reader\nversion: 1.0.0\n");
-    user.writes("reader/templates/read.yaml", READER);
-    for (number, part) in parts.into_iter().enumerate() {
-        user.writes(&format!("reader/documents/{number:04}"), &part);
-    }
-    let read = user.does("helm template reader");
-    let json = read.lines().find(|line| line.starts_with('{')).expect("one line of JSON");
-    let Value::Array(documents) = serde_json::from_str::<Value>(json).unwrap()["documents"].take() else {
-        panic!("{json}")
-    };
-    documents.into_iter().filter(|document| *document != json!({})).collect()
-}
-
-/// The template that reads documents. Helm wants one object of a manifest.
-const READER: &str = r#"{"kind": "Reader", "documents": [
-{{- $comma := "" }}{{ range $name, $_ := .Files.Glob "documents/*" }}
-{{- $document := $.Files.Get $name | fromYaml }}{{ if hasKey $document "Error" }}{{ fail $document.Error }}{{ end }}
-{{- $comma }}{{ $document | toJson }}{{ $comma = "," }}
-{{- end }}]}"#;
-
-/// The objects of a `List`; of any other object, itself.
-fn items(object: Value) -> Vec<Value> {
-    match object {
-        Value::Object(mut list) if list.get("kind") == Some(&json!("List")) => match list.remove("items") {
-            Some(Value::Array(items)) => items,
-            other => panic!("a List with {other:?} as items"),
-        },
-        object => vec![object],
-    }
-}
-
-fn identity(hook: bool, object: &Value) -> Identity {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let group = text("/apiVersion").rsplit_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
-    let name = match text("/metadata/name") {
-        name if name.is_empty() => format!("{}*", text("/metadata/generateName")),
-        name => name,
-    };
-    (hook, group, text("/kind"), text("/metadata/namespace"), name)
-}
-
 /// Asserts that `helm revdiff RELEASE FROM TO`, as JSON and as text, agrees with `helm get`.
 pub(crate) fn agrees_with_helm_get(user: &User, release: &str, from: u64, to: u64) {
-    let [old, new] = [from, to].map(|revision| Revision::of(user, release, revision));
+    let [old, new] = get::revisions(user, release, [from, to]);
     let line = format!("helm revdiff {release} {from} {to} --show-secrets --computed-values");
     let diff = user.types(&format!("{line} -o json")).json();
     check_json(&diff, &old, &new);
@@ -126,19 +40,19 @@ fn check_json(diff: &Value, old: &Revision, new: &Revision) {
     assert_eq!(patched(&old.values, &diff["values"]), new.values, "values");
     assert_eq!(patched(&old.computed_values, &diff["computedValues"]), new.computed_values, "computed values");
     // Helm adds a line break of its own, and how many there are says nothing.
-    let notes = [old, new].map(|side| side.notes.trim_end());
+    let notes = [old, new].map(|side| side.notes.as_str());
     assert_eq!(diff["notes"]["changed"], json!(notes[0] != notes[1]), "notes");
     if notes[0] != notes[1] {
         assert_eq!([&diff["notes"]["old"], &diff["notes"]["new"]], notes, "notes");
     }
     for (side, revision) in [(&diff["from"], old), (&diff["to"], new)] {
-        let metadata = &revision.metadata;
-        let said = ["revision", "status", "chart", "chartVersion", "appVersion"].map(|key| &side[key]);
-        assert_eq!(said, ["revision", "status", "chart", "version", "appVersion"].map(|key| &metadata[key]));
-        assert_eq!(side["updated"].as_str().unwrap()[..19], metadata["deployedAt"].as_str().unwrap()[..19]);
+        for (key, said) in revision.side.as_object().unwrap() {
+            let whole = side.get(key).or(diff.get(key)).unwrap_or_else(|| panic!("there is no {key}"));
+            // Of the time, all but fractions of a second.
+            let cut = |value: &Value| value.as_str().filter(|_| key == "updated").map(|time| time[..19].into());
+            assert_eq!(cut(whole).as_ref().unwrap_or(whole), said, "{key}");
+        }
     }
-    assert_eq!(diff["namespace"], old.metadata["namespace"]);
-    assert_eq!(diff["release"], old.metadata["name"]);
 }
 
 /// Every object is counted, and each one that changed becomes the new one by the operations listed for it.
@@ -220,10 +134,10 @@ fn check_text(page: &Page, diff: &Value, old: &Revision, new: &Revision) {
     }
     match page.sections.get("notes") {
         Some(part) => {
-            let shown = [old, new].map(|side| visible(side.notes.trim_end()));
+            let shown = [old, new].map(|side| visible(side.notes.as_str()));
             assert_eq!([part.old.trim_end(), part.new.trim_end()], shown.each_ref().map(String::as_str));
         }
-        None => assert_eq!(old.notes.trim_end(), new.notes.trim_end()),
+        None => assert_eq!(old.notes, new.notes),
     }
 }
 

@@ -25,6 +25,7 @@ macro_rules! stories {
 mod agreement;
 mod cluster;
 mod environment;
+mod get;
 mod page;
 mod postgres;
 mod record;
