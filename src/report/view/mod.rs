@@ -1,17 +1,17 @@
 //! The view of a diff: everything that a renderer prints, computed once.
 
-use rayon::prelude::*;
+mod resources;
 
-use crate::diff::changes::{Change, Op, changes, whole};
-use crate::diff::fold;
-use crate::diff::lines::{self, Hunk, Tag};
-use crate::diff::noise::{self, Noise, Tally};
+use crate::diff::changes::{Change, changes};
+use crate::diff::lines::{self, Hunk};
+use crate::diff::noise::{Noise, Tally};
 use crate::diff::release::{Both, ReleaseDiff};
-use crate::diff::resources::{self, ResourceDiff};
-use crate::diff::structure::{Delta, compare};
-use crate::manifest::document::Object;
+use crate::diff::resources::Change as Fate;
+use crate::diff::structure::compare;
 use crate::manifest::node::Node;
 use crate::release::Release;
+
+pub use resources::Resource;
 
 /// What a renderer needs computed.
 #[derive(Clone, Copy, Debug)]
@@ -89,24 +89,6 @@ pub struct Summary {
     pub hidden: usize,
 }
 
-/// An object that differs.
-pub struct Resource<'a> {
-    /// What became of it.
-    pub change: resources::Change,
-    /// The object after, or before if it is gone.
-    pub object: &'a Object,
-    /// The API version before, where that changed.
-    pub old_api_version: Option<String>,
-    /// The name before, where that changed.
-    pub old_name: Option<String>,
-    /// Its operations, if wanted.
-    pub changes: Vec<Change<'a>>,
-    /// Its hunks, if wanted.
-    pub hunks: Vec<Hunk>,
-    /// Other objects that changed in the same way, and are not shown by themselves.
-    pub also: Vec<&'a Object>,
-}
-
 /// A tree that differs, or not.
 #[derive(Default)]
 pub struct Section<'a> {
@@ -147,7 +129,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(diff: &'a ReleaseDiff, releases: &'a Both<Release>, detail: Detail) -> Self {
         let count = |change| diff.manifest.count(change);
-        let (shown, tally, hidden) = resources(diff, detail);
+        let (shown, tally, hidden) = resources::resources(diff, detail);
         let notes_hunks = match detail.hunks && diff.notes.changed() {
             true => lines::text_hunks(&diff.notes.old, &diff.notes.new, detail.context),
             false => Vec::new(),
@@ -157,9 +139,9 @@ impl<'a> View<'a> {
             from: revision(&releases.old),
             to: revision(&releases.new),
             summary: Summary {
-                added: count(resources::Change::Added),
-                removed: count(resources::Change::Removed),
-                modified: count(resources::Change::Modified) - hidden,
+                added: count(Fate::Added),
+                removed: count(Fate::Removed),
+                modified: count(Fate::Modified) - hidden,
                 unchanged: diff.manifest.unchanged,
                 suppressed: diff.manifest.suppressed,
                 hidden,
@@ -205,98 +187,6 @@ fn revision(release: &Release) -> Revision {
         updated: release.info.last_deployed.clone(),
         description: release.info.description.clone(),
     }
-}
-
-/// An object that differs, on its way to being shown.
-struct Drawn<'a> {
-    diff: &'a ResourceDiff,
-    object: &'a Object,
-    delta: Option<Delta<'a>>,
-    muted: Vec<noise::Muted>,
-    quiet: bool,
-    operations: Vec<Change<'a>>,
-}
-
-/// Compares the two states of an object, takes the noise out and lists its operations.
-fn draw(diff: &ResourceDiff, detail: Detail) -> Option<Drawn<'_>> {
-    let object = diff.object()?;
-    let mut delta = delta(diff);
-    let (mut muted, mut quiet) = (Vec::new(), false);
-    if let (Some(delta), true) = (&mut delta, detail.hunks && detail.noise != Noise::Show) {
-        muted = noise::mute(delta);
-        quiet = noise::is_quiet(delta);
-    }
-    let wanted = !quiet && (detail.changes || detail.fold);
-    let operations = if wanted { operations(diff, delta.as_ref()) } else { Vec::new() };
-    Some(Drawn { diff, object, delta, muted, quiet, operations })
-}
-
-/// The objects to show, the noise taken out of them, and how many are hidden with it.
-fn resources(diff: &ReleaseDiff, detail: Detail) -> (Vec<Resource<'_>>, Tally, usize) {
-    let mut drawn: Vec<Drawn<'_>> = diff.manifest.resources.par_iter().filter_map(|r| draw(r, detail)).collect();
-    let (mut tally, mut hidden) = (Tally::default(), 0);
-    drawn.retain_mut(|one| {
-        hidden += usize::from(one.quiet && detail.noise == Noise::Hide);
-        if detail.noise == Noise::Fold {
-            tally.add(std::mem::take(&mut one.muted));
-        }
-        !one.quiet
-    });
-    let operations: Vec<Vec<Change<'_>>> = drawn.iter_mut().map(|one| std::mem::take(&mut one.operations)).collect();
-    let groups = if detail.fold && detail.hunks { fold::groups(&operations) } else { singles(drawn.len()) };
-    let mut shown: Vec<Resource<'_>> = groups
-        .par_iter()
-        .map(|group| {
-            let Drawn { diff, object, delta, .. } = &drawn[group[0]];
-            Resource {
-                change: diff.change,
-                object,
-                old_api_version: before(diff, |object| object.id.api_version()),
-                old_name: before(diff, |object| object.id.name.clone()),
-                changes: Vec::new(),
-                hunks: if detail.hunks { hunks(diff, delta.as_ref(), detail.context) } else { Vec::new() },
-                also: group[1..].iter().map(|&at| drawn[at].object).collect(),
-            }
-        })
-        .collect();
-    if detail.changes {
-        let mut operations: Vec<Option<Vec<Change<'_>>>> = operations.into_iter().map(Some).collect();
-        for (resource, group) in shown.iter_mut().zip(&groups) {
-            resource.changes = operations[group[0]].take().unwrap_or_default();
-        }
-    }
-    (shown, tally, hidden)
-}
-
-fn singles(count: usize) -> Vec<Vec<usize>> {
-    (0..count).map(|at| vec![at]).collect()
-}
-
-fn delta(diff: &ResourceDiff) -> Option<Delta<'_>> {
-    Some(compare(&diff.old.as_ref()?.node, &diff.new.as_ref()?.node))
-}
-
-fn operations<'a>(diff: &'a ResourceDiff, delta: Option<&Delta<'a>>) -> Vec<Change<'a>> {
-    let (old, new) = (diff.old.as_ref().map(|o| &o.node), diff.new.as_ref().map(|o| &o.node));
-    match delta {
-        Some(delta) => changes(delta),
-        None => vec![whole(if new.is_some() { Op::Add } else { Op::Remove }, old, new)],
-    }
-}
-
-fn hunks(diff: &ResourceDiff, delta: Option<&Delta<'_>>, context: Option<usize>) -> Vec<Hunk> {
-    match (delta, &diff.old, &diff.new) {
-        (Some(delta), _, _) => lines::hunks(delta, context),
-        (None, _, Some(new)) => lines::whole(&new.node, Tag::Added),
-        (None, Some(old), None) => lines::whole(&old.node, Tag::Removed),
-        (None, None, None) => Vec::new(),
-    }
-}
-
-/// What an object's identity said before, where it says something else now.
-fn before(diff: &ResourceDiff, part: impl Fn(&Object) -> String) -> Option<String> {
-    let (old, new) = (part(diff.old.as_ref()?), part(diff.new.as_ref()?));
-    (old != new).then_some(old)
 }
 
 fn section(both: &Both<Node>, detail: Detail) -> Section<'_> {

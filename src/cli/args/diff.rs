@@ -1,0 +1,125 @@
+//! What every kind of diff takes: what is compared, what is shown, and in which form.
+
+use clap::{Args, ValueEnum};
+
+use super::ClusterArgs;
+
+/// What every kind of diff takes.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DiffArgs {
+    /// Unchanged lines to show around each change; -1 shows all lines.
+    #[arg(short = 'C', long, value_name = "LINES", default_value_t = 3, allow_negative_numbers = true,
+          value_parser = context)]
+    pub context: i64,
+
+    /// Format of the output.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+
+    /// Exit with code 2 if something changed, for example: helm revdiff web --detailed-exitcode || echo changed.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+
+    /// Show the content of Secrets, and of values that flow into them.
+    #[arg(long)]
+    pub show_secrets: bool,
+
+    /// Leave out hooks.
+    #[arg(long)]
+    pub no_hooks: bool,
+
+    /// Compare the values as computed too: the chart's defaults with the user's over them.
+    #[arg(long)]
+    pub computed_values: bool,
+
+    /// What to do with changes that come with every version of a chart (the labels helm.sh/chart and
+    /// app.kubernetes.io/version, checksums): fold makes one line of each. JSON always shows them.
+    #[arg(long, value_enum, default_value_t = NoiseArg::Fold, value_name = "HOW")]
+    pub noise: NoiseArg,
+
+    /// Show each object by itself, even where several changed in the same way.
+    #[arg(long)]
+    pub no_fold: bool,
+
+    /// Take a removed and an added object of one kind for the same under another name where this share of their content
+    /// is equal, for example 0.5; 0 is off.
+    #[arg(short = 'D', long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub find_renames: f64,
+
+    /// Show only these objects: a kind, or kind/name, with * and ?; may be given several times. For example --only 'deployment/web*'.
+    #[arg(long, value_name = "KIND[/NAME]")]
+    pub only: Vec<String>,
+
+    /// Leave out objects of these kinds, for example --suppress Secret; kind/name works too.
+    #[arg(long, value_name = "KIND[/NAME]")]
+    pub suppress: Vec<String>,
+
+    /// Do not page the output, even on a terminal.
+    #[arg(long)]
+    pub no_pager: bool,
+
+    #[command(flatten)]
+    pub display: DisplayArgs,
+
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// How output looks.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DisplayArgs {
+    /// When to use colour; NO_COLOR is honoured.
+    #[arg(long, visible_alias = "colour", value_enum, default_value_t = When::Auto, num_args = 0..=1,
+          require_equals = true, default_missing_value = "always", value_name = "WHEN")]
+    pub color: When,
+
+    /// Use no colour; the same as --color=never.
+    #[arg(long)]
+    pub no_color: bool,
+}
+
+fn context(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(number) if number >= -1 => Ok(number),
+        _ => Err("it is a number of lines, or -1 for all".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it is not between 0 and 1".to_owned()) }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Format {
+    /// Unified hunks.
+    Text,
+    /// One line for each change, with its path.
+    Paths,
+    /// The number of changed lines of each object.
+    Stat,
+    /// One JSON document (docs/schema/revdiff.json).
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum NoiseArg {
+    /// As any other change.
+    Show,
+    /// One line for each kind.
+    Fold,
+    /// Not at all.
+    Hide,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum When {
+    /// On a terminal only.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}

@@ -1,0 +1,133 @@
+//! The arguments as clap reads them. Nothing is decided here: each command turns its own into typed options.
+
+mod cluster;
+mod diff;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(super) use cluster::ClusterArgs;
+pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, When};
+
+/// Guarded Helm upgrades, in the making: what changes is shown today.
+#[derive(Debug, Parser)]
+#[command(name = "helm-safe-upgrade", bin_name = "helm safe-upgrade", version, propagate_version = true)]
+pub(super) struct SafeUpgrade {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what changed between two revisions of a release; the same as `helm revdiff`.
+    Revdiff(Box<Revdiff>),
+}
+
+const REVDIFF_EXAMPLES: &str = "\
+Examples:
+  helm revdiff web                the last two revisions
+  helm revdiff web 3              revision 3 and the deployed one
+  helm revdiff web 3 5            revision 3 and revision 5
+  helm revdiff web 3 5 -o json    the same for a program to read
+  helm revdiff revision rollback  a release that is named like a subcommand
+
+Exit code: 0; with --detailed-exitcode 2 where something changed; 1 on errors.";
+
+/// Show what changed between two revisions of a release, or two releases, or two manifests.
+#[derive(Debug, Parser)]
+#[command(
+    name = "helm-safe-upgrade revdiff",
+    bin_name = "helm revdiff",
+    version,
+    after_help = REVDIFF_EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub(super) struct Revdiff {
+    #[command(subcommand)]
+    pub command: Option<RevdiffCommand>,
+
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RevdiffCommand {
+    /// Compare two revisions; the same as without this word, for releases named like a subcommand.
+    #[command(after_help = REVDIFF_EXAMPLES)]
+    Revision(RevisionArgs),
+    /// Show what a rollback would change.
+    #[command(after_help = "Example:\n  helm revdiff rollback web 3   what helm rollback web 3 would change")]
+    Rollback(RollbackArgs),
+    /// Compare two releases, each at its deployed revision.
+    #[command(after_help = "Example:\n  helm revdiff release staging/web production/web")]
+    Release(ReleaseArgs),
+    /// Compare two files with rendered manifests. Needs no cluster.
+    #[command(after_help = "Example:\n  helm template ./new | helm revdiff manifest old.yaml -")]
+    Manifest(ManifestArgs),
+}
+
+/// What `helm revdiff RELEASE [REV1 [REV2]]` takes.
+#[derive(Debug, Args)]
+pub(super) struct RevisionArgs {
+    /// The release's name.
+    #[arg(required = true)]
+    pub release: Option<String>,
+
+    /// Revisions to compare: none for the last two, one for that and the deployed one.
+    #[arg(value_name = "REV", num_args = 0..=2, allow_negative_numbers = true, value_parser = revision)]
+    pub revisions: Vec<u32>,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// What `helm revdiff rollback` takes.
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The release's name.
+    pub release: String,
+
+    /// The revision to go back to; the one before the last if not named, as helm rollback has it.
+    #[arg(value_name = "REV", allow_negative_numbers = true, value_parser = revision)]
+    pub revision: Option<u32>,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// What `helm revdiff release` takes.
+#[derive(Debug, Args)]
+pub(super) struct ReleaseArgs {
+    /// The release to compare from, for example web or shop/web.
+    #[arg(value_name = "[NAMESPACE/]OLD")]
+    pub old: String,
+
+    /// The release to compare with.
+    #[arg(value_name = "[NAMESPACE/]NEW")]
+    pub new: String,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// What `helm revdiff manifest` takes.
+#[derive(Debug, Args)]
+pub(super) struct ManifestArgs {
+    /// File with the rendered manifest to compare from; - is standard input.
+    pub old: PathBuf,
+
+    /// File with the rendered manifest to compare with.
+    pub new: PathBuf,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+fn revision(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a revision is a whole number, 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}

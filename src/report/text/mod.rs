@@ -1,0 +1,107 @@
+//! A diff for a reader at a terminal or in a log.
+
+mod chart;
+mod header;
+mod resource;
+
+use crate::diff::lines::{Hunk, Tag};
+use crate::report::style::{Painter, Role};
+use crate::report::view::{Section, View};
+
+/// Writes the diff as text.
+///
+/// # Errors
+/// If the writer fails.
+pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let mut page = Page { text: String::new(), painter };
+    page.header(view);
+    page.flush(out)?;
+    for resource in &view.resources {
+        page.resource(resource);
+        page.flush(out)?;
+    }
+    page.section("values (user-supplied)", &view.values);
+    if let Some(computed) = &view.computed_values {
+        page.section("values (computed)", computed);
+    }
+    page.chart(&view.chart.changes);
+    if !view.notes_hunks.is_empty() {
+        page.title("notes", Role::Heading, "");
+        page.hunks(&view.notes_hunks);
+    }
+    page.flush(out)
+}
+
+struct Page {
+    text: String,
+    painter: Painter,
+}
+
+impl Page {
+    fn flush(&mut self, out: &mut impl std::io::Write) -> std::io::Result<()> {
+        out.write_all(self.text.as_bytes())?;
+        self.text.clear();
+        Ok(())
+    }
+
+    fn put(&mut self, role: Role, text: &str) {
+        self.painter.paint(&mut self.text, role, text);
+    }
+
+    fn line(&mut self, role: Role, text: &str) {
+        self.put(role, text);
+        self.text.push('\n');
+    }
+
+    fn title(&mut self, title: &str, role: Role, note: &str) {
+        self.text.push('\n');
+        self.put(role, title);
+        if !note.is_empty() {
+            self.text.push_str("  ");
+            self.put(Role::Dim, note);
+        }
+        self.text.push('\n');
+    }
+
+    fn section(&mut self, title: &str, section: &Section<'_>) {
+        if !section.hunks.is_empty() {
+            self.title(title, Role::Heading, "");
+            self.hunks(&section.hunks);
+        }
+    }
+
+    fn hunks(&mut self, hunks: &[Hunk]) {
+        for hunk in hunks {
+            self.put(
+                Role::Hunk,
+                &format!("@@ -{} +{} @@", range(hunk.old_start, hunk.old_len), range(hunk.new_start, hunk.new_len)),
+            );
+            if !hunk.location.is_empty() {
+                self.text.push(' ');
+                self.put(Role::Dim, &hunk.location);
+            }
+            self.text.push('\n');
+            for line in &hunk.lines {
+                let (sign, role, word) = match line.tag {
+                    Tag::Context => (" ", Role::Plain, Role::Plain),
+                    Tag::Removed => ("-", Role::Removed, Role::RemovedWord),
+                    Tag::Added => ("+", Role::Added, Role::AddedWord),
+                };
+                self.put(role, sign);
+                for segment in &line.segments {
+                    self.put(if segment.emphasised { word } else { role }, &segment.text);
+                }
+                self.text.push('\n');
+            }
+        }
+    }
+}
+
+/// A line range as `diff -u` writes it.
+fn range(start: usize, len: usize) -> String {
+    if len == 1 { start.to_string() } else { format!("{start},{len}") }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
