@@ -38,6 +38,11 @@ pub(super) async fn storage_in(
     Ok(Storage::Objects { cluster: KubeCluster::connect(&connection).await?, resource })
 }
 
+/// Whether nothing but us writes to the terminal while this storage is read. A credential plugin may ask for a password.
+pub(super) fn is_quiet(storage: &AnyStorage) -> bool {
+    !matches!(storage, Storage::Objects { cluster, .. } if cluster.has_plugin())
+}
+
 /// A flag wins over the variable that Helm has put into the environment.
 fn connection(arguments: &ClusterArgs, environment: &Environment) -> Result<Connection, Error> {
     let text = |flag: &Option<String>, name: &str| flag.clone().or_else(|| environment.text(name).map(str::to_owned));

@@ -6,6 +6,7 @@ mod connection;
 mod environment;
 mod input;
 mod output;
+mod progress;
 mod revdiff;
 
 use std::ffi::OsString;

@@ -6,7 +6,9 @@ use std::time::Instant;
 use crate::cli::Environment;
 use crate::cli::args::{DiffArgs, Format, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand, RevisionArgs};
 use crate::cli::connection::{self, AnyStorage};
+use crate::cli::progress::Progress;
 use crate::cli::{input, output};
+use crate::command::Stages;
 use crate::command::revdiff::{self, Options, Outcome, Source};
 use crate::diff::noise::Noise;
 use crate::diff::release::{Both, Parts};
@@ -22,6 +24,7 @@ struct Run<'a> {
     environment: &'a Environment,
     masker: Masker,
     options: Options,
+    progress: Progress,
     started: Instant,
 }
 
@@ -51,13 +54,19 @@ async fn releases(arguments: ReleaseArgs, environment: &Environment) -> Result<u
     let run = Run::new(arguments.diff, environment);
     let (old, old_name) = run.storage_of(&arguments.old).await?;
     let (new, new_name) = run.storage_of(&arguments.new).await?;
-    let outcome = revdiff::run_releases((&old, old_name), (&new, new_name), &run.masker, &run.options).await?;
+    let stages = run.stages(connection::is_quiet(&old) && connection::is_quiet(&new));
+    let outcome = revdiff::run_releases((&old, old_name), (&new, new_name), &run.masker, &run.options, stages).await?;
     run.print(outcome)
 }
 
 fn manifests(arguments: ManifestArgs, environment: &Environment) -> Result<u8, Error> {
     let run = Run::new(arguments.diff, environment);
+    // What feeds standard input may write to the same terminal, and so may the user.
+    if ![&arguments.old, &arguments.new].into_iter().any(|path| input::is_stdin(path)) {
+        run.progress.stage("reading the manifests");
+    }
     let texts = input::read_both(&arguments.old, &arguments.new)?;
+    run.progress.stage("comparing");
     let names = Both { old: input::name(&arguments.old), new: input::name(&arguments.new) };
     run.print(revdiff::run_manifests(names, texts, &run.masker, &run.options)?)
 }
@@ -71,14 +80,22 @@ impl<'a> Run<'a> {
             find_renames: diff.find_renames,
             selection: Selection { only: patterns(&diff.only), suppress: patterns(&diff.suppress) },
         };
-        Self { diff, environment, masker, options, started: Instant::now() }
+        let progress = Progress::new(environment, is_debug(&diff, environment));
+        Self { diff, environment, masker, options, progress, started: Instant::now() }
     }
 
     async fn stored(self, source: &Source) -> Result<u8, Error> {
         let storage: AnyStorage = connection::storage(&self.diff.cluster, self.environment).await?;
         self.tell("connecting");
-        let outcome = revdiff::run(&storage, source, &self.masker, &self.options).await?;
+        let outcome =
+            revdiff::run(&storage, source, &self.masker, &self.options, self.stages(connection::is_quiet(&storage)))
+                .await?;
         self.print(outcome)
+    }
+
+    /// Who hears of the stages of reading: nobody while something else may write to the terminal.
+    fn stages(&self, quiet: bool) -> &dyn Stages {
+        if quiet { &self.progress } else { &() }
     }
 
     /// The storage and the name of `NAMESPACE/NAME` or `NAME`.
@@ -94,8 +111,10 @@ impl<'a> Run<'a> {
     /// Prints the diff and returns the exit code.
     fn print(&self, outcome: Outcome) -> Result<u8, Error> {
         self.tell(&format!("read and compared; {} documents parsed", outcome.diff.manifest.parsed));
+        self.progress.stage("drawing the differences");
         let view = View::new(&outcome.diff, &outcome.releases, self.detail()).about(outcome.subject);
         let painter = output::painter(&self.diff.display, self.environment);
+        self.progress.clear();
         let for_readers = !matches!(self.diff.output, Format::Json | Format::Yaml);
         output::write_result(
             for_readers && !self.diff.no_pager,
@@ -128,9 +147,13 @@ impl<'a> Run<'a> {
     }
 
     fn tell(&self, what: &str) {
-        let wanted = self.diff.cluster.debug.unwrap_or_else(|| self.environment.switch("HELM_DEBUG"));
-        if wanted {
+        if is_debug(&self.diff, self.environment) {
             output::print_debug(&format!("{:.1} ms: {what}", self.started.elapsed().as_secs_f64() * 1000.0));
         }
     }
+}
+
+/// Whether the user wants to be told what is done: `--debug`, which Helm passes on in the environment.
+fn is_debug(diff: &DiffArgs, environment: &Environment) -> bool {
+    diff.cluster.debug.unwrap_or_else(|| environment.switch("HELM_DEBUG"))
 }

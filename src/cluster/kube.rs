@@ -58,6 +58,12 @@ impl KubeCluster {
         Ok(Self { namespace: settings.namespace, sender })
     }
 
+    /// Whether a credential plugin runs before a request, now and then. It may speak to the user at the terminal.
+    #[must_use]
+    pub fn has_plugin(&self) -> bool {
+        matches!(self.sender.credentials, Credentials::Plugin(_))
+    }
+
     async fn page(&self, query: &ListQuery, limit: u32, token: &str) -> Result<Page, ClusterError> {
         let mut path = format!("{}?limit={limit}", collection(&query.resource, query.namespace.as_deref()));
         if let Some(selector) = &query.label_selector {

@@ -1,3 +1,13 @@
 //! One file a use case: gather what is needed through the seams, decide, and report.
 
 pub mod revdiff;
+
+/// Hears what a use case is at, so that a user who waits can be told. `()` tells nobody.
+pub trait Stages: Sync {
+    /// The next stage starts; `name` says it in a few words, as in `comparing`.
+    fn stage(&self, name: &str);
+}
+
+impl Stages for () {
+    fn stage(&self, _: &str) {}
+}

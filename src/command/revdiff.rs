@@ -3,6 +3,7 @@
 use futures::future::try_join;
 
 use crate::cluster::Cluster;
+use crate::command::Stages;
 use crate::diff::release::{Both, Parts, ReleaseDiff, compare};
 use crate::diff::rename;
 use crate::diff::select::Selection;
@@ -63,19 +64,17 @@ pub async fn run<C: Cluster, H: Helm>(
     source: &Source,
     masker: &Masker,
     options: &Options,
+    stages: &dyn Stages,
 ) -> Result<Outcome, Error> {
-    match source {
-        Source::Revisions { release, revisions } => {
-            validate_name(release)?;
-            let releases = gather(storage, release, revisions).await?;
-            Ok(outcome(Subject::Revisions, releases, masker, options))
-        }
-        Source::Rollback { release, revision } => {
-            validate_name(release)?;
-            let releases = gather_rollback(storage, release, *revision).await?;
-            Ok(outcome(Subject::Rollback, releases, masker, options))
-        }
-    }
+    let (Source::Revisions { release, .. } | Source::Rollback { release, .. }) = source;
+    validate_name(release)?;
+    stages.stage(&format!("reading the revisions of {release}"));
+    let (subject, releases) = match source {
+        Source::Revisions { revisions, .. } => (Subject::Revisions, gather(storage, release, revisions).await?),
+        Source::Rollback { revision, .. } => (Subject::Rollback, gather_rollback(storage, release, *revision).await?),
+    };
+    stages.stage("comparing");
+    Ok(outcome(subject, releases, masker, options))
 }
 
 /// Reads the deployed revisions of two releases and compares them.
@@ -87,10 +86,13 @@ pub async fn run_releases<C: Cluster, H: Helm>(
     new: (&Storage<C, H>, &str),
     masker: &Masker,
     options: &Options,
+    stages: &dyn Stages,
 ) -> Result<Outcome, Error> {
     validate_name(old.1)?;
     validate_name(new.1)?;
+    stages.stage(&format!("reading the releases {} and {}", old.1, new.1));
     let (old, new) = try_join(deployed(old.0, old.1), deployed(new.0, new.1)).await?;
+    stages.stage("comparing");
     Ok(outcome(Subject::Releases, Both { old, new }, masker, options))
 }
 
