@@ -115,29 +115,29 @@ impl<'a> Run<'a> {
         let view = View::new(&outcome.diff, &outcome.releases, self.detail()).about(outcome.subject);
         let painter = output::painter(&self.diff.display, self.environment);
         self.progress.clear();
-        let for_readers = !matches!(self.diff.output, Format::Json | Format::Yaml);
-        output::write_result(
-            for_readers && !self.diff.no_pager,
-            self.environment,
-            |mut out: &mut dyn Write| match self.diff.output {
+        let format = self.diff.format();
+        let for_readers = !matches!(format, Format::Json | Format::Yaml);
+        output::write_result(for_readers && !self.diff.no_pager, self.environment, |mut out: &mut dyn Write| {
+            match format {
                 Format::Text => text::write(&view, painter, &mut out),
                 Format::Paths => paths::write(&view, painter, &mut out),
                 Format::Stat => stat::write(&view, painter, &mut out),
                 Format::Json => json::write(&view, &mut out),
                 Format::Yaml => json::write_yaml(&view, &mut out),
-            },
-        )?;
+            }
+        })?;
         self.tell("done");
         Ok(if self.diff.detailed_exitcode && !view.is_empty() { EXIT_CHANGED } else { EXIT_OK })
     }
 
     fn detail(&self) -> Detail {
-        let lines = matches!(self.diff.output, Format::Text | Format::Stat);
+        let format = self.diff.format();
+        let lines = matches!(format, Format::Text | Format::Stat);
         Detail {
             hunks: lines,
             changes: !lines,
             context: usize::try_from(self.diff.context).ok(),
-            fold: self.diff.output == Format::Text && !self.diff.no_fold,
+            fold: format == Format::Text && !self.diff.no_fold,
             noise: match self.diff.noise {
                 NoiseArg::Show => Noise::Show,
                 NoiseArg::Fold => Noise::Fold,

@@ -8,3 +8,4 @@ pub mod stat;
 pub mod style;
 pub mod text;
 pub mod view;
+mod wording;

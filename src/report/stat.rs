@@ -1,21 +1,42 @@
 //! A diff as the number of changed lines of each object, in the manner of `git diff --stat`.
 
-use crate::diff::lines::{Hunk, Tag};
+use crate::diff::lines::Hunk;
+use crate::report::chart;
 use crate::report::style::{Painter, Role};
 use crate::report::view::View;
+use crate::report::wording::{changed_lines, counted, headline, nothing_differs};
 
 /// The widest bar, in characters.
 const WIDEST_BAR: usize = 40;
 
-/// Writes a line for each object, and the sums.
+/// Writes what is compared, a line for each object, and the sums.
 ///
 /// # Errors
 /// If the writer fails.
 pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -> std::io::Result<()> {
-    let mut rows: Vec<(String, usize, usize)> = Vec::new();
+    let mut text = String::new();
+    let (name, rest) = headline(view);
+    painter.paint(&mut text, Role::Heading, &name);
+    painter.paint(&mut text, Role::Plain, &rest);
+    text.push('\n');
+    if view.is_empty() {
+        painter.paint(&mut text, Role::Plain, &format!(" {}", nothing_differs(view)));
+        text.push('\n');
+        return out.write_all(text.as_bytes());
+    }
+    draw(&mut text, painter, view, &rows(view));
+    out.write_all(text.as_bytes())
+}
+
+/// A title, and how many lines are added and removed there.
+type Row = (String, usize, usize);
+
+fn rows(view: &View<'_>) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
     let mut add = |title: String, hunks: &[Hunk]| {
-        if !hunks.is_empty() {
-            rows.push((title, count(hunks, Tag::Added), count(hunks, Tag::Removed)));
+        let (added, removed) = changed_lines(hunks);
+        if added + removed > 0 {
+            rows.push((title, added, removed));
         }
     };
     for resource in &view.resources {
@@ -26,34 +47,36 @@ pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -
         add("values (computed)".to_owned(), &computed.hunks);
     }
     add("notes".to_owned(), &view.notes_hunks);
+    let chart = chart::rows(&view.chart.changes);
+    if !chart.is_empty() {
+        let count = |side: fn(&chart::Row) -> &Option<String>| chart.iter().filter(|row| side(row).is_some()).count();
+        rows.push(("chart".to_owned(), count(|row| &row.new), count(|row| &row.old)));
+    }
+    rows
+}
 
+fn draw(text: &mut String, painter: Painter, view: &View<'_>, rows: &[Row]) {
     let title_width = rows.iter().map(|(title, ..)| title.chars().count()).max().unwrap_or(0);
     let most = rows.iter().map(|(_, added, removed)| added + removed).max().unwrap_or(0);
     let count_width = most.to_string().len();
     let scale = |lines: usize| if most <= WIDEST_BAR { lines } else { (lines * WIDEST_BAR).div_ceil(most) };
-    let mut text = String::new();
-    for (title, added, removed) in &rows {
+    for (title, added, removed) in rows {
         text.push(' ');
-        painter.paint(&mut text, Role::Plain, &format!("{title:title_width$}"));
-        painter.paint(&mut text, Role::Plain, &format!(" | {:>count_width$} ", added + removed));
-        painter.paint(&mut text, Role::Added, &"+".repeat(scale(*added)));
-        painter.paint(&mut text, Role::Removed, &"-".repeat(scale(*removed)));
+        painter.paint(text, Role::Plain, &format!("{title:title_width$}"));
+        painter.paint(text, Role::Plain, &format!(" | {:>count_width$} ", added + removed));
+        painter.paint(text, Role::Added, &"+".repeat(scale(*added)));
+        painter.paint(text, Role::Removed, &"-".repeat(scale(*removed)));
         text.push('\n');
     }
-    let sum = |pick: fn(&(String, usize, usize)) -> usize| rows.iter().map(pick).sum::<usize>();
+    let sum = |pick: fn(&Row) -> usize| rows.iter().map(pick).sum::<usize>();
     let summary = view.summary;
     let objects = format!(
         " {} changed, {} added, {} removed, {} unchanged; ",
         summary.modified, summary.added, summary.removed, summary.unchanged
     );
-    painter.paint(&mut text, Role::Plain, &objects);
-    painter.paint(&mut text, Role::Added, &format!("{} lines added", sum(|row| row.1)));
-    painter.paint(&mut text, Role::Plain, ", ");
-    painter.paint(&mut text, Role::Removed, &format!("{} lines removed", sum(|row| row.2)));
+    painter.paint(text, Role::Plain, &objects);
+    painter.paint(text, Role::Added, &format!("{} added", counted(sum(|row| row.1), "line")));
+    painter.paint(text, Role::Plain, ", ");
+    painter.paint(text, Role::Removed, &format!("{} removed", counted(sum(|row| row.2), "line")));
     text.push('\n');
-    out.write_all(text.as_bytes())
-}
-
-fn count(hunks: &[Hunk], tag: Tag) -> usize {
-    hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.tag == tag).count()
 }

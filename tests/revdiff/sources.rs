@@ -52,7 +52,20 @@ fn the_short_formats(user: &User) {
         .mentions("- ConfigMap/settings  data.b  \"1\"\n");
     paths.mentions("+ ConfigMap/more\n").mentions("~ values  configMaps.settings.a  \"1\" → \"2\"\n");
     let stat = user.types("helm revdiff web -o stat");
-    stat.exits(0).mentions(" ConfigMap/settings | 3 +--\n").mentions("1 changed, 1 added, 0 removed");
+    stat.exits(0).shows(
+        r"
+        web in namespace NAMESPACE: revision 1 → 2
+         ConfigMap/more     | 6 ++++++
+         ConfigMap/settings | 3 +--
+         values             | 5 +++--
+         1 changed, 1 added, 0 removed, 0 unchanged; 10 lines added, 4 lines removed
+        ",
+    );
+    assert_eq!(user.types("helm revdiff web --stat").exits(0).stdout, stat.stdout);
+    user.types("helm revdiff web --stat -o json").explains("cannot be used with");
+    // Where nothing differs a reader is told, and a script gets nothing.
+    user.types("helm revdiff web 2 2 -o paths").exits(0).shows("");
+    user.types("helm revdiff web 2 2 --stat").exits(0).mentions(" no changes: ");
     let yaml = user.types("helm revdiff web -o yaml");
     yaml.exits(0).mentions("schemaVersion: 1\n").mentions("  - path: /data/a\n    op: replace\n");
 }

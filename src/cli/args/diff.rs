@@ -16,6 +16,10 @@ pub(in crate::cli) struct DiffArgs {
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
 
+    /// The same as -o stat: the number of changed lines of each object.
+    #[arg(long, conflicts_with = "output")]
+    pub stat: bool,
+
     /// Exit with code 2 if something changed, for example: helm revdiff web --detailed-exitcode || echo changed.
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -63,6 +67,13 @@ pub(in crate::cli) struct DiffArgs {
 
     #[command(flatten)]
     pub cluster: ClusterArgs,
+}
+
+impl DiffArgs {
+    /// The format that is wanted.
+    pub(in crate::cli) fn format(&self) -> Format {
+        if self.stat { Format::Stat } else { self.output }
+    }
 }
 
 /// How output looks.

@@ -2,42 +2,24 @@
 
 use crate::diff::noise::Tally;
 use crate::report::style::Role;
-use crate::report::text::{Page, counted};
+use crate::report::text::Page;
 use crate::report::view::{Revision, Subject, Summary, View};
+use crate::report::wording::{self, headline, moment, nothing_differs, shortened};
 
-/// Longer descriptions of revisions are cut, in characters.
+/// Longer descriptions of revisions are cut, in characters; JSON has all of them.
 const LONGEST_DESCRIPTION: usize = 120;
 
 impl Page {
     pub(super) fn header(&mut self, view: &View<'_>) {
-        let (from, to) = (&view.from, &view.to);
-        match &view.subject {
-            Subject::Revisions => {
-                self.put(Role::Heading, &to.release);
-                let (namespace, old, new) = (&to.namespace, from.revision, to.revision);
-                self.line(Role::Plain, &format!(" in namespace {namespace}: revision {old} → {new}"));
-            }
-            Subject::Rollback => {
-                self.put(Role::Heading, &to.release);
-                let (namespace, old, new) = (&to.namespace, from.revision, to.revision);
-                self.line(Role::Plain, &format!(" in namespace {namespace}: rollback from revision {old} to {new}"));
-            }
-            Subject::Releases => {
-                let name = |side: &Revision| format!("{}/{} revision {}", side.namespace, side.release, side.revision);
-                self.line(Role::Heading, &format!("{} → {}", name(from), name(to)));
-            }
-            Subject::Files(files) => self.line(Role::Heading, &format!("{} → {}", files.old, files.new)),
-        }
+        let (name, rest) = headline(view);
+        self.put(Role::Heading, &name);
+        self.line(Role::Plain, &rest);
         if !matches!(view.subject, Subject::Files(_)) {
-            self.revisions(from, to);
+            self.revisions(&view.from, &view.to);
         }
         self.text.push('\n');
         if view.is_empty() {
-            let same = match view.subject {
-                Subject::Files(_) => "all objects are the same",
-                _ => "objects, values, chart and notes are the same",
-            };
-            self.put(Role::Heading, &format!("no changes: {same} ({})", counted(view.summary.unchanged, "object")));
+            self.put(Role::Heading, &nothing_differs(view));
             self.hidden(view.summary);
             self.text.push('\n');
         } else {
@@ -49,13 +31,7 @@ impl Page {
     /// One line for each change that comes with every version of a chart.
     fn noise(&mut self, noise: &Tally) {
         for (muted, objects) in &noise.objects {
-            let change = match (&muted.old, &muted.new) {
-                (Some(old), Some(new)) => format!(" {old} → {new}"),
-                (None, Some(new)) => format!(" {new} added"),
-                (Some(old), None) => format!(" {old} removed"),
-                (None, None) => " changed".to_owned(),
-            };
-            self.line(Role::Dim, &format!("  {}{change} in {}", muted.key, counted(*objects, "object")));
+            self.line(Role::Dim, &format!("  {}", wording::noise(muted, *objects)));
         }
     }
 
@@ -70,7 +46,7 @@ impl Page {
                 format!("{}-{}", revision.chart, revision.chart_version),
                 app,
                 moment(&revision.updated),
-                shortened(&revision.description),
+                shortened(&revision.description, LONGEST_DESCRIPTION),
             ]
         });
         for row in &rows {
@@ -125,18 +101,4 @@ fn status_role(status: &str) -> Role {
         pending if pending.starts_with("pending") => Role::Warning,
         _ => Role::Dim,
     }
-}
-
-/// A description without its line ends, cut where it is long; JSON has all of it.
-fn shortened(description: &str) -> String {
-    let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST_DESCRIPTION) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-/// `2026-11-21 07:00:00` of an RFC 3339 time.
-fn moment(time: &str) -> String {
-    time.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }

@@ -7,6 +7,7 @@ mod resource;
 use crate::diff::lines::{Hunk, Tag};
 use crate::report::style::{Painter, Role};
 use crate::report::view::{Section, View};
+use crate::report::wording::range;
 
 /// Writes the diff as text.
 ///
@@ -95,13 +96,4 @@ impl Page {
             }
         }
     }
-}
-
-/// A line range as `diff -u` writes it.
-fn range(start: usize, len: usize) -> String {
-    if len == 1 { start.to_string() } else { format!("{start},{len}") }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
