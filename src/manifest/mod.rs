@@ -3,12 +3,14 @@
 
 mod derive;
 pub mod document;
+pub mod duration;
 pub mod emit;
 pub mod identity;
 mod json;
 pub mod mask;
 pub mod mask_values;
 pub mod node;
+pub mod quantity;
 pub mod sensitive;
 pub mod split;
 pub mod yaml;
