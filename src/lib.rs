@@ -3,6 +3,7 @@
 //! The library holds everything; `main` only passes it the arguments and the environment. See ARCHITECTURE.md for
 //! the layers and for where a thing goes.
 
+pub mod chart;
 pub mod cli;
 pub mod cluster;
 pub mod command;

@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("manifest", &[]),
+    ("chart", &["error", "manifest"]),
     ("release", &["manifest"]),
     ("diff", &["manifest", "release"]),
     ("report", &["manifest", "release", "diff"]),
     ("helm", &["error", "manifest", "release"]),
     ("cluster", &["error", "manifest", "release"]),
     ("storage", &["error", "manifest", "release", "helm", "cluster"]),
-    ("command", &["error", "manifest", "release", "diff", "report", "helm", "cluster", "storage"]),
-    ("cli", &["error", "manifest", "release", "diff", "report", "helm", "cluster", "storage", "command"]),
+    ("command", &["error", "manifest", "chart", "release", "diff", "report", "helm", "cluster", "storage"]),
+    ("cli", &["error", "manifest", "chart", "release", "diff", "report", "helm", "cluster", "storage", "command"]),
 ];
 
 /// Parts that see the world only through their arguments.

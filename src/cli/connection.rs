@@ -43,6 +43,19 @@ pub(super) fn is_quiet(storage: &AnyStorage) -> bool {
     !matches!(storage, Storage::Objects { cluster, .. } if cluster.has_plugin())
 }
 
+/// The `helm` binary, told about the same cluster.
+pub(super) fn helm(arguments: &ClusterArgs, environment: &Environment) -> Result<HelmProcess, Error> {
+    let mut variables = helm_environment(&connection(arguments, environment)?);
+    let paths = [
+        ("HELM_REGISTRY_CONFIG", &arguments.registry_config),
+        ("HELM_REPOSITORY_CACHE", &arguments.repository_cache),
+        ("HELM_REPOSITORY_CONFIG", &arguments.repository_config),
+        ("HELM_CONTENT_CACHE", &arguments.content_cache),
+    ];
+    variables.extend(paths.into_iter().filter_map(|(name, path)| Some((name.into(), path.clone()?.into()))));
+    HelmProcess::find(environment.raw("HELM_BIN").map(Into::into), variables)
+}
+
 /// A flag wins over the variable that Helm has put into the environment.
 fn connection(arguments: &ClusterArgs, environment: &Environment) -> Result<Connection, Error> {
     let text = |flag: &Option<String>, name: &str| flag.clone().or_else(|| environment.text(name).map(str::to_owned));

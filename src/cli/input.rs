@@ -17,6 +17,17 @@ pub(super) fn read_both(old: &Path, new: &Path) -> Result<Both<String>, Error> {
     Ok(Both { old: read(old)?, new: read(new)? })
 }
 
+/// Reads all of standard input; `what` is for messages.
+pub(super) fn read_stdin(what: &str) -> Result<Vec<u8>, Error> {
+    let failed = |cause: String| Error::new(Kind::Usage, format!("cannot read {what} from standard input: {cause}"));
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(failed(format!("there is more than {} MiB", MAX_FILE / 1024 / 1024)));
+    }
+    Ok(bytes)
+}
+
 /// The name of a file for a reader.
 pub(super) fn name(path: &Path) -> String {
     if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }

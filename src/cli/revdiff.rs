@@ -4,16 +4,20 @@ use std::io::Write;
 use std::time::Instant;
 
 use crate::cli::Environment;
-use crate::cli::args::{DiffArgs, Format, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand, RevisionArgs};
+use crate::cli::args::{
+    DiffArgs, Format, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand, RevisionArgs, UpgradeArgs,
+};
 use crate::cli::connection::{self, AnyStorage};
 use crate::cli::progress::Progress;
 use crate::cli::{input, output};
 use crate::command::Stages;
 use crate::command::revdiff::{self, Options, Outcome, Source};
+use crate::command::upgrade::{self, Request};
 use crate::diff::noise::Noise;
 use crate::diff::release::{Both, Parts};
 use crate::diff::select::{Pattern, Selection};
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
+use crate::helm::Upgrade;
 use crate::manifest::mask::Masker;
 use crate::report::view::{Detail, View};
 use crate::report::{json, paths, stat, text};
@@ -37,6 +41,7 @@ pub(super) async fn run(arguments: Revdiff, environment: &Environment) -> Result
             let source = Source::Rollback { release: arguments.release, revision: arguments.revision };
             Run::new(arguments.diff, environment).stored(&source).await
         }
+        Some(RevdiffCommand::Upgrade(arguments)) => upgrade(*arguments, environment).await,
         Some(RevdiffCommand::Release(arguments)) => releases(arguments, environment).await,
         Some(RevdiffCommand::Manifest(arguments)) => manifests(arguments, environment),
     }
@@ -56,6 +61,23 @@ async fn releases(arguments: ReleaseArgs, environment: &Environment) -> Result<u
     let (new, new_name) = run.storage_of(&arguments.new).await?;
     let stages = run.stages(connection::is_quiet(&old) && connection::is_quiet(&new));
     let outcome = revdiff::run_releases((&old, old_name), (&new, new_name), &run.masker, &run.options, stages).await?;
+    run.print(outcome)
+}
+
+async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8, Error> {
+    let flags = arguments.flags();
+    let stdin = if flags.values.use_stdin() { Some(input::read_stdin("the values")?) } else { None };
+    let UpgradeArgs { release, chart, render, diff, .. } = arguments;
+    let request = Request {
+        install: render.install,
+        upgrade: Upgrade { release, chart, flags, server_side: render.server_side, stdin },
+    };
+    let run = Run::new(diff, environment);
+    let helm = connection::helm(&run.diff.cluster, environment)?;
+    let storage = connection::storage(&run.diff.cluster, environment).await?;
+    run.tell("rendering");
+    let stages = run.stages(connection::is_quiet(&storage));
+    let outcome = upgrade::run((&storage, &helm), &request, &run.masker, &run.options, stages).await?;
     run.print(outcome)
 }
 
@@ -112,7 +134,9 @@ impl<'a> Run<'a> {
     fn print(&self, outcome: Outcome) -> Result<u8, Error> {
         self.tell(&format!("read and compared; {} documents parsed", outcome.diff.manifest.parsed));
         self.progress.stage("drawing the differences");
-        let view = View::new(&outcome.diff, &outcome.releases, self.detail()).about(outcome.subject);
+        let view = View::new(&outcome.diff, &outcome.releases, self.detail())
+            .about(outcome.subject)
+            .with_notices(outcome.notices);
         let painter = output::painter(&self.diff.display, self.environment);
         self.progress.clear();
         let format = self.diff.format();

@@ -1,6 +1,7 @@
 //! One file a use case: gather what is needed through the seams, decide, and report.
 
 pub mod revdiff;
+pub mod upgrade;
 
 /// Hears what a use case is at, so that a user who waits can be told. `()` tells nobody.
 pub trait Stages: Sync {

@@ -5,8 +5,8 @@ use futures::future::try_join;
 use crate::cluster::Cluster;
 use crate::command::Stages;
 use crate::diff::release::{Both, Parts, ReleaseDiff, compare};
-use crate::diff::rename;
 use crate::diff::select::Selection;
+use crate::diff::{regenerated, rename};
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::manifest::mask::Masker;
@@ -53,6 +53,8 @@ pub struct Outcome {
     pub releases: Both<Release>,
     /// How they differ.
     pub diff: ReleaseDiff,
+    /// What the reader should know before the diff, a sentence each.
+    pub notices: Vec<String>,
 }
 
 /// Reads two revisions of a release and compares them.
@@ -119,11 +121,25 @@ pub fn run_manifests(
     Ok(outcome)
 }
 
-fn outcome(subject: Subject, releases: Both<Release>, masker: &Masker, options: &Options) -> Outcome {
+pub(super) fn outcome(subject: Subject, releases: Both<Release>, masker: &Masker, options: &Options) -> Outcome {
+    outcome_of_renders(subject, releases, None, masker, options)
+}
+
+/// The same where the new side was rendered a second time, which shows what the chart makes anew at each render.
+pub(super) fn outcome_of_renders(
+    subject: Subject,
+    releases: Both<Release>,
+    again: Option<&Release>,
+    masker: &Masker,
+    options: &Options,
+) -> Outcome {
     let mut diff = compare(&releases.old, &releases.new, masker, options.parts);
+    if let Some(again) = again {
+        regenerated::settle(&mut diff, &regenerated::between(&releases.new, again, masker));
+    }
     rename::join(&mut diff.manifest, options.find_renames);
     options.selection.apply(&mut diff.manifest);
-    Outcome { subject, releases, diff }
+    Outcome { subject, releases, diff, notices: Vec::new() }
 }
 
 async fn deployed<C: Cluster, H: Helm>(storage: &Storage<C, H>, name: &str) -> Result<Release, Error> {
@@ -188,7 +204,7 @@ async fn gather<C: Cluster, H: Helm>(
 }
 
 /// Checks a release's name by Helm's rule: a DNS subdomain of at most 53 characters.
-fn validate_name(name: &str) -> Result<(), Error> {
+pub(super) fn validate_name(name: &str) -> Result<(), Error> {
     let label = |label: &str| {
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         edge(label.chars().next())

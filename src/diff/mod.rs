@@ -8,6 +8,7 @@ pub mod fold;
 pub mod lines;
 pub mod list;
 pub mod noise;
+pub mod regenerated;
 pub mod release;
 pub mod rename;
 pub mod resources;

@@ -1,5 +1,6 @@
 //! All that differs between two revisions: objects, values, chart and notes, with everything secret masked.
 
+use crate::diff::regenerated::Regenerated;
 use crate::diff::resources::{ManifestDiff, Side, compare as compare_resources};
 use crate::manifest::document::Document;
 use crate::manifest::mask::Masker;
@@ -47,6 +48,8 @@ pub struct ReleaseDiff {
     pub chart: Both<Node>,
     /// The notes.
     pub notes: Both<String>,
+    /// What the chart makes anew at each render, and is left out of the objects therefore.
+    pub regenerated: Vec<Regenerated>,
 }
 
 impl ReleaseDiff {
@@ -89,7 +92,7 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
     }
     let chart = Both { old: old.chart.metadata.clone(), new: new.chart.metadata.clone() };
     let chart = chart.map(|metadata| mask_urls(metadata, masker));
-    ReleaseDiff { manifest, values, computed_values, chart, notes }
+    ReleaseDiff { manifest, values, computed_values, chart, notes, regenerated: Vec::new() }
 }
 
 fn masked(both: Both<Node>, sensitive: &Sensitive, masker: &Masker) -> Both<Node> {

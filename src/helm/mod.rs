@@ -1,10 +1,14 @@
 //! The seam to Helm: what this program asks the `helm` binary to do.
 
+mod child;
+pub mod flags;
 pub mod process;
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::helm::flags::{ChartFlags, RenderFlags};
 use crate::release::Release;
 use crate::release::history::Entry;
 
@@ -27,4 +31,101 @@ pub trait Helm: Send + Sync {
     /// # Errors
     /// If Helm fails.
     fn names(&self) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+
+    /// Renders what `helm upgrade` would apply. `stored` is the release as it is, as Helm's storage would hold it
+    /// ([`crate::release::encode`]); Helm starts while it is still being read.
+    ///
+    /// # Errors
+    /// If Helm fails, or the error of `stored`.
+    fn upgrade_dry_run<S>(
+        &self,
+        upgrade: &Upgrade,
+        stored: S,
+    ) -> impl Future<Output = Result<Rendered<Release>, Error>> + Send
+    where
+        S: Future<Output = Result<Vec<u8>, Error>> + Send;
+
+    /// Renders a chart by `helm template`: the manifest, hooks after it.
+    ///
+    /// # Errors
+    /// If Helm fails.
+    fn template(&self, template: &Template) -> impl Future<Output = Result<Rendered<String>, Error>> + Send;
+
+    /// Fetches a chart into an empty folder and returns the archive's path.
+    ///
+    /// # Errors
+    /// If Helm fails.
+    fn pull(
+        &self,
+        chart: &str,
+        flags: &ChartFlags,
+        folder: &Path,
+    ) -> impl Future<Output = Result<PathBuf, Error>> + Send;
+
+    /// Helm's major version.
+    ///
+    /// # Errors
+    /// If Helm fails.
+    fn major_version(&self) -> impl Future<Output = Result<u32, Error>> + Send;
+}
+
+/// What Helm rendered.
+#[derive(Clone, Debug)]
+pub struct Rendered<T> {
+    /// The result.
+    pub result: T,
+    /// What Helm warned of, a line each.
+    pub warnings: Vec<String>,
+}
+
+/// An upgrade to render.
+#[derive(Clone, Debug)]
+pub struct Upgrade {
+    /// The release's name.
+    pub release: String,
+    /// The chart: a path, or whatever Helm finds one by.
+    pub chart: String,
+    /// Helm's flags.
+    pub flags: RenderFlags,
+    /// Helm 4's `--server-side`.
+    pub server_side: Option<String>,
+    /// What the user gave on standard input for `-f -`.
+    pub stdin: Option<Vec<u8>>,
+}
+
+/// Where `helm template` takes from what the chart asks of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Capabilities {
+    /// The API server: its version, its API versions, and lookups.
+    Server,
+    /// Nothing but what is told: a Kubernetes version, if not Helm's own, and API versions besides Helm's own.
+    Told {
+        /// `--kube-version`.
+        kube_version: Option<String>,
+        /// `--api-versions`.
+        api_versions: Vec<String>,
+        /// Whether lookups go to the API server all the same.
+        lookups: bool,
+    },
+}
+
+/// A chart to render by `helm template`.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The release's name.
+    pub release: String,
+    /// The release's namespace; `None` is Helm's choice.
+    pub namespace: Option<String>,
+    /// The chart: a path, or whatever Helm finds one by.
+    pub chart: String,
+    /// Helm's flags.
+    pub flags: RenderFlags,
+    /// Whether `.Release.IsUpgrade` is set, and not `.Release.IsInstall`.
+    pub is_upgrade: bool,
+    /// What the chart sees of the cluster.
+    pub capabilities: Capabilities,
+    /// Whether the custom resource definitions are printed too.
+    pub include_crds: bool,
+    /// What the user gave on standard input for `-f -`.
+    pub stdin: Option<Vec<u8>>,
 }

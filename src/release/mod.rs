@@ -1,6 +1,7 @@
 //! Releases as Helm stores them: decoding a record, its history, its values. Pure.
 
 pub mod decode;
+pub mod encode;
 pub mod history;
 pub mod values;
 

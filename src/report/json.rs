@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::diff::changes::{Change, Op};
+use crate::diff::regenerated::Regenerated;
 use crate::diff::release::Both;
 use crate::diff::resources;
 use crate::manifest::emit::{self, Lead};
@@ -30,10 +31,13 @@ struct Document<'a> {
     schema_version: u32,
     release: Option<&'a str>,
     namespace: Option<&'a str>,
+    notices: &'a [String],
     from: Side<'a>,
     to: Side<'a>,
     summary: Summary,
     resources: Vec<ResourceRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    regenerated: Vec<RegeneratedRow<'a>>,
     values: Vec<Operation<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     computed_values: Option<Vec<Operation<'a>>>,
@@ -114,6 +118,18 @@ struct ResourceRow<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RegeneratedRow<'a> {
+    api_version: String,
+    kind: &'a str,
+    namespace: Option<&'a str>,
+    name: &'a str,
+    hook: bool,
+    paths: &'a [String],
+    restarts: bool,
+}
+
+#[derive(Serialize)]
 struct Operation<'a> {
     path: &'a str,
     op: &'static str,
@@ -148,6 +164,7 @@ impl<'a> Document<'a> {
             schema_version: SCHEMA_VERSION,
             release: (!files).then_some(view.to.release.as_str()),
             namespace: (!files).then_some(view.to.namespace.as_str()),
+            notices: &view.notices,
             from: side(&view.subject, &view.from, |files| &files.old),
             to: side(&view.subject, &view.to, |files| &files.new),
             summary: Summary {
@@ -158,6 +175,7 @@ impl<'a> Document<'a> {
                 suppressed: view.summary.suppressed,
             },
             resources: view.resources.iter().map(row).collect(),
+            regenerated: view.regenerated.iter().map(regenerated).collect(),
             values: operations(&view.values.changes),
             computed_values: view.computed_values.as_ref().map(|section| operations(&section.changes)),
             chart: Chart { changed: !view.chart.changes.is_empty(), changes: operations(&view.chart.changes) },
@@ -173,6 +191,9 @@ impl<'a> Document<'a> {
 fn side<'a>(subject: &'a Subject, revision: &'a Revision, file: fn(&Both<String>) -> &String) -> Side<'a> {
     if let Subject::Files(files) = subject {
         return Side { file: Some(file(files)), release: None, namespace: None, revision: None };
+    }
+    if *subject == Subject::Install && revision.release.is_empty() {
+        return Side { file: None, release: None, namespace: None, revision: None };
     }
     let named = *subject == Subject::Releases;
     Side {
@@ -209,6 +230,18 @@ fn row<'a>(resource: &'a Resource<'_>) -> ResourceRow<'a> {
         source: resource.object.source.as_deref(),
         problem: resource.object.problem.as_deref(),
         changes: operations(&resource.changes),
+    }
+}
+
+fn regenerated(one: &Regenerated) -> RegeneratedRow<'_> {
+    RegeneratedRow {
+        api_version: one.object.api_version(),
+        kind: &one.object.kind,
+        namespace: one.object.namespace.as_deref(),
+        name: &one.object.name,
+        hook: one.hook,
+        paths: &one.paths,
+        restarts: one.restarts,
     }
 }
 

@@ -15,6 +15,10 @@ pub(super) fn headline(view: &View<'_>) -> (String, String) {
         Subject::Rollback => {
             (to.release.clone(), format!(" in namespace {namespace}: rollback from revision {old} to {new}"))
         }
+        Subject::Upgrade => {
+            (to.release.clone(), format!(" in namespace {namespace}: upgrade of revision {old} to {new}"))
+        }
+        Subject::Install => (to.release.clone(), format!(" in namespace {namespace}: new installation")),
         Subject::Releases => (format!("{} → {}", side(from), side(to)), String::new()),
         Subject::Files(files) => (format!("{} → {}", files.old, files.new), String::new()),
     }

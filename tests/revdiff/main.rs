@@ -40,6 +40,7 @@ mod drivers;
 mod helms;
 mod history;
 mod output;
+mod proposed;
 mod secrets;
 mod sources;
 mod thirty;

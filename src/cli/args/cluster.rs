@@ -61,19 +61,19 @@ pub(in crate::cli) struct ClusterArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub debug: Option<bool>,
 
-    /// Helm's path of the registry configuration; not used here.
+    /// Helm's path of the registry configuration, for what is rendered.
     #[arg(long, hide = true)]
     pub registry_config: Option<String>,
 
-    /// Helm's path of the repository cache; not used here.
+    /// Helm's path of the repository cache, for what is rendered.
     #[arg(long, hide = true)]
     pub repository_cache: Option<String>,
 
-    /// Helm's path of the repository configuration; not used here.
+    /// Helm's path of the repository configuration, for what is rendered.
     #[arg(long, hide = true)]
     pub repository_config: Option<String>,
 
-    /// Helm 4's path of the content cache; not used here.
+    /// Helm 4's path of the content cache, for what is rendered.
     #[arg(long, hide = true)]
     pub content_cache: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod diff;
+mod upgrade;
 
 use std::path::PathBuf;
 
@@ -9,10 +10,11 @@ use clap::{Args, Parser, Subcommand};
 
 pub(super) use cluster::ClusterArgs;
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, When};
+pub(super) use upgrade::UpgradeArgs;
 
 /// Guarded Helm upgrades, in the making: what changes is shown today.
 #[derive(Debug, Parser)]
-#[command(name = "helm-safe-upgrade", bin_name = "helm safe-upgrade", version, propagate_version = true)]
+#[command(name = "helm-safe-upgrade", bin_name = "helm safe-upgrade", version)]
 pub(super) struct SafeUpgrade {
     #[command(subcommand)]
     pub command: Command,
@@ -30,11 +32,23 @@ Examples:
   helm revdiff web 3              revision 3 and the deployed one
   helm revdiff web 3 5            revision 3 and revision 5
   helm revdiff web 3 5 -o json    the same for a program to read
+  helm revdiff upgrade web ./chart -f prod.yaml
+                                  what this upgrade would change
   helm revdiff revision rollback  a release that is named like a subcommand
 
 Exit code: 0; with --detailed-exitcode 2 where something changed; 1 on errors.";
 
-/// Show what changed between two revisions of a release, or two releases, or two manifests.
+const UPGRADE_EXAMPLES: &str = "\
+Examples:
+  helm revdiff upgrade web ./chart -f prod.yaml --set image.tag=1.27
+  helm revdiff upgrade web bitnami/nginx --version 18.2.0 --reset-then-reuse-values
+  helm revdiff upgrade web oci://registry.example/charts/web --install
+  sops -d prod.enc.yaml | helm revdiff upgrade web ./chart -f -
+
+Other flags of helm upgrade (--wait, --atomic, --timeout, …) are taken and change nothing of what is shown.
+Exit code: 0; with --detailed-exitcode 2 where something would change; 1 on errors.";
+
+/// Show what changed between two revisions of a release, or would change by an upgrade or a rollback.
 #[derive(Debug, Parser)]
 #[command(
     name = "helm-safe-upgrade revdiff",
@@ -57,6 +71,9 @@ pub(super) enum RevdiffCommand {
     /// Compare two revisions; the same as without this word, for releases named like a subcommand.
     #[command(after_help = REVDIFF_EXAMPLES)]
     Revision(RevisionArgs),
+    /// Show what an upgrade would change: the deployed revision against what helm upgrade would apply.
+    #[command(after_help = UPGRADE_EXAMPLES)]
+    Upgrade(Box<UpgradeArgs>),
     /// Show what a rollback would change.
     #[command(after_help = "Example:\n  helm revdiff rollback web 3   what helm rollback web 3 would change")]
     Rollback(RollbackArgs),

@@ -14,8 +14,13 @@ impl Page {
         let (name, rest) = headline(view);
         self.put(Role::Heading, &name);
         self.line(Role::Plain, &rest);
-        if !matches!(view.subject, Subject::Files(_)) {
-            self.revisions(&view.from, &view.to);
+        match view.subject {
+            Subject::Files(_) => {}
+            Subject::Install => self.revisions(&[&view.to]),
+            _ => self.revisions(&[&view.from, &view.to]),
+        }
+        for notice in &view.notices {
+            self.line(Role::Warning, &format!("! {notice}"));
         }
         self.text.push('\n');
         if view.is_empty() {
@@ -26,6 +31,7 @@ impl Page {
             self.summary(view.summary);
             self.noise(&view.noise);
         }
+        self.regenerated(view.regenerated);
     }
 
     /// One line for each change that comes with every version of a chart.
@@ -35,9 +41,9 @@ impl Page {
         }
     }
 
-    /// The two revisions, one a line, their columns aligned.
-    fn revisions(&mut self, from: &Revision, to: &Revision) {
-        let rows = [from, to].map(|revision| {
+    /// The revisions, one a line, their columns aligned.
+    fn revisions(&mut self, revisions: &[&Revision]) {
+        let row = |revision: &&Revision| {
             let app =
                 if revision.app_version.is_empty() { String::new() } else { format!("app {}", revision.app_version) };
             [
@@ -48,7 +54,8 @@ impl Page {
                 moment(&revision.updated),
                 shortened(&revision.description, LONGEST_DESCRIPTION),
             ]
-        });
+        };
+        let rows: Vec<[String; 6]> = revisions.iter().map(row).collect();
         for row in &rows {
             for (column, cell) in row.iter().enumerate() {
                 if rows.iter().all(|row| row[column].is_empty()) {

@@ -2,6 +2,7 @@
 
 mod chart;
 mod header;
+mod regenerated;
 mod resource;
 
 use crate::diff::lines::{Hunk, Tag};

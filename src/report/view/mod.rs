@@ -5,6 +5,7 @@ mod resources;
 use crate::diff::changes::{Change, changes};
 use crate::diff::lines::{self, Hunk};
 use crate::diff::noise::{Noise, Tally};
+use crate::diff::regenerated::Regenerated;
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::diff::resources::Change as Fate;
 use crate::diff::structure::compare;
@@ -45,6 +46,10 @@ pub enum Subject {
     Rollback,
     /// Two releases.
     Releases,
+    /// The deployed revision and a proposed one.
+    Upgrade,
+    /// Nothing, and the first revision of a release that is not installed.
+    Install,
     /// Two files.
     Files(Both<String>),
 }
@@ -102,6 +107,8 @@ pub struct Section<'a> {
 pub struct View<'a> {
     /// What is compared with what.
     pub subject: Subject,
+    /// What the reader should know before the diff, a sentence each.
+    pub notices: Vec<String>,
     /// The revision before.
     pub from: Revision,
     /// The revision after.
@@ -112,6 +119,8 @@ pub struct View<'a> {
     pub resources: Vec<Resource<'a>>,
     /// The noise that was taken out of them.
     pub noise: Tally,
+    /// What the chart makes anew at each render, and is left out of the objects.
+    pub regenerated: &'a [Regenerated],
     /// The values that the user supplied.
     pub values: Section<'a>,
     /// The values that the templates saw, where asked for.
@@ -136,6 +145,7 @@ impl<'a> View<'a> {
         };
         Self {
             subject: Subject::default(),
+            notices: Vec::new(),
             from: revision(&releases.old),
             to: revision(&releases.new),
             summary: Summary {
@@ -148,6 +158,7 @@ impl<'a> View<'a> {
             },
             resources: shown,
             noise: tally,
+            regenerated: &diff.regenerated,
             values: section(&diff.values, detail),
             computed_values: diff.computed_values.as_ref().map(|both| section(both, detail)),
             chart: section(&diff.chart, Detail { hunks: false, changes: true, ..detail }),
@@ -160,6 +171,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn about(self, subject: Subject) -> Self {
         Self { subject, ..self }
+    }
+
+    /// The same view, with what the reader should know first.
+    #[must_use]
+    pub fn with_notices(self, notices: Vec<String>) -> Self {
+        Self { notices, ..self }
     }
 
     /// Whether nothing differs.

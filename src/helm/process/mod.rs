@@ -1,24 +1,20 @@
 //! Helm as a child process. Helm has put all that it needs to know about the cluster into the environment.
 
+mod render;
+
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::future::Future;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tokio::io::AsyncReadExt as _;
-use tokio::process::Command;
 
 use crate::error::{Error, Kind};
-use crate::helm::Helm;
+use crate::helm::child::{Child, Failure};
+use crate::helm::flags::ChartFlags;
+use crate::helm::{Helm, Rendered, Template, Upgrade};
 use crate::manifest::node::{Node, Value};
 use crate::release::history::Entry;
 use crate::release::{Release, decode};
-
-/// Helm's output may not be larger than this, in bytes.
-const MAX_OUTPUT: u64 = decode::MAX_INFLATED;
-
-/// So much of Helm's error output is shown, in bytes.
-const MAX_MESSAGE: usize = 16 * 1024;
 
 /// The `helm` binary, and what its environment has beside ours.
 pub struct HelmProcess {
@@ -42,45 +38,8 @@ impl HelmProcess {
 
     /// Runs Helm to its end and returns what it printed.
     async fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
-        let failed = |what: &str| Failure { message: format!("cannot run helm: {what}") };
-        let mut command = Command::new(&self.binary);
-        command.args(arguments).envs(self.environment.iter().map(|(key, value)| (key, value))).env("LC_ALL", "C");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| failed(&error.to_string()))?;
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(failed("its output can't be read"));
-        };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let (mut stdout, mut stderr) = (stdout.take(MAX_OUTPUT + 1), stderr.take(MAX_OUTPUT));
-        let read = tokio::join!(stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
-        read.0.and(read.1).map_err(|error| failed(&error.to_string()))?;
-        if out.len() as u64 > MAX_OUTPUT {
-            return Err(failed("it printed too much"));
-        }
-        let status = child.wait().await.map_err(|error| failed(&error.to_string()))?;
-        if status.success() {
-            return Ok(out);
-        }
-        let text = String::from_utf8_lossy(&err[..err.len().min(MAX_MESSAGE)]);
-        let text = text.trim().trim_start_matches("Error: ").to_owned();
-        Err(Failure { message: if text.is_empty() { format!("helm ended with {status}") } else { text } })
-    }
-}
-
-/// What Helm says when it fails.
-struct Failure {
-    message: String,
-}
-
-impl Failure {
-    fn is_not_found(&self) -> bool {
-        self.message.contains("release: not found")
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        Self::new(Kind::Helm, failure.message)
+        let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
+        Ok(Child::new(&self.binary, &self.environment, &arguments).run().await?.stdout)
     }
 }
 
@@ -98,7 +57,7 @@ impl Helm for HelmProcess {
         let what = format!("cannot read revision {revision} of release \"{name}\"");
         let status = status.map_err(|failure| {
             let kind = if failure.is_not_found() { Kind::NotFound } else { Kind::Helm };
-            Error::new(kind, failure.message).while_doing(&what)
+            Error::new(kind, failure.message()).while_doing(&what)
         })?;
         let failed = |failure: Failure| Error::from(failure).while_doing(&what);
         let (metadata, values) = (metadata.map_err(failed)?, values.map_err(failed)?);
@@ -129,6 +88,28 @@ impl Helm for HelmProcess {
         let statuses = ["--deployed", "--failed", "--pending", "--superseded", "--uninstalled", "--uninstalling"];
         let output = self.run(&[&["list", "--max", "1000000", "--short"][..], &statuses].concat()).await?;
         Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect())
+    }
+
+    async fn upgrade_dry_run<S>(&self, upgrade: &Upgrade, stored: S) -> Result<Rendered<Release>, Error>
+    where
+        S: Future<Output = Result<Vec<u8>, Error>> + Send,
+    {
+        self.render_upgrade(upgrade, stored).await
+    }
+
+    async fn template(&self, template: &Template) -> Result<Rendered<String>, Error> {
+        self.render_template(template).await
+    }
+
+    async fn pull(&self, chart: &str, flags: &ChartFlags, folder: &Path) -> Result<PathBuf, Error> {
+        self.fetch(chart, flags, folder).await
+    }
+
+    async fn major_version(&self) -> Result<u32, Error> {
+        let told = self.run(&["version", "--template", "{{.Version}}"]).await.map_err(Error::from)?;
+        let text = String::from_utf8_lossy(&told);
+        let major = text.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+        major.ok_or_else(|| Error::new(Kind::Helm, format!("cannot tell helm's version: it says {:?}", text.trim())))
     }
 }
 

@@ -1,0 +1,208 @@
+//! `helm revdiff upgrade`: what an upgrade would change.
+//!
+//! Helm renders the upgrade, and starts while the release is still being read from the cluster. It gets the release as
+//! it is from us, so a release that Helm would refuse to upgrade now (pending, or removed but kept in the history) is rendered as well.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use futures::FutureExt as _;
+use futures::future::try_join;
+
+use crate::chart::{Location, files, generators, locate};
+use crate::cluster::Cluster;
+use crate::command::Stages;
+use crate::command::revdiff::{Options, Outcome, outcome_of_renders, validate_name};
+use crate::diff::release::Both;
+use crate::error::{Error, Kind};
+use crate::helm::flags::ChartFlags;
+use crate::helm::{Helm, Rendered, Upgrade};
+use crate::manifest::mask::Masker;
+use crate::manifest::sensitive::Sensitive;
+use crate::release::{Release, encode};
+use crate::report::view::Subject;
+use crate::storage::Storage;
+
+/// The status of a revision that is not made yet.
+pub const PROPOSED: &str = "proposed";
+
+/// What an upgrade would be made of.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The upgrade, as Helm is asked for it.
+    pub upgrade: Upgrade,
+    /// `--install`: whether the release may be missing.
+    pub install: bool,
+}
+
+/// Where an upgrade would start from.
+struct Base {
+    /// The release that the diff is against; `None` if nothing is installed.
+    release: Option<Release>,
+    /// The number of the last revision.
+    last: u32,
+    /// What is unusual about it.
+    notices: Vec<String>,
+}
+
+/// Reads the release, has Helm render the upgrade, and compares.
+///
+/// # Errors
+/// If the release can't be read, or Helm can't render.
+pub async fn run<C: Cluster, H: Helm>(
+    (storage, helm): (&Storage<C, H>, &H),
+    request: &Request,
+    masker: &Masker,
+    options: &Options,
+    stages: &dyn Stages,
+) -> Result<Outcome, Error> {
+    validate_name(&request.upgrade.release)?;
+    stages.stage(&format!("rendering the upgrade of {}", request.upgrade.release));
+    let found = Mutex::new(None);
+    let reading = async {
+        let base = base(storage, request).await?;
+        let record = encode::storage(base.release.as_ref(), base.last);
+        if let Ok(mut found) = found.lock() {
+            *found = Some(base);
+        }
+        Ok(record)
+    };
+    let stored = reading.boxed().shared();
+    // A chart that must be fetched first leaves time to read the release.
+    let read_early = async {
+        let remote = locate(&request.upgrade.chart) == Location::Remote;
+        if remote { stored.clone().await.map(|_| ()) } else { Ok(()) }
+    };
+    let (chart, ()) = try_join(Prepared::new(helm, &request.upgrade), read_early).await?;
+    let upgrade = &chart.upgrade;
+    let first = helm.upgrade_dry_run(upgrade, stored.clone());
+    let second = async {
+        if chart.regenerates().await { helm.upgrade_dry_run(upgrade, stored.clone()).await.map(Some) } else { Ok(None) }
+    };
+    let (rendered, again) = try_join(first, second).await?;
+    drop(stored);
+    let base = found.into_inner().ok().flatten();
+    let base = base.ok_or_else(|| Error::new(Kind::Helm, "helm rendered without having read the release"))?;
+    stages.stage("comparing");
+    Ok(compare(base, rendered, again.map(|again| again.result).as_ref(), masker, options))
+}
+
+fn compare(
+    base: Base,
+    rendered: Rendered<Release>,
+    again: Option<&Release>,
+    masker: &Masker,
+    options: &Options,
+) -> Outcome {
+    let mut notices = base.notices;
+    notices.extend(masked(&rendered, masker));
+    let mut new = rendered.result;
+    new.info.status = PROPOSED.to_owned();
+    new.info.description = String::new();
+    let (subject, old) = match base.release {
+        Some(old) => (Subject::Upgrade, old),
+        None => (Subject::Install, Release::of_manifest(String::new())),
+    };
+    let outcome = outcome_of_renders(subject, Both { old, new }, again, masker, options);
+    Outcome { notices, ..outcome }
+}
+
+/// A chart that is on this machine.
+struct Prepared {
+    upgrade: Upgrade,
+    path: PathBuf,
+    /// Where it was fetched to; gone with the value.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Prepared {
+    /// Fetches the chart once, where it is not here already, so that all that follows is about the same chart.
+    async fn new<H: Helm>(helm: &H, upgrade: &Upgrade) -> Result<Self, Error> {
+        if let Location::Local(path) = locate(&upgrade.chart) {
+            return Ok(Self { upgrade: upgrade.clone(), path, _folder: None });
+        }
+        let folder = tempfile::tempdir()
+            .map_err(|error| Error::new(Kind::Output, format!("cannot make a temporary folder: {error}")))?;
+        let path = helm.pull(&upgrade.chart, &upgrade.flags.chart, folder.path()).await?;
+        let mut upgrade = upgrade.clone();
+        upgrade.chart = path.to_string_lossy().into_owned();
+        // They said where to find it, and it is found.
+        upgrade.flags.chart = ChartFlags::default();
+        Ok(Self { upgrade, path, _folder: Some(folder) })
+    }
+
+    /// Whether templates call functions that give another result at each render. A chart that can't be read is left to
+    /// Helm, which says why.
+    async fn regenerates(&self) -> bool {
+        let path = self.path.clone();
+        let look = move || {
+            let files = files::read(&path).unwrap_or_default();
+            let mut templates = files.iter().filter(|file| file.is_template());
+            templates.any(|file| !generators::called(&String::from_utf8_lossy(&file.content)).is_empty())
+        };
+        tokio::task::spawn_blocking(look).await.unwrap_or(false)
+    }
+}
+
+/// Helm's warnings. They may quote values, so what is secret in them is masked.
+fn masked(rendered: &Rendered<Release>, masker: &Masker) -> Vec<String> {
+    if rendered.warnings.is_empty() {
+        return Vec::new();
+    }
+    let mut sensitive = Sensitive::of(rendered.result.documents().iter());
+    sensitive.gather_values(&rendered.result.computed_values());
+    rendered.warnings.iter().map(|line| format!("helm: {}", sensitive.mask_text(line, masker))).collect()
+}
+
+/// Finds the release that an upgrade would start from.
+async fn base<C: Cluster, H: Helm>(storage: &Storage<C, H>, request: &Request) -> Result<Base, Error> {
+    let name = &request.upgrade.release;
+    let history = storage.history(name).await?;
+    let Some(&last) = history.revisions().last() else {
+        if request.install {
+            return Ok(Base { release: None, last: 0, notices: Vec::new() });
+        }
+        let error = storage.no_release(name).await;
+        let hint = error.hint.clone().unwrap_or_default();
+        return Err(error.hint(format!("--install shows what installing it would create; {hint}")));
+    };
+    // Most often the last revision is the deployed one, and one read is enough.
+    let newest = storage.read(name, last).await?;
+    if newest.info.status == "deployed" {
+        return Ok(Base { release: Some(newest), last, notices: Vec::new() });
+    }
+    match storage.deployed(name, &history).await {
+        Ok(deployed) => Ok(Base { notices: vec![beside(&newest, &deployed)], release: Some(deployed), last }),
+        Err(error) if error.kind == Kind::NotFound => Ok(undeployed(newest, request.install)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What to say where the last revision is not the deployed one.
+fn beside(newest: &Release, deployed: &Release) -> String {
+    let (last, status, base) = (newest.revision, &newest.info.status, deployed.revision);
+    let compared = format!("compared with revision {base}, which is deployed");
+    match status.as_str() {
+        "failed" => format!("revision {last} failed; {compared}"),
+        pending if pending.starts_with("pending-") => {
+            format!("revision {last} is {pending}, and helm upgrade refuses until that has ended; {compared}")
+        }
+        other => format!("revision {last} is {other}; {compared}"),
+    }
+}
+
+/// Where no revision is deployed, Helm starts from the last one, if it failed; an uninstalled release starts anew.
+fn undeployed(newest: Release, install: bool) -> Base {
+    let (last, status) = (newest.revision, newest.info.status.clone());
+    if matches!(status.as_str(), "uninstalled" | "uninstalling") {
+        let refused = if install { "" } else { ", and helm upgrade needs --install for it" };
+        let notice = format!("the release is {status} (revision {last}){refused}; everything is shown as new");
+        return Base { release: None, last: 0, notices: vec![notice] };
+    }
+    let refuses = match status.starts_with("pending-") {
+        true => ", and helm upgrade refuses until that has ended",
+        false => "",
+    };
+    let notice = format!("no revision is deployed; compared with revision {last}, which is {status}{refuses}");
+    Base { release: Some(newest), last, notices: vec![notice] }
+}
