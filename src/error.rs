@@ -23,12 +23,14 @@ pub enum Kind {
     Helm,
     /// The API server refused or answered what can't be understood.
     Cluster,
+    /// Some of what was asked for could not be looked at.
+    Incomplete,
     /// The result could not be written.
     Output,
 }
 
 /// Every kind, for the documentation and its test.
-pub const KINDS: [Kind; 10] = [
+pub const KINDS: [Kind; 11] = [
     Kind::Usage,
     Kind::NotFound,
     Kind::Forbidden,
@@ -38,6 +40,7 @@ pub const KINDS: [Kind; 10] = [
     Kind::Unsupported,
     Kind::Helm,
     Kind::Cluster,
+    Kind::Incomplete,
     Kind::Output,
 ];
 
@@ -61,6 +64,7 @@ impl Kind {
             | Self::Unsupported
             | Self::Helm
             | Self::Cluster
+            | Self::Incomplete
             | Self::Output => 1,
         }
     }
@@ -78,6 +82,7 @@ impl Kind {
             Self::Unsupported => "unsupported",
             Self::Helm => "helm",
             Self::Cluster => "cluster",
+            Self::Incomplete => "incomplete",
             Self::Output => "output",
         }
     }

@@ -1,7 +1,10 @@
 //! The real [`Cluster`], on the crate `kube`.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use futures::future::try_join_all;
+use http::Method;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -9,17 +12,21 @@ use tokio::sync::Mutex;
 
 use super::connection::{Connection, Environment};
 use super::credentials::Credentials;
+use super::discovery::{self, AGGREGATED, GroupList, GroupVersion, ResourceList};
 use super::error::{ClusterError, clean};
 use super::rate::RateLimit;
-use super::request::{Request, Sender, Subject, encode};
+use super::request::{Request, Sender, Sent, Subject, encode};
 use super::transport::Transport;
-use super::{Cluster, ListQuery, ObjectRef, Resource, settings};
+use super::{ApiKind, Cluster, ListQuery, ObjectPage, ObjectRef, Resource, Right, Served, settings};
+use crate::manifest::live::{Configuration, LiveObject};
 
 /// Objects a page. Large pages cost less than many: 500 of 5,000 Secrets in one page take half the time of five.
 const PAGE: u32 = 500;
 /// More objects, and more pages, than any real list has; a server that sends more is broken.
 const MOST_OBJECTS: usize = 200_000;
 const MOST_PAGES: u32 = 1_000;
+/// Whole objects a page: a few hundred kilobytes usually, and no more than a hundred objects in memory.
+const OBJECT_PAGE: u32 = 100;
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const JSON: &str = "application/json";
 
@@ -64,7 +71,12 @@ impl KubeCluster {
         matches!(self.sender.credentials, Credentials::Plugin(_))
     }
 
-    async fn page(&self, query: &ListQuery, limit: u32, token: &str) -> Result<Page, ClusterError> {
+    async fn page<T: DeserializeOwned>(
+        &self,
+        query: &ListQuery,
+        (limit, accept): (u32, &'static str),
+        token: &str,
+    ) -> Result<Page<T>, ClusterError> {
         let mut path = format!("{}?limit={limit}", collection(&query.resource, query.namespace.as_deref()));
         if let Some(selector) = &query.label_selector {
             path.push_str(&format!("&labelSelector={}", encode(selector)));
@@ -72,7 +84,7 @@ impl KubeCluster {
         if !token.is_empty() {
             path.push_str(&format!("&continue={}", encode(token)));
         }
-        let request = Request { subject: Subject::List(query), path, accept: METADATA_LIST };
+        let request = Request { subject: Subject::List(query), path, accept, body: None };
         self.decode(&request, &self.sender.send(&request).await?)
     }
 
@@ -103,22 +115,19 @@ impl Cluster for KubeCluster {
     }
 
     async fn list_metadata(&self, query: &ListQuery) -> Result<Vec<ObjectMeta>, ClusterError> {
-        if let Some(namespace) = query.namespace.as_deref().filter(|namespace| !is_segment(namespace)) {
-            return Err(ClusterError::InvalidConnection {
-                cause: format!("{namespace:?} is not the name of a namespace"),
-            });
-        }
+        check_namespace(query)?;
         let mut found = Vec::new();
         let mut token = String::new();
         for _ in 0..MOST_PAGES {
-            let page = match self.page(query, PAGE, &token).await {
+            let page = match self.page(query, (PAGE, METADATA_LIST), &token).await {
                 // The list took so long that the server forgot where it began: only one page is one state.
                 Err(ClusterError::Server { code: 410, .. }) if !token.is_empty() => {
                     found.clear();
-                    self.page(query, 0, "").await?
+                    self.page(query, (0, METADATA_LIST), "").await?
                 }
                 page => page?,
             };
+            let page: Page<Item> = page;
             found.extend(page.items.into_iter().flatten().map(|item| item.metadata));
             token = page.metadata.r#continue.unwrap_or_default();
             if token.is_empty() {
@@ -132,22 +141,104 @@ impl Cluster for KubeCluster {
     }
 
     async fn get(&self, object: &ObjectRef) -> Result<Vec<u8>, ClusterError> {
-        // Nothing can have such a name, and the path would lead elsewhere.
-        if !is_segment(&object.name) || object.namespace.as_deref().is_some_and(|namespace| !is_segment(namespace)) {
-            return Err(ClusterError::NotFound {
-                kind: object.resource.kind.to_string(),
-                name: object.name.clone(),
-                namespace: object.namespace.clone(),
-            });
+        let path = path_of(object)?;
+        self.sender.send(&Request { subject: Subject::Get(object), path, accept: JSON, body: None }).await
+    }
+
+    async fn list_page(&self, query: &ListQuery, token: &str) -> Result<ObjectPage, ClusterError> {
+        check_namespace(query)?;
+        let page: Page<LiveObject> = self.page(query, (OBJECT_PAGE, JSON), token).await?;
+        Ok(ObjectPage { items: page.items.unwrap_or_default(), next: page.metadata.r#continue.unwrap_or_default() })
+    }
+
+    async fn dry_run_apply(
+        &self,
+        object: &ObjectRef,
+        configuration: &Configuration,
+    ) -> Result<LiveObject, ClusterError> {
+        let path = format!("{}?dryRun=All&fieldManager=helm&force=true", path_of(object)?);
+        let body =
+            Sent { method: Method::PATCH, content_type: "application/apply-patch+yaml", content: configuration.json() };
+        let request = Request { subject: Subject::Apply(object), path, accept: JSON, body: Some(body) };
+        self.decode(&request, &self.sender.send(&request).await?)
+    }
+
+    async fn discover(&self, kinds: &[ApiKind]) -> Result<HashMap<ApiKind, Served>, ClusterError> {
+        let wanted = discovery::by_group_version(kinds);
+        let mut found = HashMap::new();
+        let mut left: Vec<GroupVersion> = wanted.keys().cloned().collect();
+        if left.iter().filter(|(group, _)| !group.is_empty()).count() > discovery::FEW {
+            let request = Request {
+                subject: Subject::Discovery("/apis"),
+                path: "/apis".to_owned(),
+                accept: AGGREGATED,
+                body: None,
+            };
+            let groups: GroupList = self.decode(&request, &self.sender.send(&request).await?)?;
+            if groups.is_aggregated() {
+                let stale = groups.add_to(&mut found, &wanted);
+                left.retain(|at| at.0.is_empty() || stale.contains(at));
+            }
         }
-        let path = format!("{}/{}", collection(&object.resource, object.namespace.as_deref()), encode(&object.name));
-        self.sender.send(&Request { subject: Subject::Get(object), path, accept: JSON }).await
+        let answers = left.iter().map(async |at| {
+            let path = discovery::path(at);
+            let request = Request { subject: Subject::Discovery(&path), path: path.clone(), accept: JSON, body: None };
+            match self.sender.send(&request).await {
+                Ok(answer) => self.decode::<ResourceList>(&request, &answer).map(|list| Some((at, list))),
+                // A group version that there is not has no kinds.
+                Err(ClusterError::NotServed { .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        for (at, list) in try_join_all(answers).await?.into_iter().flatten() {
+            list.add_to(&mut found, at, &wanted[at]);
+        }
+        Ok(found)
+    }
+
+    async fn may(&self, right: &Right) -> Result<bool, ClusterError> {
+        let attributes = serde_json::json!({
+            "verb": right.verb, "group": right.group, "resource": right.plural, "namespace": right.namespace,
+        });
+        let review = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        });
+        let content = review.to_string();
+        let body = Sent { method: Method::POST, content_type: JSON, content: content.as_bytes() };
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned();
+        let request = Request { subject: Subject::Access(right), path, accept: JSON, body: Some(body) };
+        let review: AccessReview = self.decode(&request, &self.sender.send(&request).await?)?;
+        Ok(review.status.allowed)
     }
 
     async fn version(&self) -> Result<String, ClusterError> {
-        let request = Request { subject: Subject::Version, path: "/version".to_owned(), accept: JSON };
+        let request = Request { subject: Subject::Version, path: "/version".to_owned(), accept: JSON, body: None };
         let version: Version = self.decode(&request, &self.sender.send(&request).await?)?;
         Ok(clean(&version.git_version, 100))
+    }
+}
+
+/// Where an object is.
+fn path_of(object: &ObjectRef) -> Result<String, ClusterError> {
+    // Nothing can have such a name, and the path would lead elsewhere.
+    if !is_segment(&object.name) || object.namespace.as_deref().is_some_and(|namespace| !is_segment(namespace)) {
+        return Err(ClusterError::NotFound {
+            kind: object.resource.kind.to_string(),
+            name: object.name.clone(),
+            namespace: object.namespace.clone(),
+        });
+    }
+    Ok(format!("{}/{}", collection(&object.resource, object.namespace.as_deref()), encode(&object.name)))
+}
+
+fn check_namespace(query: &ListQuery) -> Result<(), ClusterError> {
+    match query.namespace.as_deref().filter(|namespace| !is_segment(namespace)) {
+        Some(namespace) => {
+            Err(ClusterError::InvalidConnection { cause: format!("{namespace:?} is not the name of a namespace") })
+        }
+        None => Ok(()),
     }
 }
 
@@ -170,11 +261,11 @@ fn collection(resource: &Resource, namespace: Option<&str>) -> String {
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct Page<T> {
     #[serde(default)]
     metadata: PageMetadata,
     /// Where nothing matches, the server says `null`.
-    items: Option<Vec<Item>>,
+    items: Option<Vec<T>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -185,6 +276,17 @@ struct PageMetadata {
 #[derive(Deserialize)]
 struct Item {
     metadata: ObjectMeta,
+}
+
+#[derive(Deserialize)]
+struct AccessReview {
+    status: AccessStatus,
+}
+
+#[derive(Deserialize)]
+struct AccessStatus {
+    #[serde(default)]
+    allowed: bool,
 }
 
 #[derive(Deserialize)]

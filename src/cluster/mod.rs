@@ -4,12 +4,16 @@
 //! modules below this one are the only place that knows the crate `kube`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
+
+use crate::manifest::live::{Configuration, LiveObject};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 mod connection;
 mod credentials;
+mod discovery;
 mod error;
 mod exec;
 mod fault;
@@ -41,8 +45,87 @@ pub trait Cluster: Send + Sync {
     /// One object as the server's JSON, at most 64 MiB, so that a caller decodes only what it needs.
     fn get(&self, object: &ObjectRef) -> impl Future<Output = Result<Vec<u8>, ClusterError>> + Send;
 
+    /// One object as it is in the cluster.
+    fn get_live(&self, object: &ObjectRef) -> impl Future<Output = Result<LiveObject, ClusterError>> + Send {
+        async move {
+            let body = self.get(object).await?;
+            LiveObject::from_json(&body).map_err(|_| ClusterError::NotKubernetes {
+                action: format!("get {object}"),
+                server: self.server().to_owned(),
+                cause: "JSON of another form".to_owned(),
+            })
+        }
+    }
+
+    /// Some of the objects that match, whole, in the server's order: the first ones for an empty `token`, else those
+    /// after the page that gave the token. Of a page that has [`ObjectPage::next`] empty nothing follows.
+    fn list_page(
+        &self,
+        query: &ListQuery,
+        token: &str,
+    ) -> impl Future<Output = Result<ObjectPage, ClusterError>> + Send;
+
+    /// What the object would be after this configuration had been applied as Helm does it: server-side, forced, as the
+    /// field manager `helm`. Nothing is stored.
+    fn dry_run_apply(
+        &self,
+        object: &ObjectRef,
+        configuration: &Configuration,
+    ) -> impl Future<Output = Result<LiveObject, ClusterError>> + Send;
+
+    /// As what the server serves these kinds. Those that it does not know are missing in the answer.
+    fn discover(
+        &self,
+        kinds: &[ApiKind],
+    ) -> impl Future<Output = Result<HashMap<ApiKind, Served>, ClusterError>> + Send;
+
+    /// Whether the user may do something, as far as the server's access rules tell before it is tried.
+    fn may(&self, right: &Right) -> impl Future<Output = Result<bool, ClusterError>> + Send;
+
     /// The server's version as it says it, as in `v1.36.3`.
     fn version(&self) -> impl Future<Output = Result<String, ClusterError>> + Send;
+}
+
+/// A kind of object as manifests name it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ApiKind {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Version within the group, as in `v1`.
+    pub version: String,
+    /// The kind, as in `Deployment`.
+    pub kind: String,
+}
+
+/// How the server serves a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// Where its objects are.
+    pub resource: Resource,
+    /// Whether its objects are in namespaces.
+    pub namespaced: bool,
+}
+
+/// Some of the objects of a list.
+#[derive(Debug, Default)]
+pub struct ObjectPage {
+    /// The objects.
+    pub items: Vec<LiveObject>,
+    /// What to ask for the next page with; empty after the last one.
+    pub next: String,
+}
+
+/// Something that a user may do or not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Right {
+    /// As in `patch`.
+    pub verb: &'static str,
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Name in URLs, as in `secrets`.
+    pub plural: String,
+    /// The namespace; `None` for a kind without namespaces.
+    pub namespace: Option<String>,
 }
 
 /// A kind of object as the API serves it.
@@ -63,6 +146,13 @@ impl Resource {
     pub const SECRETS: Self = Self::core("secrets", "Secret");
     /// ConfigMaps, where Helm keeps releases with `HELM_DRIVER=configmap`.
     pub const CONFIG_MAPS: Self = Self::core("configmaps", "ConfigMap");
+    /// Definitions of custom resources.
+    pub const CUSTOM_RESOURCE_DEFINITIONS: Self = Self {
+        group: Cow::Borrowed("apiextensions.k8s.io"),
+        version: Cow::Borrowed("v1"),
+        plural: Cow::Borrowed("customresourcedefinitions"),
+        kind: Cow::Borrowed("CustomResourceDefinition"),
+    };
 
     const fn core(plural: &'static str, kind: &'static str) -> Self {
         Self {
@@ -102,6 +192,18 @@ impl fmt::Display for ListQuery {
         match &self.namespace {
             Some(namespace) => write!(out, " in namespace {namespace:?}"),
             None => write!(out, " in all namespaces"),
+        }
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verb, group, plural, namespace } = self;
+        let dot = if group.is_empty() { "" } else { "." };
+        write!(out, "{verb} {plural}{dot}{group}")?;
+        match namespace {
+            Some(namespace) => write!(out, " in namespace {namespace:?}"),
+            None => Ok(()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
@@ -19,7 +19,7 @@ use super::fault::{Fault, Retry};
 use super::rate::RateLimit;
 use super::status::{Refusal, what_it_is};
 use super::transport::Transport;
-use super::{ListQuery, ObjectRef};
+use super::{ListQuery, ObjectRef, Right};
 
 /// The largest answer taken in, in bytes: far above the 1.5 MiB that etcd takes for an object.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -35,6 +35,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 pub(super) enum Subject<'a> {
     List(&'a ListQuery),
     Get(&'a ObjectRef),
+    /// A dry run, which is safe to make again.
+    Apply(&'a ObjectRef),
+    /// The path that names the kinds of a group version, or of all.
+    Discovery(&'a str),
+    Access(&'a Right),
     Version,
 }
 
@@ -43,7 +48,9 @@ impl Subject<'_> {
     pub(super) fn verb(&self) -> &'static str {
         match self {
             Self::List(_) => "list",
-            Self::Get(_) | Self::Version => "get",
+            Self::Get(_) | Self::Discovery(_) | Self::Version => "get",
+            Self::Apply(_) => "patch",
+            Self::Access(_) => "create",
         }
     }
 }
@@ -53,6 +60,9 @@ impl fmt::Display for Subject<'_> {
         match self {
             Self::List(query) => write!(out, "list {query}"),
             Self::Get(object) => write!(out, "get {object}"),
+            Self::Apply(object) => write!(out, "apply {object} in a dry run"),
+            Self::Discovery(path) => write!(out, "get the kinds of objects at {path}"),
+            Self::Access(right) => write!(out, "ask whether you may {right}"),
             Self::Version => write!(out, "get the server's version"),
         }
     }
@@ -65,6 +75,22 @@ pub(super) struct Request<'a> {
     /// Path and query.
     pub(super) path: String,
     pub(super) accept: &'static str,
+    /// What is sent. A request with a body changes nothing all the same, and may be made again.
+    pub(super) body: Option<Sent<'a>>,
+}
+
+/// The body of a request.
+pub(super) struct Sent<'a> {
+    pub(super) method: Method,
+    pub(super) content_type: &'static str,
+    pub(super) content: &'a [u8],
+}
+
+impl fmt::Debug for Sent<'_> {
+    /// Without the content, which may be secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} of {} bytes, {}", self.method, self.content.len(), self.content_type)
+    }
 }
 
 /// Sends requests to one server.
@@ -143,16 +169,21 @@ impl Sender {
         let action = || request.subject.to_string();
         let lost = |error: kube::Error| Fault::of_connection(&error, &self.server, &action());
         let mut message = http::Request::get(&request.path).header(header::ACCEPT, request.accept);
+        let mut content = Body::empty();
+        if let Some(sent) = &request.body {
+            message = message.method(sent.method.clone()).header(header::CONTENT_TYPE, sent.content_type);
+            content = Body::from(sent.content.to_vec());
+        }
         if let Some(authorization) = &proof.authorization {
             message = message.header(header::AUTHORIZATION, authorization);
         }
-        let message = message.body(Body::empty()).map_err(|_| {
+        let message = message.body(content).map_err(|_| {
             let cause = format!("{:?} is not a valid path", request.path);
             Fault::final_one(ClusterError::InvalidConnection { cause })
         })?;
         let answer = client.send(message).await.map_err(lost)?;
         let (head, mut body) = answer.into_parts();
-        let success = head.status == StatusCode::OK;
+        let success = matches!(head.status, StatusCode::OK | StatusCode::CREATED);
         let limit = if success { LARGEST_ANSWER } else { LARGEST_REFUSAL };
         let mut content = Vec::with_capacity(announced_length(&head.headers).min(limit));
         while let Some(frame) = body.frame().await {

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde::Deserialize;
 
+use super::Resource;
 use super::error::{ClusterError, Forbidden, clean};
 use super::request::Subject;
 
@@ -57,6 +58,10 @@ impl Refusal<'_> {
                     cause: "it speaks TLS, and its URL says http".to_owned(),
                 }
             }
+            // An unknown group has no Status of its own, but a plain page.
+            StatusCode::NOT_FOUND if matches!(self.subject, Subject::Discovery(_)) => {
+                ClusterError::NotServed { action, server }
+            }
             _ => match status {
                 Some(status) => self.explained(status),
                 None => self.unexplained(),
@@ -66,11 +71,19 @@ impl Refusal<'_> {
 
     fn explained(&self, status: Status) -> ClusterError {
         let (action, server) = (self.subject.to_string(), self.server.to_owned());
-        let message = clean(&status.message, LONGEST_MESSAGE);
+        // What the server says about a Secret that it refuses may hold a piece of it.
+        let of_secret = matches!(self.subject, Subject::Apply(object) if object.resource == Resource::SECRETS);
+        let message = if of_secret { String::new() } else { clean(&status.message, LONGEST_MESSAGE) };
         let named = status.details.is_some_and(|details| !details.name.is_empty());
         match (self.code, self.subject) {
-            (StatusCode::FORBIDDEN, subject) => ClusterError::Forbidden(Box::new(forbidden(&status.message, subject))),
-            (StatusCode::NOT_FOUND, Subject::Get(object)) if named => ClusterError::NotFound {
+            (StatusCode::FORBIDDEN, subject) => {
+                let mut forbidden = forbidden(&status.message, subject);
+                if of_secret {
+                    forbidden.detail.clear();
+                }
+                ClusterError::Forbidden(Box::new(forbidden))
+            }
+            (StatusCode::NOT_FOUND, Subject::Get(object) | Subject::Apply(object)) if named => ClusterError::NotFound {
                 kind: object.resource.kind.to_string(),
                 name: object.name.clone(),
                 namespace: object.namespace.clone(),
@@ -153,13 +166,20 @@ fn forbidden(message: &str, subject: &Subject<'_>) -> Forbidden {
 fn asked(subject: &Subject<'_>) -> Forbidden {
     let (resource, name, namespace) = match subject {
         Subject::List(query) => (Some(&query.resource), None, query.namespace.clone()),
-        Subject::Get(object) => (Some(&object.resource), Some(object.name.clone()), object.namespace.clone()),
-        Subject::Version => (None, None, None),
+        Subject::Get(object) | Subject::Apply(object) => {
+            (Some(&object.resource), Some(object.name.clone()), object.namespace.clone())
+        }
+        Subject::Discovery(_) | Subject::Access(_) | Subject::Version => (None, None, None),
+    };
+    let path = match subject {
+        Subject::Discovery(path) => path,
+        Subject::Access(_) => "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        _ => "/version",
     };
     Forbidden {
         user: None,
         verb: subject.verb().to_owned(),
-        resource: resource.map_or_else(|| "/version".to_owned(), |resource| resource.plural.to_string()),
+        resource: resource.map_or_else(|| path.to_owned(), |resource| resource.plural.to_string()),
         group: resource.map(|resource| resource.group.to_string()).unwrap_or_default(),
         name,
         namespace,

@@ -1,5 +1,7 @@
 //! One file a use case: gather what is needed through the seams, decide, and report.
 
+pub mod crds;
+pub mod live;
 pub mod revdiff;
 pub mod upgrade;
 

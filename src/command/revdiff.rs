@@ -142,7 +142,7 @@ pub(super) fn outcome_of_renders(
     Outcome { subject, releases, diff, notices: Vec::new() }
 }
 
-async fn deployed<C: Cluster, H: Helm>(storage: &Storage<C, H>, name: &str) -> Result<Release, Error> {
+pub(super) async fn deployed<C: Cluster, H: Helm>(storage: &Storage<C, H>, name: &str) -> Result<Release, Error> {
     let history = storage.history(name).await?;
     if history.is_empty() {
         return Err(storage.no_release(name).await);

@@ -46,13 +46,18 @@ fn match_by_key(old: &[Node], new: &[Node]) -> Option<Vec<Match>> {
     if old.is_empty() || new.is_empty() {
         return None;
     }
-    KEYS.iter().find_map(|keys| {
+    KEYS.iter().copied().find_map(|keys| {
         let old_ids = identities(old, keys)?;
         let new_ids = identities(new, keys)?;
         let by_id: HashMap<&str, usize> = old_ids.iter().enumerate().map(|(index, id)| (id.as_str(), index)).collect();
         let pairs = new_ids.iter().enumerate();
         Some(pairs.filter_map(|(n, id)| by_id.get(id.as_str()).map(|&o| (o, n, Some(id.clone())))).collect())
     })
+}
+
+/// The keys by which the items of two lists are told apart, if there are any.
+pub(super) fn identities_of(old: &[Node], new: &[Node]) -> Option<&'static [&'static str]> {
+    KEYS.iter().copied().find(|keys| identities(old, keys).is_some() && identities(new, keys).is_some())
 }
 
 /// The identity of every item, or none if one lacks it or two share it.
@@ -62,7 +67,8 @@ fn identities(items: &[Node], keys: &[&str]) -> Option<Vec<String>> {
     (unique.len() == ids.len()).then_some(ids)
 }
 
-fn identity(item: &Node, keys: &[&str]) -> Option<String> {
+/// What identifies an item by these keys: `name=web`.
+pub(super) fn identity(item: &Node, keys: &[&str]) -> Option<String> {
     let mut parts = Vec::with_capacity(keys.len());
     for key in keys {
         let default = DEFAULTS.iter().find(|(name, _)| name == key).map(|(_, value)| *value);

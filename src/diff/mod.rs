@@ -7,6 +7,7 @@ pub mod changes;
 pub mod fold;
 pub mod lines;
 pub mod list;
+pub mod live;
 pub mod noise;
 pub mod regenerated;
 pub mod release;

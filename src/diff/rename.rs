@@ -45,7 +45,12 @@ pub fn join(diff: &mut ManifestDiff, similarity: f64) {
     // A move to another group alone changes the identity, never nothing: such pairs stay changes.
     diff.resources = rest;
     let gone = removed.into_iter().flatten();
-    diff.resources.extend(gone.map(|old| ResourceDiff { change: Change::Removed, old: Some(old), new: None }));
+    diff.resources.extend(gone.map(|old| ResourceDiff {
+        change: Change::Removed,
+        old: Some(old),
+        new: None,
+        drift: None,
+    }));
 }
 
 /// Which removed object (by index) became which added one (by index).

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::diff::live::Drift;
 use crate::manifest::document::{Document, Object};
 use crate::manifest::mask::Masker;
 
@@ -30,6 +31,8 @@ pub struct ResourceDiff {
     pub old: Option<Object>,
     /// The object after, masked.
     pub new: Option<Object>,
+    /// Of an object that was compared with the cluster: how, and who made it differ.
+    pub drift: Option<Box<Drift>>,
 }
 
 /// The objects of two manifests, compared.
@@ -92,7 +95,7 @@ pub fn compare(old: &Side<'_>, new: &Side<'_>, masker: &Masker) -> ManifestDiff 
 
 impl ManifestDiff {
     fn push(&mut self, change: Change, old: Option<Object>, new: Option<Object>) {
-        self.resources.push(ResourceDiff { change, old, new });
+        self.resources.push(ResourceDiff { change, old, new, drift: None });
     }
 
     /// How many objects met this fate.

@@ -43,7 +43,9 @@ impl Selection {
         diff.suppressed += before - diff.resources.len();
     }
 
-    fn shows(&self, id: &ObjectId) -> bool {
+    /// Whether an object is to be shown.
+    #[must_use]
+    pub fn shows(&self, id: &ObjectId) -> bool {
         let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(id));
         (self.only.is_empty() || any(&self.only)) && !any(&self.suppress)
     }

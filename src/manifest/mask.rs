@@ -64,6 +64,20 @@ impl Masker {
         }
     }
 
+    /// Masks a Secret as it is declared and as it is in the cluster, by what is secret on any side. No Secret at all is
+    /// left as it is, but for Secrets that it carries.
+    pub(super) fn mask_sides(&self, sides: Vec<Node>) -> Vec<Node> {
+        if !self.masks() || !sides.iter().any(carries_secret) {
+            return sides;
+        }
+        if !sides.iter().any(is_secret) {
+            return sides.into_iter().map(|side| self.mask_carried(side)).collect();
+        }
+        let mut content = Sensitive::default();
+        sides.iter().for_each(|side| content.gather_secret(side));
+        sides.into_iter().map(|side| self.mask_secret_by(side, &content)).collect()
+    }
+
     /// The raw Secrets of a document, for finding where else their content goes.
     pub(super) fn secrets(document: &Document<'_>) -> Vec<Node> {
         if !document.may_hold_secrets() {
@@ -113,15 +127,19 @@ impl Masker {
     }
 
     fn mask_secret(&self, secret: Node) -> Node {
-        let line = secret.line();
         let mut content = Sensitive::default();
         if secret.get("metadata").is_some_and(|metadata| metadata.get("annotations").is_some()) {
             content.gather_secret(&secret);
         }
+        self.mask_secret_by(secret, &content)
+    }
+
+    fn mask_secret_by(&self, secret: Node, content: &Sensitive) -> Node {
+        let line = secret.line();
         let Value::Map(entries) = secret.into_value() else { return Node::new(Value::Null) };
         let masked = entries.into_iter().map(|(key, value)| {
             let value = match &*key {
-                "metadata" => self.mask_metadata(value, &content),
+                "metadata" => self.mask_metadata(value, content),
                 "data" => self.mask_all(value, true),
                 readable if READABLE.contains(&readable) => value,
                 _ => self.mask_all(value, false),
@@ -195,7 +213,7 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(compact).ok()
 }
 
-fn is_secret(node: &Node) -> bool {
+pub(super) fn is_secret(node: &Node) -> bool {
     match node.get("kind").and_then(Node::as_str) {
         Some("Secret") => ["apiVersion", "data", "stringData"].iter().any(|key| node.get(key).is_some()),
         // A list whose items could not be told apart.
@@ -212,7 +230,7 @@ fn carries_secret(node: &Node) -> bool {
     }
 }
 
-fn map_entry(node: Node, key: &str, change: impl FnOnce(Node) -> Node) -> Node {
+pub(super) fn map_entry(node: Node, key: &str, change: impl FnOnce(Node) -> Node) -> Node {
     if node.get(key).is_none() {
         return node;
     }
@@ -230,7 +248,7 @@ fn map_entry(node: Node, key: &str, change: impl FnOnce(Node) -> Node) -> Node {
 }
 
 /// The objects of a `List`, as Helm applies them: one by one. Any other object is itself.
-fn flatten(node: Node) -> Vec<Node> {
+pub(super) fn flatten(node: Node) -> Vec<Node> {
     let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
     let Some(item_kind) = kind.strip_suffix("List").map(str::to_owned) else { return vec![node] };
     let api_version = node.get("apiVersion").and_then(Node::as_str).unwrap_or_default().to_owned();

@@ -7,6 +7,8 @@ pub mod duration;
 pub mod emit;
 pub mod identity;
 mod json;
+pub mod live;
+pub mod managed_fields;
 pub mod mask;
 pub mod mask_values;
 pub mod node;

@@ -133,6 +133,17 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
         }
     }
 
+    /// One revision. If it is missing, the error says what there is instead.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_one(&self, name: &str, revision: u32) -> Result<Release, Error> {
+        match self.read(name, revision).await {
+            Ok(release) => Ok(release),
+            Err(error) => Err(self.explain(name, &[revision], error).await),
+        }
+    }
+
     /// Adds to an error what there is instead of a revision that is missing or damaged.
     async fn explain(&self, name: &str, wanted: &[u32], error: Error) -> Error {
         match error.kind {

@@ -1,0 +1,153 @@
+//! `helm revdiff live`: what of a release's manifest is not so in the cluster.
+//!
+//! Every object is read once, alone or with others of its kind, and compared by the fields that the manifest sets. Only
+//! what differs then is looked at again, by a dry run of the apply, where the user may make one: the server's own
+//! spelling and the changes of admission webhooks are no drift. So a release without drift takes no dry run at all, and
+//! a user who may only read sees the same differences, but for those.
+
+mod gather;
+mod object;
+mod rights;
+mod targets;
+
+use crate::cluster::{Cluster, ClusterError, Forbidden};
+use crate::command::Stages;
+use crate::diff::live::report::{Compare, LiveReport};
+use crate::diff::release::{Both, ReleaseDiff};
+use crate::diff::resources::ManifestDiff;
+use crate::diff::select::Selection;
+use crate::error::{Error, Kind};
+use crate::helm::Helm;
+use crate::manifest::mask::Masker;
+use crate::manifest::node::{Node, Value};
+use crate::release::Release;
+use crate::storage::Storage;
+
+/// More objects that could not be compared are only counted.
+const MOST_SHOWN: usize = 20;
+
+/// What to compare with the cluster, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The release's name.
+    pub release: String,
+    /// The revision; the deployed one if not named.
+    pub revision: Option<u32>,
+    /// Which comparison.
+    pub compare: Compare,
+    /// Which objects. Those that are not to be shown are not read either.
+    pub selection: Selection,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it was compared.
+    pub report: LiveReport,
+    /// The revision, on both sides.
+    pub releases: Both<Release>,
+    /// What differs: the manifest is the old side, the cluster the new one.
+    pub diff: ReleaseDiff,
+    /// The error to end with where some objects could not be compared.
+    pub incomplete: Option<Error>,
+}
+
+/// Compares a revision of a release with the cluster.
+///
+/// # Errors
+/// If the revision can't be read, or the API server can't be reached or stops answering. That single objects can't be
+/// compared is no error, but [`Outcome::incomplete`].
+pub async fn run<C: Cluster, H: Helm>(
+    storage: &Storage<C, H>,
+    cluster: &impl Cluster,
+    masker: &Masker,
+    options: &Options,
+    stages: &dyn Stages,
+) -> Result<Outcome, Error> {
+    let name = &options.release;
+    super::revdiff::validate_name(name)?;
+    stages.stage(&format!("reading the release {name}"));
+    let release = match options.revision {
+        Some(revision) => storage.read_one(name, revision).await?,
+        None => super::revdiff::deployed(storage, name).await?,
+    };
+    let targets = targets::targets(&release, cluster, &options.selection).await?;
+    let gathered = gather::gather(cluster, masker, (&release, options.compare), targets, stages).await?;
+    Ok(outcome(release, cluster.server(), options.compare, gathered))
+}
+
+fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Gathered) -> Outcome {
+    let report = LiveReport {
+        server: server.to_owned(),
+        wanted,
+        compared: gathered.compared,
+        dry_runs: gathered.dry_runs,
+        without_dry_run: gathered.without_dry_run.into_iter().collect(),
+        problems: gathered.problems,
+        equal: gathered.equal,
+    };
+    let manifest = ManifestDiff {
+        unchanged: gathered.compared - gathered.resources.len(),
+        suppressed: gathered.suppressed,
+        parsed: gathered.compared,
+        resources: gathered.resources,
+    };
+    let nothing = || Node::new(Value::Null);
+    let diff = ReleaseDiff {
+        manifest,
+        values: Both { old: nothing(), new: nothing() },
+        computed_values: None,
+        chart: Both { old: nothing(), new: nothing() },
+        notes: Both { old: String::new(), new: String::new() },
+    };
+    let incomplete = incomplete(&report);
+    let cluster = Release { manifest: crate::manifest::document::Manifest::default(), ..release.clone() };
+    Outcome { report, releases: Both { old: release, new: cluster }, diff, incomplete }
+}
+
+/// The error that tells which objects could not be compared.
+fn incomplete(report: &LiveReport) -> Option<Error> {
+    let problems = &report.problems;
+    if problems.is_empty() {
+        return None;
+    }
+    let all = report.compared + problems.len();
+    let plural = if all == 1 { "" } else { "s" };
+    let mut message = format!("{} of {all} object{plural} could not be compared", problems.len());
+    for problem in problems.iter().take(MOST_SHOWN) {
+        message.push_str(&format!("\n  {}: {}", problem.id, problem.reason));
+    }
+    if problems.len() > MOST_SHOWN {
+        message.push_str(&format!("\n  and {} more", problems.len() - MOST_SHOWN));
+    }
+    let hint = match problems.iter().any(|problem| problem.forbidden) {
+        true => "ask for the verbs get and list on what is named; --suppress KIND leaves a kind of object out",
+        false => "--suppress KIND/NAME leaves an object out",
+    };
+    Some(Error::new(Kind::Incomplete, message).hint(hint))
+}
+
+/// Why one object can't be compared, where the others still can; `None` for what ends the whole.
+pub(super) fn problem(error: &ClusterError) -> Option<String> {
+    match error {
+        ClusterError::Forbidden(forbidden) => Some(missing_right(forbidden)),
+        ClusterError::Server { code, message, .. } if *code <= 500 => {
+            let message = if message.is_empty() { "no reason given" } else { message };
+            Some(format!("the API server answered {code}: {message}"))
+        }
+        ClusterError::NotFound { .. } | ClusterError::NotServed { .. } | ClusterError::TooLarge { .. } => {
+            Some(error.to_string())
+        }
+        _ => None,
+    }
+}
+
+/// `cannot get deployments.apps "web" in namespace "shop"`.
+fn missing_right(forbidden: &Forbidden) -> String {
+    let Forbidden { verb, resource, group, name, namespace, detail, .. } = forbidden;
+    let dot = if group.is_empty() { "" } else { "." };
+    let name = name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
+    let namespace = namespace.as_ref().map(|namespace| format!(" in namespace {namespace:?}")).unwrap_or_default();
+    let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    format!("cannot {verb} {resource}{dot}{group}{name}{namespace}{detail}")
+}
