@@ -99,6 +99,7 @@ fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Ga
         computed_values: None,
         chart: Both { old: nothing(), new: nothing() },
         notes: Both { old: String::new(), new: String::new() },
+        regenerated: Vec::new(),
     };
     let incomplete = incomplete(&report);
     let cluster = Release { manifest: crate::manifest::document::Manifest::default(), ..release.clone() };
