@@ -4,6 +4,7 @@ pub mod crds;
 pub mod live;
 pub mod revdiff;
 pub mod upgrade;
+mod values;
 
 /// Hears what a use case is at, so that a user who waits can be told. `()` tells nobody.
 pub trait Stages: Sync {

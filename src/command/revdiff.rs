@@ -4,6 +4,7 @@ use futures::future::try_join;
 
 use crate::cluster::Cluster;
 use crate::command::Stages;
+use crate::diff::overrides::AboutValues;
 use crate::diff::release::{Both, Parts, ReleaseDiff, compare};
 use crate::diff::select::Selection;
 use crate::diff::{regenerated, rename};
@@ -11,6 +12,7 @@ use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::manifest::mask::Masker;
 use crate::release::Release;
+use crate::release::supplied::Origins;
 use crate::report::view::Subject;
 use crate::storage::Storage;
 
@@ -122,19 +124,30 @@ pub fn run_manifests(
 }
 
 pub(super) fn outcome(subject: Subject, releases: Both<Release>, masker: &Masker, options: &Options) -> Outcome {
-    outcome_of_renders(subject, releases, None, masker, options)
+    outcome_of_render(subject, releases, &Render::default(), masker, options)
 }
 
-/// The same where the new side was rendered a second time, which shows what the chart makes anew at each render.
-pub(super) fn outcome_of_renders(
+/// What is known of a new side that Helm has just rendered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Render {
+    /// The same, rendered a second time, which shows what the chart makes anew at each render.
+    pub again: Option<Release>,
+    /// Where the new side's values come from.
+    pub origins: Origins,
+}
+
+/// Compares the two sides of a diff, one of them rendered.
+pub(super) fn outcome_of_render(
     subject: Subject,
     releases: Both<Release>,
-    again: Option<&Release>,
+    render: &Render,
     masker: &Masker,
     options: &Options,
 ) -> Outcome {
     let mut diff = compare(&releases.old, &releases.new, masker, options.parts);
-    if let Some(again) = again {
+    let about = AboutValues::of(&releases, render.origins.clone());
+    diff.about_values = AboutValues { defaults: diff.about_values.defaults.take(), ..about };
+    if let Some(again) = &render.again {
         regenerated::settle(&mut diff, &regenerated::between(&releases.new, again, masker));
     }
     rename::join(&mut diff.manifest, options.find_renames);

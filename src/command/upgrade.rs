@@ -11,14 +11,15 @@ use futures::future::try_join;
 
 use crate::chart::{Location, files, generators, locate};
 use crate::cluster::Cluster;
-use crate::command::Stages;
-use crate::command::revdiff::{Options, Outcome, outcome_of_renders, validate_name};
+use crate::command::revdiff::{Options, Outcome, Render, outcome_of_render, validate_name};
+use crate::command::{Stages, values};
 use crate::diff::release::Both;
 use crate::error::{Error, Kind};
 use crate::helm::flags::ChartFlags;
 use crate::helm::{Helm, Rendered, Upgrade};
 use crate::manifest::mask::Masker;
 use crate::manifest::sensitive::Sensitive;
+use crate::release::supplied::Origins;
 use crate::release::{Release, encode};
 use crate::report::view::Subject;
 use crate::storage::Storage;
@@ -84,16 +85,14 @@ pub async fn run<C: Cluster, H: Helm>(
     let base = found.into_inner().ok().flatten();
     let base = base.ok_or_else(|| Error::new(Kind::Helm, "helm rendered without having read the release"))?;
     stages.stage("comparing");
-    Ok(compare(base, rendered, again.map(|again| again.result).as_ref(), masker, options))
+    let kept = base.release.as_ref().map(|release| format!("revision {}", release.revision)).unwrap_or_default();
+    let supplied = values::supplied(&request.upgrade.flags.values, request.upgrade.stdin.as_deref());
+    let origins = Origins::of(&rendered.result.config, &supplied, &kept);
+    let render = Render { again: again.map(|again| again.result), origins };
+    Ok(compare(base, rendered, &render, masker, options))
 }
 
-fn compare(
-    base: Base,
-    rendered: Rendered<Release>,
-    again: Option<&Release>,
-    masker: &Masker,
-    options: &Options,
-) -> Outcome {
+fn compare(base: Base, rendered: Rendered<Release>, render: &Render, masker: &Masker, options: &Options) -> Outcome {
     let mut notices = base.notices;
     notices.extend(masked(&rendered, masker));
     let mut new = rendered.result;
@@ -103,7 +102,7 @@ fn compare(
         Some(old) => (Subject::Upgrade, old),
         None => (Subject::Install, Release::of_manifest(String::new())),
     };
-    let outcome = outcome_of_renders(subject, Both { old, new }, again, masker, options);
+    let outcome = outcome_of_render(subject, Both { old, new }, render, masker, options);
     Outcome { notices, ..outcome }
 }
 

@@ -35,6 +35,8 @@ pub struct Change<'a> {
     pub old: Option<&'a Node>,
     /// The value after, for `Add` and `Replace`.
     pub new: Option<&'a Node>,
+    /// The files or flags that set it, of a user's value.
+    pub origins: Vec<String>,
 }
 
 /// The operations that turn the old tree of `delta` into the new one.
@@ -48,7 +50,7 @@ pub fn changes<'a>(delta: &Delta<'a>) -> Vec<Change<'a>> {
 /// The one operation that makes a tree appear out of nothing, or vanish.
 #[must_use]
 pub fn whole<'a>(op: Op, old: Option<&'a Node>, new: Option<&'a Node>) -> Change<'a> {
-    Change { path: String::new(), location: String::new(), op, from: None, old, new }
+    Change { path: String::new(), location: String::new(), op, from: None, old, new, origins: Vec::new() }
 }
 
 /// A step from a node to one below it.
@@ -154,7 +156,7 @@ impl<'a> Collector<'a> {
 
     fn push(&mut self, op: Op, old: Option<&'a Node>, new: Option<&'a Node>) {
         let (path, location) = (pointer(&self.steps), location(&self.steps));
-        self.found.push(Change { path, location, op, from: None, old, new });
+        self.found.push(Change { path, location, op, from: None, old, new, origins: Vec::new() });
     }
 }
 

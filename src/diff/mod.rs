@@ -9,6 +9,7 @@ pub mod lines;
 pub mod list;
 pub mod live;
 pub mod noise;
+pub mod overrides;
 pub mod regenerated;
 pub mod release;
 pub mod rename;

@@ -1,5 +1,6 @@
 //! All that differs between two revisions: objects, values, chart and notes, with everything secret masked.
 
+use crate::diff::overrides::AboutValues;
 use crate::diff::regenerated::Regenerated;
 use crate::diff::resources::{ManifestDiff, Side, compare as compare_resources};
 use crate::manifest::document::Document;
@@ -19,7 +20,7 @@ pub struct Parts {
 }
 
 /// Something before and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Both<T> {
     /// Before.
     pub old: T,
@@ -36,7 +37,7 @@ impl<T: PartialEq> Both<T> {
 }
 
 /// The differences between two revisions. Nothing in here is secret any more.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ReleaseDiff {
     /// The objects, hooks among them.
     pub manifest: ManifestDiff,
@@ -44,6 +45,8 @@ pub struct ReleaseDiff {
     pub values: Both<Node>,
     /// The values that the templates saw, where asked for.
     pub computed_values: Option<Both<Node>>,
+    /// Where the user's values come from, and what the charts have to say about them.
+    pub about_values: AboutValues,
     /// The charts' metadata.
     pub chart: Both<Node>,
     /// The notes.
@@ -59,6 +62,7 @@ impl ReleaseDiff {
         !self.manifest.resources.is_empty()
             || self.values.changed()
             || self.computed_values.as_ref().is_some_and(Both::changed)
+            || self.about_values.defaults.as_ref().is_some_and(Both::changed)
             || self.chart.changed()
             || self.notes.changed()
     }
@@ -73,13 +77,15 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
     let manifest = compare_resources(&before, &after, masker);
 
     let mut values = Both { old: old.config.clone(), new: new.config.clone() };
+    let mut defaults = defaults(old, new);
     let mut computed_values =
         parts.computed_values.then(|| Both { old: old.computed_values(), new: new.computed_values() });
     // Helm 3 and Helm 4 end the same notes in different ways.
     let notes_of = |release: &Release| release.info.notes.trim_end().to_owned();
     let mut notes = Both { old: notes_of(old), new: notes_of(new) };
     // Finding where secrets go is work, and needless where nothing is shown.
-    if masker.masks() && (values.changed() || notes.changed() || computed_values.as_ref().is_some_and(Both::changed)) {
+    let of_charts = [&computed_values, &defaults].into_iter().flatten().any(Both::changed);
+    if masker.masks() && (values.changed() || notes.changed() || of_charts) {
         let mut sensitive = Sensitive::of(all_old.iter().chain(&all_new));
         if notes.changed() {
             for release in [old, new] {
@@ -88,11 +94,20 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
         }
         values = masked(values, &sensitive, masker);
         computed_values = computed_values.map(|both| masked(both, &sensitive, masker));
+        defaults = defaults.map(|both| masked(both, &sensitive, masker));
         notes = notes.map(|text| sensitive.mask_text(&text, masker));
     }
     let chart = Both { old: old.chart.metadata.clone(), new: new.chart.metadata.clone() };
     let chart = chart.map(|metadata| mask_urls(metadata, masker));
-    ReleaseDiff { manifest, values, computed_values, chart, notes, regenerated: Vec::new() }
+    let about_values = AboutValues { defaults, ..AboutValues::default() };
+    ReleaseDiff { manifest, values, computed_values, about_values, chart, notes, regenerated: Vec::new() }
+}
+
+/// The defaults of both charts, where both are known and differ. (What Helm tells of a release in a database lacks them.)
+fn defaults(old: &Release, new: &Release) -> Option<Both<Node>> {
+    let known = |release: &Release| release.revision > 0 && release.computed.is_none();
+    let (before, after) = (&old.chart.values, &new.chart.values);
+    (known(old) && known(new) && before != after).then(|| Both { old: before.clone(), new: after.clone() })
 }
 
 fn masked(both: Both<Node>, sensitive: &Sensitive, masker: &Masker) -> Both<Node> {

@@ -78,6 +78,13 @@ impl fmt::Display for Number {
     }
 }
 
+impl Default for Node {
+    /// `null`.
+    fn default() -> Self {
+        Self::new(Value::Null)
+    }
+}
+
 impl Node {
     /// A node without a place in a source.
     #[must_use]

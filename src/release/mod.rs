@@ -3,6 +3,8 @@
 pub mod decode;
 pub mod encode;
 pub mod history;
+pub mod set;
+pub mod supplied;
 pub mod values;
 
 use crate::manifest::document::{Document, Manifest};

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::diff::changes::{Change, Op};
+use crate::diff::overrides::DeadOverride;
 use crate::diff::regenerated::Regenerated;
 use crate::diff::release::Both;
 use crate::diff::resources;
@@ -39,8 +40,11 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     regenerated: Vec<RegeneratedRow<'a>>,
     values: Vec<Operation<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dead_overrides: Vec<DeadRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     computed_values: Option<Vec<Operation<'a>>>,
+    defaults: Vec<Operation<'a>>,
     chart: Chart<'a>,
     notes: Notes<'a>,
 }
@@ -139,6 +143,15 @@ struct Operation<'a> {
     old: Option<&'a Node>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<&'a Node>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    origins: &'a [String],
+}
+
+#[derive(Serialize)]
+struct DeadRow<'a> {
+    location: &'a str,
+    gone: &'a str,
+    origins: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -177,6 +190,8 @@ impl<'a> Document<'a> {
             resources: view.resources.iter().map(row).collect(),
             regenerated: view.regenerated.iter().map(regenerated).collect(),
             values: operations(&view.values.changes),
+            dead_overrides: view.dead_overrides.iter().map(dead).collect(),
+            defaults: operations(&view.defaults.changes),
             computed_values: view.computed_values.as_ref().map(|section| operations(&section.changes)),
             chart: Chart { changed: !view.chart.changes.is_empty(), changes: operations(&view.chart.changes) },
             notes: Notes {
@@ -245,6 +260,10 @@ fn regenerated(one: &Regenerated) -> RegeneratedRow<'_> {
     }
 }
 
+fn dead(one: &DeadOverride) -> DeadRow<'_> {
+    DeadRow { location: &one.location, gone: &one.gone, origins: &one.origins }
+}
+
 fn operations<'a>(changes: &'a [Change<'_>]) -> Vec<Operation<'a>> {
     changes
         .iter()
@@ -259,6 +278,7 @@ fn operations<'a>(changes: &'a [Change<'_>]) -> Vec<Operation<'a>> {
             from: change.from.as_deref(),
             old: change.old,
             new: change.new,
+            origins: &change.origins,
         })
         .collect()
 }

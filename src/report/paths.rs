@@ -26,6 +26,7 @@ pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -
         ("values", Some(&view.values.changes)),
         ("computed values", computed.map(|section| &section.changes)),
         ("chart", Some(&view.chart.changes)),
+        ("chart defaults", Some(&view.defaults.changes)),
     ] {
         changes.into_iter().flatten().for_each(|change| line.change(title, change));
     }

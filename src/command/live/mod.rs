@@ -19,7 +19,7 @@ use crate::diff::select::Selection;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::manifest::mask::Masker;
-use crate::manifest::node::{Node, Value};
+
 use crate::release::Release;
 use crate::storage::Storage;
 
@@ -92,15 +92,7 @@ fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Ga
         parsed: gathered.compared,
         resources: gathered.resources,
     };
-    let nothing = || Node::new(Value::Null);
-    let diff = ReleaseDiff {
-        manifest,
-        values: Both { old: nothing(), new: nothing() },
-        computed_values: None,
-        chart: Both { old: nothing(), new: nothing() },
-        notes: Both { old: String::new(), new: String::new() },
-        regenerated: Vec::new(),
-    };
+    let diff = ReleaseDiff { manifest, ..ReleaseDiff::default() };
     let incomplete = incomplete(&report);
     let cluster = Release { manifest: crate::manifest::document::Manifest::default(), ..release.clone() };
     Outcome { report, releases: Both { old: release, new: cluster }, diff, incomplete }

@@ -1,4 +1,4 @@
-//! The chart's metadata.
+//! The chart's metadata and defaults: a line a field.
 
 use crate::diff::changes::{Change, Op};
 use crate::report::chart;
@@ -6,12 +6,12 @@ use crate::report::style::Role;
 use crate::report::text::Page;
 
 impl Page {
-    /// The chart's metadata: one line a field.
-    pub(super) fn chart(&mut self, changes: &[Change<'_>]) {
+    /// A section of one line for each change.
+    pub(super) fn rows(&mut self, title: &str, changes: &[Change<'_>]) {
         if changes.is_empty() {
             return;
         }
-        self.title("chart", Role::Heading, "");
+        self.title(title, Role::Heading, "");
         let rows = chart::rows(changes);
         let widest = rows.iter().map(|row| row.location.chars().count()).max().unwrap_or(0).min(40);
         for row in rows {

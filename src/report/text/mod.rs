@@ -4,6 +4,7 @@ mod chart;
 mod header;
 mod regenerated;
 mod resource;
+mod values;
 
 use crate::diff::lines::{Hunk, Tag};
 use crate::report::style::{Painter, Role};
@@ -15,18 +16,16 @@ use crate::report::wording::range;
 /// # Errors
 /// If the writer fails.
 pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -> std::io::Result<()> {
-    let mut page = Page { text: String::new(), painter };
+    let mut page = Page { text: String::new(), painter, all: view.all };
     page.header(view);
     page.flush(out)?;
     for resource in &view.resources {
         page.resource(resource);
         page.flush(out)?;
     }
-    page.section("values (user-supplied)", &view.values);
-    if let Some(computed) = &view.computed_values {
-        page.section("values (computed)", computed);
-    }
-    page.chart(&view.chart.changes);
+    page.values(view);
+    page.rows("chart", &view.chart.changes);
+    page.defaults(view);
     if !view.notes_hunks.is_empty() {
         page.title("notes", Role::Heading, "");
         page.hunks(&view.notes_hunks);
@@ -37,6 +36,8 @@ pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -
 struct Page {
     text: String,
     painter: Painter,
+    /// Whether nothing is left out for being much.
+    all: bool,
 }
 
 impl Page {

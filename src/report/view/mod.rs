@@ -2,15 +2,17 @@
 
 mod resources;
 
-use crate::diff::changes::{Change, changes};
+use crate::diff::changes::{Change, Op, changes};
 use crate::diff::lines::{self, Hunk};
 use crate::diff::noise::{Noise, Tally};
+use crate::diff::overrides::DeadOverride;
 use crate::diff::regenerated::Regenerated;
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::diff::resources::Change as Fate;
 use crate::diff::structure::compare;
 use crate::manifest::node::Node;
 use crate::release::Release;
+use crate::release::supplied::Origins;
 
 pub use resources::Resource;
 
@@ -109,6 +111,8 @@ pub struct View<'a> {
     pub subject: Subject,
     /// What the reader should know before the diff, a sentence each.
     pub notices: Vec<String>,
+    /// Whether the reader wants all of it, however much that is.
+    pub all: bool,
     /// The revision before.
     pub from: Revision,
     /// The revision after.
@@ -123,8 +127,14 @@ pub struct View<'a> {
     pub regenerated: &'a [Regenerated],
     /// The values that the user supplied.
     pub values: Section<'a>,
+    /// Where the new values of the user come from, each file or flag with what it set: `image.tag`. Only of what differs.
+    pub origins: Vec<(String, Vec<String>)>,
+    /// The values of the user that the new chart does not know any more.
+    pub dead_overrides: &'a [DeadOverride],
     /// The values that the templates saw, where asked for.
     pub computed_values: Option<Section<'a>>,
+    /// The charts' default values: operations only.
+    pub defaults: Section<'a>,
     /// The chart's metadata.
     pub chart: Section<'a>,
     /// The notes.
@@ -139,6 +149,7 @@ impl<'a> View<'a> {
     pub fn new(diff: &'a ReleaseDiff, releases: &'a Both<Release>, detail: Detail) -> Self {
         let count = |change| diff.manifest.count(change);
         let (shown, tally, hidden) = resources::resources(diff, detail);
+        let operations = Detail { hunks: false, changes: true, ..detail };
         let notes_hunks = match detail.hunks && diff.notes.changed() {
             true => lines::text_hunks(&diff.notes.old, &diff.notes.new, detail.context),
             false => Vec::new(),
@@ -146,6 +157,7 @@ impl<'a> View<'a> {
         Self {
             subject: Subject::default(),
             notices: Vec::new(),
+            all: detail.context.is_none(),
             from: revision(&releases.old),
             to: revision(&releases.new),
             summary: Summary {
@@ -159,12 +171,35 @@ impl<'a> View<'a> {
             resources: shown,
             noise: tally,
             regenerated: &diff.regenerated,
-            values: section(&diff.values, detail),
+            values: section(&diff.values, Detail { changes: true, ..detail }),
+            origins: Vec::new(),
+            dead_overrides: &diff.about_values.dead,
+            defaults: diff.about_values.defaults.as_ref().map(|both| section(both, operations)).unwrap_or_default(),
             computed_values: diff.computed_values.as_ref().map(|both| section(both, detail)),
-            chart: section(&diff.chart, Detail { hunks: false, changes: true, ..detail }),
+            chart: section(&diff.chart, operations),
             notes: &diff.notes,
             notes_hunks,
         }
+        .with_origins(&diff.about_values.origins)
+    }
+
+    /// Finds the origins of the user's values that differ.
+    fn with_origins(mut self, known: &Origins) -> Self {
+        for change in &mut self.values.changes {
+            // What is gone was set by nobody.
+            if change.op == Op::Remove {
+                continue;
+            }
+            for origin in known.at(&change.path) {
+                change.origins.push(origin.to_owned());
+                let place = change.location.clone();
+                match self.origins.iter_mut().find(|(name, _)| name == origin) {
+                    Some((_, places)) => places.push(place),
+                    None => self.origins.push((origin.to_owned(), vec![place])),
+                }
+            }
+        }
+        self
     }
 
     /// The same view, of another subject than two revisions.
@@ -187,6 +222,7 @@ impl<'a> View<'a> {
             && self.noise.objects.is_empty()
             && same(&self.values)
             && self.computed_values.as_ref().is_none_or(same)
+            && same(&self.defaults)
             && same(&self.chart)
             && !self.notes.changed()
     }
