@@ -151,7 +151,11 @@ impl<'a> Run<'a> {
             }
         })?;
         self.tell("done");
-        Ok(if self.diff.detailed_exitcode && !view.is_empty() { EXIT_CHANGED } else { EXIT_OK })
+        let code = if self.diff.detailed_exitcode && !view.is_empty() { EXIT_CHANGED } else { EXIT_OK };
+        // The process ends now, and gives its memory back faster as a whole than piece by piece.
+        std::mem::forget(view);
+        std::mem::forget((outcome.releases, outcome.diff));
+        Ok(code)
     }
 
     fn detail(&self) -> Detail {

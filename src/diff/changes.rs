@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use crate::diff::structure::{Delta, Entry, Fate, Item, Pair};
+use crate::diff::structure::{Delta, Entry, Fate, Item, Pair, Within};
+use crate::manifest::embedded::Format;
 use crate::manifest::node::Node;
 
 /// What an operation does.
@@ -37,6 +38,24 @@ pub struct Change<'a> {
     pub new: Option<&'a Node>,
     /// The files or flags that set it, of a user's value.
     pub origins: Vec<String>,
+    /// For `Replace` of a text that holds JSON or YAML: what changed in there.
+    pub within: Option<Inner<'a>>,
+}
+
+/// What changed in the document that a text holds.
+pub struct Inner<'a> {
+    /// What the text is written in.
+    pub format: Format,
+    /// The operations on that document, with paths from its root. None if only the formatting changed.
+    pub changes: Vec<Change<'a>>,
+}
+
+impl Change<'_> {
+    /// Whether a text was formatted in another way and says the same.
+    #[must_use]
+    pub fn is_formatting(&self) -> bool {
+        self.within.as_ref().is_some_and(|inner| inner.changes.is_empty())
+    }
 }
 
 /// The operations that turn the old tree of `delta` into the new one.
@@ -50,7 +69,7 @@ pub fn changes<'a>(delta: &Delta<'a>) -> Vec<Change<'a>> {
 /// The one operation that makes a tree appear out of nothing, or vanish.
 #[must_use]
 pub fn whole<'a>(op: Op, old: Option<&'a Node>, new: Option<&'a Node>) -> Change<'a> {
-    Change { path: String::new(), location: String::new(), op, from: None, old, new, origins: Vec::new() }
+    Change { path: String::new(), location: String::new(), op, from: None, old, new, origins: Vec::new(), within: None }
 }
 
 /// A step from a node to one below it.
@@ -60,15 +79,19 @@ pub enum Step<'a> {
     Key(&'a str),
     /// Into a list, with what identifies the item.
     Index(usize, Option<String>),
+    /// Into the document that a text holds.
+    Inside,
 }
 
 /// A path for a reader: `spec.containers[name=web].image`.
 #[must_use]
 pub fn location(steps: &[Step<'_>]) -> String {
     let mut text = String::new();
-    for step in steps {
+    for (at, step) in steps.iter().enumerate() {
+        let first = at == 0 || matches!(steps[at - 1], Step::Inside);
         match step {
-            Step::Key(key) if plain(key) && text.is_empty() => text.push_str(key),
+            Step::Inside => text.push_str(" → "),
+            Step::Key(key) if plain(key) && first => text.push_str(key),
             Step::Key(key) if plain(key) => _ = write!(text, ".{key}"),
             Step::Key(key) => _ = write!(text, "[{key:?}]"),
             Step::Index(_, Some(label)) => _ = write!(text, "[{label}]"),
@@ -88,6 +111,8 @@ fn pointer(steps: &[Step<'_>]) -> String {
         match step {
             Step::Key(key) => _ = write!(text, "/{}", key.replace('~', "~0").replace('/', "~1")),
             Step::Index(index, _) => _ = write!(text, "/{index}"),
+            // The paths within a text start at its own root.
+            Step::Inside => text.clear(),
         }
     }
     text
@@ -106,6 +131,15 @@ impl<'a> Collector<'a> {
             Delta::Replaced { old, new } => self.push(Op::Replace, Some(old), Some(new)),
             Delta::Map(entries) => entries.iter().for_each(|entry| self.entry(entry)),
             Delta::List(items) => self.list(items),
+            Delta::Within(within) => self.within(within),
+        }
+    }
+
+    /// The text as a whole is replaced; what changed in it is told beside that.
+    fn within(&mut self, within: &Within<'a>) {
+        self.push(Op::Replace, Some(within.old), Some(within.new));
+        if let Some(change) = self.found.last_mut() {
+            change.within = Some(Inner { format: within.format, changes: changes(&within.delta) });
         }
     }
 
@@ -156,7 +190,7 @@ impl<'a> Collector<'a> {
 
     fn push(&mut self, op: Op, old: Option<&'a Node>, new: Option<&'a Node>) {
         let (path, location) = (pointer(&self.steps), location(&self.steps));
-        self.found.push(Change { path, location, op, from: None, old, new, origins: Vec::new() });
+        self.found.push(Change { path, location, op, from: None, old, new, origins: Vec::new(), within: None });
     }
 }
 

@@ -14,6 +14,8 @@ pub mod regenerated;
 pub mod release;
 pub mod rename;
 pub mod resources;
+pub mod schema;
 pub mod select;
+pub mod sequence;
 pub mod structure;
 pub mod words;

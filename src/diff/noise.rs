@@ -61,7 +61,7 @@ pub fn mute(delta: &mut Delta<'_>) -> Vec<Muted> {
 pub fn is_quiet(delta: &Delta<'_>) -> bool {
     match delta {
         Delta::Same(_) => true,
-        Delta::Replaced { .. } => false,
+        Delta::Replaced { .. } | Delta::Within(_) => false,
         Delta::Map(entries) => entries.iter().all(|entry| matches!(&entry.fate, Fate::Kept(delta) if is_quiet(delta))),
         Delta::List(items) => items.iter().all(|item| matches!(item, Item::Kept(pair) if is_quiet(&pair.delta))),
     }
@@ -70,7 +70,7 @@ pub fn is_quiet(delta: &Delta<'_>) -> bool {
 /// `above` holds the last two keys on the way down.
 fn walk<'a>(delta: &mut Delta<'a>, above: [Option<&'a str>; 2], found: &mut Vec<Muted>) {
     match delta {
-        Delta::Same(_) | Delta::Replaced { .. } => {}
+        Delta::Same(_) | Delta::Replaced { .. } | Delta::Within(_) => {}
         Delta::Map(entries) => {
             if matches!(above, [Some("metadata"), Some("labels" | "annotations")]) {
                 entries.retain_mut(|entry| keep(entry, found));

@@ -2,7 +2,10 @@
 //!
 //! Only objects that found no partner by identity are looked at: the removed and the added ones of a kind.
 
-use std::collections::HashMap;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
 
 use crate::diff::resources::{Change, ManifestDiff, ResourceDiff};
 use crate::manifest::document::Object;
@@ -21,8 +24,14 @@ const MOVED: &[(&str, &[&str])] = &[
     ("ClusterIssuer", &["certmanager.k8s.io", "cert-manager.io"]),
 ];
 
-/// A fact that stands in more objects than this tells none of them apart.
+/// Of the objects that share a fact, no more than this are looked at.
 const COMMON: usize = 64;
+
+/// How many facts of an object are looked up: those that the fewest objects share.
+const RAREST: usize = 64;
+
+/// How many objects are compared with an object fact by fact.
+const CLOSEST: usize = 8;
 
 /// Joins removed and added objects that belong together: those whose API moved to another group, and, with a
 /// `similarity` above 0, those of one kind of which at least that share of the content is equal (1 is all of it).
@@ -93,42 +102,96 @@ fn moved_key(object: &Object) -> Option<MovedKey<'_>> {
     Some((object.hook, groups, &id.kind, id.namespace.as_deref(), &id.name))
 }
 
-/// Pairs objects of one kind by the share of equal facts (path and value of each scalar), best first. Facts are looked up
-/// in an index, so that only objects with something in common are compared.
+/// Pairs objects of one kind by the share of equal facts (path and value of each scalar), best first.
 fn similar(gone: &[(usize, &Object)], added: &[(usize, &Object)], least: f64) -> Vec<(usize, usize)> {
-    let old_facts: Vec<Vec<u64>> = gone.iter().map(|(_, object)| facts(object)).collect();
-    let mut index: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (at, facts) in old_facts.iter().enumerate() {
-        facts.iter().for_each(|fact| index.entry(*fact).or_default().push(at));
+    let mut kinds: BTreeMap<(bool, &str), Both> = BTreeMap::new();
+    for (at, object) in gone {
+        kinds.entry((object.hook, &object.id.kind)).or_default().gone.push((*at, object));
     }
-    let mut candidates: Vec<(f64, usize, usize)> = Vec::new();
-    for (to, (_, new)) in added.iter().enumerate() {
-        let new_facts = facts(new);
-        let mut shared: HashMap<usize, usize> = HashMap::new();
-        for fact in &new_facts {
-            let places = index.get(fact).filter(|places| places.len() <= COMMON);
-            places.into_iter().flatten().for_each(|&at| *shared.entry(at).or_default() += 1);
-        }
-        for (from, count) in shared {
-            let same_kind = gone[from].1.hook == new.hook && gone[from].1.id.kind == new.id.kind;
-            #[allow(clippy::cast_precision_loss)] // counts of scalars
-            let share = 2.0 * count as f64 / (old_facts[from].len() + new_facts.len()) as f64;
-            if same_kind && share >= least {
-                candidates.push((share, from, to));
+    for (at, object) in added {
+        kinds.entry((object.hook, &object.id.kind)).or_default().added.push((*at, object));
+    }
+    kinds.values().filter(|kind| !kind.gone.is_empty()).flat_map(|kind| kind.pairs(least)).collect()
+}
+
+/// Objects of one kind, with their indices: those that are gone and those that are new.
+#[derive(Default)]
+struct Both<'a> {
+    gone: Vec<(usize, &'a Object)>,
+    added: Vec<(usize, &'a Object)>,
+}
+
+impl Both<'_> {
+    /// Pairs of indices (new, old) that share at least this much, best first. Only objects that share rare facts are
+    /// compared, and of those only a few with each object: the cost is linear in the number of facts.
+    fn pairs(&self, least: f64) -> Vec<(usize, usize)> {
+        let old_facts: Vec<Vec<u64>> = self.gone.par_iter().map(|(_, object)| facts(object)).collect();
+        let new_facts: Vec<Vec<u64>> = self.added.par_iter().map(|(_, object)| facts(object)).collect();
+        let index = Index::of(&old_facts);
+        let mut candidates: Vec<(f64, usize, usize)> = new_facts
+            .par_iter()
+            .enumerate()
+            .flat_map_iter(|(to, facts)| {
+                let near = index.near(facts, to * old_facts.len() / new_facts.len());
+                let shares = near.into_iter().map(|from| (share(&old_facts[from], facts), from, to));
+                shares.filter(|(share, ..)| *share >= least).collect::<Vec<_>>()
+            })
+            .collect();
+        candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)).then(a.1.cmp(&b.1)));
+        let (mut used_old, mut used_new) = (vec![false; self.gone.len()], vec![false; self.added.len()]);
+        let mut pairs = Vec::new();
+        for (_, from, to) in candidates {
+            if !used_old[from] && !used_new[to] {
+                (used_old[from], used_new[to]) = (true, true);
+                pairs.push((self.added[to].0, self.gone[from].0));
             }
         }
+        pairs
     }
-    candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-    let (mut used_old, mut used_new) = (vec![false; gone.len()], vec![false; added.len()]);
-    let mut pairs = Vec::new();
-    for (_, from, to) in candidates {
-        if !used_old[from] && !used_new[to] {
-            used_old[from] = true;
-            used_new[to] = true;
-            pairs.push((added[to].0, gone[from].0));
+}
+
+/// In which old objects a fact stands.
+struct Index(HashMap<u64, Vec<usize>>);
+
+impl Index {
+    fn of(old_facts: &[Vec<u64>]) -> Self {
+        let mut index: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (at, facts) in old_facts.iter().enumerate() {
+            facts.iter().for_each(|fact| index.entry(*fact).or_default().push(at));
+        }
+        Self(index)
+    }
+
+    /// The old objects that share the most of an object's rarest facts. Of those that share a common one, the objects
+    /// around `place` are looked at: charts tend to keep the order of their objects.
+    fn near(&self, facts: &[u64], place: usize) -> Vec<usize> {
+        let mut postings: Vec<&Vec<usize>> = facts.iter().filter_map(|fact| self.0.get(fact)).collect();
+        postings.sort_by_key(|places| places.len());
+        let mut shared: HashMap<usize, usize> = HashMap::new();
+        for places in postings.into_iter().take(RAREST) {
+            let middle = places.partition_point(|&at| at < place);
+            let start = middle.saturating_sub(COMMON / 2).min(places.len().saturating_sub(COMMON));
+            places[start..].iter().take(COMMON).for_each(|&at| *shared.entry(at).or_default() += 1);
+        }
+        let mut near: Vec<(usize, usize)> = shared.into_iter().collect();
+        near.sort_by_key(|&(at, count)| (Reverse(count), at.abs_diff(place), at));
+        near.into_iter().take(CLOSEST).map(|(at, _)| at).collect()
+    }
+}
+
+/// The share of facts that two objects have in common; both lists are sorted and without duplicates.
+fn share(old: &[u64], new: &[u64]) -> f64 {
+    let (mut o, mut n, mut count) = (0, 0, 0_usize);
+    while o < old.len() && n < new.len() {
+        match old[o].cmp(&new[n]) {
+            Ordering::Less => o += 1,
+            Ordering::Greater => n += 1,
+            Ordering::Equal => (o, n, count) = (o + 1, n + 1, count + 1),
         }
     }
-    pairs
+    #[allow(clippy::cast_precision_loss)] // counts of scalars
+    let share = 2.0 * count as f64 / (old.len() + new.len()).max(1) as f64;
+    share
 }
 
 /// Hashes of all scalars with their paths, sorted; the object's own name is left out.

@@ -3,11 +3,13 @@
 //! Documents whose text is equal are equal, and are never parsed. Only the rest is opened, masked and matched by
 //! identity. Documents that share an identity are matched in order, so none is lost.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
 use crate::diff::live::Drift;
+use crate::diff::schema::Schemas;
+use crate::diff::structure::{Delta, Rules, compare_by};
 use crate::manifest::document::{Document, Object};
 use crate::manifest::mask::Masker;
 
@@ -46,6 +48,8 @@ pub struct ManifestDiff {
     pub suppressed: usize,
     /// How many documents had to be parsed.
     pub parsed: usize,
+    /// What the CustomResourceDefinitions of both manifests say about custom resources that differ.
+    pub schemas: Schemas,
 }
 
 /// One side of a comparison.
@@ -68,7 +72,7 @@ pub fn compare(old: &Side<'_>, new: &Side<'_>, masker: &Masker) -> ManifestDiff 
     let open = |documents: &[&Document<'_>]| -> Vec<Object> {
         documents.par_iter().flat_map_iter(|document| masker.open(document)).collect()
     };
-    let (before, after) = (open(&only_old), open(&only_new));
+    let (before, after) = rayon::join(|| open(&only_old), || open(&only_new));
     let mut waiting: HashMap<_, std::collections::VecDeque<Object>> = HashMap::new();
     let mut order = Vec::with_capacity(before.len());
     for object in before {
@@ -90,12 +94,42 @@ pub fn compare(old: &Side<'_>, new: &Side<'_>, masker: &Masker) -> ManifestDiff 
             diff.push(Change::Removed, Some(old), None);
         }
     }
+    diff.read_schemas(new.documents.iter().chain(&old.documents), masker);
     diff
 }
 
 impl ManifestDiff {
     fn push(&mut self, change: Change, old: Option<Object>, new: Option<Object>) {
         self.resources.push(ResourceDiff { change, old, new, drift: None });
+    }
+
+    /// Reads the definitions of the custom resources that differ. Those of the new manifest come first.
+    fn read_schemas<'d, 't: 'd>(&mut self, documents: impl Iterator<Item = &'d Document<'t>>, masker: &Masker) {
+        let modified = self.resources.iter().filter(|resource| resource.change == Change::Modified);
+        // The groups of Kubernetes' own kinds have no dot, but for some that end like those of custom ones.
+        let custom: BTreeSet<(&str, &str)> = modified
+            .filter_map(ResourceDiff::object)
+            .map(|object| (object.id.group.as_str(), object.id.kind.as_str()))
+            .filter(|(group, _)| group.contains('.'))
+            .collect();
+        if custom.is_empty() {
+            return;
+        }
+        let defines =
+            |document: &&Document<'_>| custom.iter().any(|(group, kind)| document.may_define_lists(group, kind));
+        let mut schemas = Schemas::default();
+        for object in documents.filter(defines).flat_map(|document| masker.open(document)) {
+            schemas.add(&object);
+        }
+        self.schemas = schemas;
+    }
+
+    /// What changed in an object that is on both sides.
+    #[must_use]
+    pub fn delta<'a>(&self, resource: &'a ResourceDiff) -> Option<Delta<'a>> {
+        let (old, new) = (resource.old.as_ref()?, resource.new.as_ref()?);
+        let rules = Rules { schema: self.schemas.of(&new.id), texts: new.id.kind != "Secret", ..Rules::default() };
+        Some(compare_by(&old.node, &new.node, rules))
     }
 
     /// How many objects met this fate.

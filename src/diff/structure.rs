@@ -6,6 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diff::list;
+use crate::diff::schema::Schema;
+use crate::manifest::embedded::Format;
 use crate::manifest::node::{Node, Value};
 
 /// How a node of the old tree became a node of the new one.
@@ -23,6 +25,28 @@ pub enum Delta<'a> {
     Map(Vec<Entry<'a>>),
     /// Both are lists; some items differ, or their order does.
     List(Vec<Item<'a>>),
+    /// Both are texts that hold JSON or YAML.
+    Within(Box<Within<'a>>),
+}
+
+/// How what a text holds became what another one holds.
+pub struct Within<'a> {
+    /// The text before.
+    pub old: &'a Node,
+    /// The text after.
+    pub new: &'a Node,
+    /// What the texts are written in.
+    pub format: Format,
+    /// What changed in them. [`Delta::Same`] if only the formatting did.
+    pub delta: Delta<'a>,
+}
+
+impl Within<'_> {
+    /// Whether the texts say the same, and only order, blanks or comments differ.
+    #[must_use]
+    pub fn is_formatting(&self) -> bool {
+        matches!(self.delta, Delta::Same(_))
+    }
 }
 
 /// What became of a map's key. Entries come in the order of the new map, removed ones where they were.
@@ -86,9 +110,38 @@ pub struct Pair<'a> {
     pub delta: Delta<'a>,
 }
 
-/// Compares two trees.
+/// What is known about the trees beside their content.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules<'s> {
+    /// The schema of the node.
+    pub schema: Option<&'s Schema>,
+    /// The key that the node stands under, of an item that of its list.
+    pub field: &'s str,
+    /// Whether JSON and YAML in texts are compared as such. Not for what is masked: reading could undo an escape that
+    /// hid something from the mask.
+    pub texts: bool,
+}
+
+impl<'s> Rules<'s> {
+    fn below(self, key: &'s str) -> Self {
+        Self { schema: self.schema.and_then(|schema| schema.below(key)), field: key, ..self }
+    }
+
+    /// The rules for the items of a list.
+    pub(super) fn items(self) -> Self {
+        Self { schema: self.schema.and_then(Schema::items), ..self }
+    }
+}
+
+/// Compares two trees, about which nothing is known.
 #[must_use]
 pub fn compare<'a>(old: &'a Node, new: &'a Node) -> Delta<'a> {
+    compare_by(old, new, Rules::default())
+}
+
+/// Compares two trees.
+#[must_use]
+pub fn compare_by<'a>(old: &'a Node, new: &'a Node, rules: Rules<'_>) -> Delta<'a> {
     if old == new {
         return Delta::Same(new);
     }
@@ -97,15 +150,27 @@ pub fn compare<'a>(old: &'a Node, new: &'a Node) -> Delta<'a> {
         return Delta::Replaced { old, new };
     }
     match (old.value(), new.value()) {
-        (Value::Map(a), Value::Map(b)) => Delta::Map(compare_maps(a, b)),
-        (Value::List(a), Value::List(b)) => Delta::List(list::compare(a, b)),
+        (Value::Map(a), Value::Map(b)) => Delta::Map(compare_maps(a, b, rules)),
+        (Value::List(a), Value::List(b)) => Delta::List(list::compare(a, b, rules)),
+        (Value::String(_), Value::String(_)) if rules.texts => match compare_texts(old, new) {
+            Some(within) => Delta::Within(Box::new(within)),
+            None => Delta::Replaced { old, new },
+        },
         _ => Delta::Replaced { old, new },
     }
 }
 
+/// Compares what two texts hold, if both hold a map or both a list. Texts within those stay texts.
+fn compare_texts<'a>(old: &'a Node, new: &'a Node) -> Option<Within<'a>> {
+    let (a, b) = (old.embedded()?, new.embedded()?);
+    let delta = compare(&a.node, &b.node);
+    let format = if a.format == b.format { a.format } else { Format::Yaml };
+    (!matches!(delta, Delta::Replaced { .. })).then_some(Within { old, new, format, delta })
+}
+
 type MapEntry = (Box<str>, Node);
 
-fn compare_maps<'a>(old: &'a [MapEntry], new: &'a [MapEntry]) -> Vec<Entry<'a>> {
+fn compare_maps<'a>(old: &'a [MapEntry], new: &'a [MapEntry], rules: Rules<'_>) -> Vec<Entry<'a>> {
     let old_by_key: HashMap<&str, &Node> = old.iter().map(|(key, node)| (&**key, node)).collect();
     let new_keys: HashSet<&str> = new.iter().map(|(key, _)| &**key).collect();
     let mut gone_after = removed_after(old, &new_keys);
@@ -113,7 +178,7 @@ fn compare_maps<'a>(old: &'a [MapEntry], new: &'a [MapEntry]) -> Vec<Entry<'a>> 
     entries.extend(gone_after.remove(&None).into_iter().flatten());
     for (key, node) in new {
         let fate = match old_by_key.get(&**key) {
-            Some(before) => Fate::Kept(compare(before, node)),
+            Some(before) => Fate::Kept(compare_by(before, node, rules.below(key))),
             None => Fate::Added(node),
         };
         entries.push(Entry { key, fate });

@@ -78,6 +78,13 @@ impl<'a> Document<'a> {
             && memchr::memmem::find(self.text.as_bytes(), b"items").is_some()
     }
 
+    /// Whether it may be a CustomResourceDefinition that says which keys the lists of this kind have: a quick look.
+    #[must_use]
+    pub fn may_define_lists(&self, group: &str, kind: &str) -> bool {
+        let has = |word: &str| memchr::memmem::find(self.text.as_bytes(), word.as_bytes()).is_some();
+        has("CustomResourceDefinition") && has("x-kubernetes-list-map-keys") && has(group) && has(kind)
+    }
+
     /// For the masker only.
     pub(super) fn text(&self) -> &'a str {
         self.text
@@ -141,4 +148,6 @@ pub struct Object {
     pub problem: Option<String>,
     /// The template it was rendered from.
     pub source: Option<String>,
+    /// What is odd about it and worth a look, as sentences: a key that stands twice.
+    pub notices: Vec<String>,
 }

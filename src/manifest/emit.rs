@@ -3,71 +3,116 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use crate::manifest::node::{Node, Value};
 
-/// What stands before a value on its first line.
-#[derive(Clone)]
-pub struct Lead {
-    /// The text, indentation included: `  image:` or `  - `.
-    pub text: String,
-    /// What it is.
-    pub kind: LeadKind,
-    /// The column of the key or the dash; 0 is the first.
-    pub column: usize,
+/// What stands before a value on its first line: blanks, dashes and a key. It is cheap to make: most lines of an object
+/// are never written.
+#[derive(Clone, Copy)]
+pub struct Lead<'a> {
+    kind: LeadKind<'a>,
+    /// The column of the key or the last dash; 0 is the first.
+    column: usize,
+    /// How many dashes stand on the line.
+    dashes: usize,
 }
 
-/// The kinds of [`Lead`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum LeadKind {
-    /// Nothing: the top of a document.
-    Root,
-    /// A map's key with its colon.
-    Key,
+enum LeadKind<'a> {
+    /// Nothing: the top of a document, or of what a text holds.
+    Top,
+    /// A map's key.
+    Key(&'a str),
     /// A list item's dash.
     Dash,
 }
 
-impl Lead {
+impl<'a> Lead<'a> {
     /// The lead of a whole document.
     #[must_use]
     pub fn root() -> Self {
-        Self { text: String::new(), kind: LeadKind::Root, column: 0 }
+        Self::top(0)
     }
 
-    /// The lead of a map entry; `before` is the indentation, or the dash if the entry opens a list item.
+    /// The lead of a document within another one, at a column.
     #[must_use]
-    pub fn key(before: &str, key: &str, column: usize) -> Self {
-        let mut text = String::with_capacity(before.len() + key.len() + 1);
-        text.push_str(before);
-        text.push_str(&scalar_text(key));
-        text.push(':');
-        Self { text, kind: LeadKind::Key, column }
+    pub fn top(column: usize) -> Self {
+        Self { kind: LeadKind::Top, column, dashes: 0 }
     }
 
-    /// The lead of a list item.
+    /// The lead of a map's entry. The one that is `on_dash` stands on the line of the list item that the map is.
     #[must_use]
-    pub fn dash(before: &str, column: usize) -> Self {
-        Self { text: format!("{before}- "), kind: LeadKind::Dash, column }
+    pub fn key(&self, key: &'a str, on_dash: bool) -> Self {
+        let dashes = if on_dash { self.dashes } else { 0 };
+        Self { kind: LeadKind::Key(key), column: self.child_column(false), dashes }
+    }
+
+    /// The lead of a list's item. The first item of a list in a list stands on the line of the outer item.
+    #[must_use]
+    pub fn dash(&self, on_dash: bool) -> Self {
+        let dashes = if on_dash && self.is_dash() { self.dashes } else { 0 };
+        Self { kind: LeadKind::Dash, column: self.child_column(true), dashes: dashes + 1 }
+    }
+
+    /// Whether it is a list item's dash.
+    #[must_use]
+    pub fn is_dash(&self) -> bool {
+        self.kind == LeadKind::Dash
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub fn is_top(&self) -> bool {
+        self.kind == LeadKind::Top
     }
 
     /// The column at which what the lead opens stands.
     #[must_use]
     pub fn child_column(&self, child_is_list: bool) -> usize {
         match self.kind {
-            LeadKind::Root => 0,
-            LeadKind::Key if child_is_list => self.column,
-            LeadKind::Key | LeadKind::Dash => self.column + 2,
+            LeadKind::Top => self.column,
+            LeadKind::Key(_) if child_is_list => self.column,
+            LeadKind::Key(_) | LeadKind::Dash => self.column + 2,
         }
     }
 
     /// The whole line for a value that fits on one.
     #[must_use]
     pub fn line(&self, value: &str) -> String {
-        match self.kind {
-            LeadKind::Key => format!("{} {value}", self.text),
-            LeadKind::Root | LeadKind::Dash => format!("{}{value}", self.text),
+        let mut text = self.text();
+        if matches!(self.kind, LeadKind::Key(_)) {
+            text.push(' ');
         }
+        text.push_str(value);
+        text
+    }
+
+    /// The line that stands alone above what the lead opens.
+    #[must_use]
+    pub fn head(&self) -> String {
+        let mut text = self.text();
+        text.truncate(text.trim_end().len());
+        text
+    }
+
+    /// Blanks, dashes, and the key with its colon.
+    fn text(&self) -> String {
+        let (own, key) = match self.kind {
+            LeadKind::Top => (0, None),
+            LeadKind::Key(key) => (0, Some(scalar_text(key))),
+            LeadKind::Dash => (1, None),
+        };
+        let blanks = self.column.saturating_sub(2 * self.dashes.saturating_sub(own));
+        let mut text =
+            String::with_capacity(blanks + 2 * self.dashes + key.as_ref().map_or(0, |key| key.len() + 1) + 24);
+        text.extend(std::iter::repeat_n(' ', blanks));
+        text.extend(std::iter::repeat_n("- ", self.dashes));
+        if let Some(key) = key {
+            text.push_str(&key);
+            text.push(':');
+        }
+        text
     }
 }
 
@@ -77,46 +122,102 @@ pub fn indentation(column: usize) -> String {
     " ".repeat(column)
 }
 
-/// Hands every line of the node to `line`, in order, without line ends.
-pub fn write(node: &Node, lead: &Lead, line: &mut impl FnMut(String)) {
-    match node.value() {
+/// How many lines a value takes, without a key above it.
+pub(super) fn height(value: &Value) -> u32 {
+    let entry = |node: &Node| node.height().saturating_add(u32::from(opens(node)));
+    match value {
         Value::Map(entries) if !entries.is_empty() => {
-            let column = lead.child_column(false);
-            let mut before = opening(lead, line);
-            for (key, value) in entries {
-                let before = before.take().unwrap_or_else(|| indentation(column));
-                write(value, &Lead::key(&before, key, column), line);
-            }
+            entries.iter().fold(0, |sum, (_, node)| sum.saturating_add(entry(node)))
         }
-        Value::List(items) if !items.is_empty() => {
-            let column = lead.child_column(true);
-            let mut before = opening(lead, line);
-            for item in items {
-                let before = before.take().unwrap_or_else(|| indentation(column));
-                write(item, &Lead::dash(&before, column), line);
-            }
-        }
+        Value::List(items) if !items.is_empty() => items.iter().fold(0, |sum, item| sum.saturating_add(item.height())),
         Value::String(text) if is_block(text) => {
-            line(lead.line(block_header(text)));
-            let before = indentation(lead.child_column(false));
-            for content in block_lines(text) {
-                line(if content.is_empty() { String::new() } else { format!("{before}{content}") });
-            }
+            let breaks = memchr::memchr_iter(b'\n', text.strip_suffix('\n').unwrap_or(text).as_bytes()).count();
+            u32::try_from(breaks + 2).unwrap_or(u32::MAX)
         }
-        _ => line(lead.line(&scalar(node))),
+        _ => 1,
     }
 }
 
-/// A key stands on a line of its own; a dash goes before the first child.
-fn opening(lead: &Lead, line: &mut impl FnMut(String)) -> Option<String> {
-    match lead.kind {
-        LeadKind::Root => None,
-        LeadKind::Key => {
-            line(lead.text.clone());
-            None
+/// Whether the value stands below its key.
+fn opens(node: &Node) -> bool {
+    matches!(node.value(), Value::Map(_) | Value::List(_)) && !node.is_empty()
+}
+
+/// How many lines [`write`] writes.
+#[must_use]
+pub fn count(node: &Node, lead: &Lead<'_>) -> usize {
+    node.height() as usize + usize::from(opens(node) && matches!(lead.kind, LeadKind::Key(_)))
+}
+
+/// Hands every line of the node to `line`, in order, without line ends.
+pub fn write(node: &Node, lead: &Lead<'_>, line: &mut impl FnMut(String)) {
+    write_some(node, lead, 0..usize::MAX, line);
+}
+
+/// Hands some lines of the node to `line`, by their numbers from 0. What comes before them costs next to nothing.
+pub fn write_some(node: &Node, lead: &Lead<'_>, wanted: Range<usize>, line: &mut impl FnMut(String)) {
+    Writer { skip: wanted.start, left: wanted.len(), line }.node(node, lead);
+}
+
+struct Writer<'f, F> {
+    /// How many lines are still not wanted.
+    skip: usize,
+    /// How many are wanted after those.
+    left: usize,
+    line: &'f mut F,
+}
+
+impl<F: FnMut(String)> Writer<'_, F> {
+    fn node(&mut self, node: &Node, lead: &Lead<'_>) {
+        let lines = count(node, lead);
+        if lines <= self.skip {
+            self.skip -= lines;
+            return;
         }
-        LeadKind::Dash => Some(lead.text.clone()),
+        if self.left == 0 {
+            return;
+        }
+        if opens(node) && matches!(lead.kind, LeadKind::Key(_)) {
+            self.put(|| lead.head());
+        }
+        match node.value() {
+            Value::Map(entries) if !entries.is_empty() => {
+                for (at, (key, value)) in entries.iter().enumerate() {
+                    self.node(value, &lead.key(key, at == 0 && lead.is_dash()));
+                }
+            }
+            Value::List(items) if !items.is_empty() => {
+                items.iter().enumerate().for_each(|(at, item)| self.node(item, &lead.dash(at == 0)));
+            }
+            Value::String(text) if is_block(text) => {
+                self.put(|| lead.line(block_header(text)));
+                let column = lead.child_column(false);
+                block_lines(text).for_each(|content| self.put(|| indented(content, column)));
+            }
+            _ => self.put(|| lead.line(&scalar(node))),
+        }
     }
+
+    fn put(&mut self, text: impl FnOnce() -> String) {
+        if self.skip > 0 {
+            self.skip -= 1;
+        } else if self.left > 0 {
+            self.left -= 1;
+            (self.line)(text());
+        }
+    }
+}
+
+/// A line of a literal block at a column; empty lines have no blanks.
+#[must_use]
+pub fn indented(line: &str, column: usize) -> String {
+    if line.is_empty() {
+        return String::new();
+    }
+    let mut text = String::with_capacity(column + line.len());
+    text.extend(std::iter::repeat_n(' ', column));
+    text.push_str(line);
+    text
 }
 
 /// Whether a text is written as a literal block.
@@ -148,7 +249,8 @@ pub fn block_lines(text: &str) -> impl Iterator<Item = &str> {
 #[must_use]
 pub fn scalar(node: &Node) -> Cow<'_, str> {
     match node.value() {
-        Value::String(text) => scalar_text(text),
+        // A text with a spelling of its own is written that way.
+        Value::String(text) => node.raw().map_or_else(|| scalar_text(text), Cow::Borrowed),
         Value::List(_) => Cow::Borrowed("[]"),
         Value::Map(_) => Cow::Borrowed("{}"),
         Value::Null => Cow::Borrowed("null"),

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use crate::manifest::node::{Node, Number, Value};
+use crate::manifest::node::{Node, Number, Value, without_duplicates};
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -60,18 +60,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
         let mut map: Vec<(Box<str>, Node)> = Vec::new();
-        let mut places = std::collections::HashMap::new();
-        while let Some((key, value)) = entries.next_entry::<Box<str>, Node>()? {
-            match places.get(&key) {
-                // As in Go, the last of two equal keys wins.
-                Some(&place) => map[place] = (key, value),
-                None => {
-                    places.insert(key.clone(), map.len());
-                    map.push((key, value));
-                }
-            }
+        while let Some(entry) = entries.next_entry()? {
+            map.push(entry);
         }
-        Ok(Node::new(Value::Map(map)))
+        // As in Go, the last of two equal keys wins.
+        Ok(Node::new(Value::Map(without_duplicates(map, |_, _| {}))))
     }
 }
 

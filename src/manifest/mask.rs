@@ -48,18 +48,19 @@ impl Masker {
     #[must_use]
     pub fn open(&self, document: &Document<'_>) -> Vec<Object> {
         let source = document.source().map(str::to_owned);
-        match yaml::parse_all(document.text()) {
-            Ok(nodes) => nodes
-                .into_iter()
-                .flat_map(flatten)
-                .map(|node| Object {
+        match yaml::read_all(document.text()) {
+            Ok(documents) => {
+                let notices: Vec<String> = documents.repeated.iter().map(|one| twice(one, document.line())).collect();
+                let objects = documents.nodes.into_iter().flat_map(flatten).map(|node| Object {
                     id: ObjectId::of(&node),
                     hook: document.is_hook(),
                     node: self.mask(node),
                     problem: None,
                     source: source.clone(),
-                })
-                .collect(),
+                    notices: notices.clone(),
+                });
+                objects.collect()
+            }
             Err(error) => vec![self.unreadable(document, &error, source)],
         }
     }
@@ -101,6 +102,7 @@ impl Masker {
             node,
             problem: Some(format!("line {line} of the manifest: {}", error.message)),
             source,
+            notices: Vec::new(),
         }
     }
 
@@ -205,6 +207,16 @@ impl Masker {
         let plural = if content.len() == 1 { "" } else { "s" };
         format!("<masked, {} byte{plural}, {short}>", content.len())
     }
+}
+
+/// What a reader should know of a key that stands twice; `start` is the document's line in the manifest.
+fn twice(repeated: &yaml::Repeated, start: u32) -> String {
+    let line = |line: u32| start.saturating_add(line).saturating_sub(1);
+    let (first, last) = (line(repeated.first), line(repeated.last));
+    format!(
+        "{:?} stands twice in one map, at lines {first} and {last} of the manifest; the last one counts",
+        repeated.key
+    )
 }
 
 /// Base64 as Kubernetes reads it: line breaks do not count.

@@ -4,6 +4,7 @@
 mod derive;
 pub mod document;
 pub mod duration;
+pub mod embedded;
 pub mod emit;
 pub mod identity;
 mod json;

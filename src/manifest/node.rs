@@ -3,7 +3,12 @@
 //! Every node carries a hash of its content, so that equal subtrees are found without walking them twice, and the
 //! line it came from. A node does not print its content with `{:?}`: it may belong to a Secret.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::OnceLock;
+
+use crate::manifest::embedded::Embedded;
+use crate::manifest::emit;
 
 /// A value with its place in the source.
 #[derive(Clone)]
@@ -11,8 +16,16 @@ pub struct Node {
     value: Value,
     hash: u64,
     line: u32,
-    raw: Option<Box<str>>,
+    /// How many lines it takes as YAML.
+    height: u32,
+    raw: Option<Box<Raw>>,
+    /// What the text holds; read when it is first asked for.
+    embedded: OnceLock<Option<Box<Embedded>>>,
 }
+
+/// A spelling. Few nodes have one, so they hold no more than a pointer.
+#[derive(Clone)]
+struct Raw(Box<str>);
 
 /// JSON's data model. Maps keep the order of the source.
 #[derive(Clone)]
@@ -90,7 +103,8 @@ impl Node {
     #[must_use]
     pub fn new(value: Value) -> Self {
         let hash = content_hash(&value);
-        Self { value, hash, line: 0, raw: None }
+        let height = emit::height(&value);
+        Self { value, hash, line: 0, height, raw: None, embedded: OnceLock::new() }
     }
 
     /// Text.
@@ -109,7 +123,7 @@ impl Node {
     /// The same node, with the way its source writes it (`0644` for 420).
     #[must_use]
     pub fn written_as(mut self, raw: &str) -> Self {
-        self.raw = Some(raw.into());
+        self.raw = Some(Box::new(Raw(raw.into())));
         self
     }
 
@@ -131,10 +145,21 @@ impl Node {
         self.line
     }
 
+    /// How many lines it takes as YAML, without a key above it.
+    pub(super) fn height(&self) -> u32 {
+        self.height
+    }
+
     /// How the source writes the scalar, where that is not the canonical form.
     #[must_use]
     pub fn raw(&self) -> Option<&str> {
-        self.raw.as_deref()
+        self.raw.as_ref().map(|raw| &*raw.0)
+    }
+
+    /// The JSON or YAML that the text holds, if it is one that does.
+    #[must_use]
+    pub fn embedded(&self) -> Option<&Embedded> {
+        self.embedded.get_or_init(|| Embedded::read(self.as_str()?).map(Box::new)).as_deref()
     }
 
     /// A hash of the content: equal nodes have equal hashes. The order of a map's keys does not count.
@@ -219,6 +244,36 @@ impl fmt::Debug for Node {
     }
 }
 
+/// Of entries with the same key, the last value at the first one's position. Tells each value that is lost, and the
+/// entry that takes its place.
+pub(super) fn without_duplicates(
+    entries: Vec<(Box<str>, Node)>,
+    mut lost: impl FnMut(&Node, &(Box<str>, Node)),
+) -> Vec<(Box<str>, Node)> {
+    const FEW: usize = 16;
+    let unique = if entries.len() <= FEW {
+        entries.iter().enumerate().all(|(i, (key, _))| entries[..i].iter().all(|(other, _)| other != key))
+    } else {
+        let mut seen = HashSet::with_capacity(entries.len());
+        entries.iter().all(|(key, _)| seen.insert(&**key))
+    };
+    if unique {
+        return entries;
+    }
+    let mut positions: HashMap<Box<str>, usize> = HashMap::with_capacity(entries.len());
+    let mut result: Vec<(Box<str>, Node)> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if let Some(&position) = positions.get(&entry.0) {
+            lost(&result[position].1, &entry);
+            result[position].1 = entry.1;
+        } else {
+            positions.insert(entry.0.clone(), result.len());
+            result.push(entry);
+        }
+    }
+    result
+}
+
 fn maps_equal(a: &[(Box<str>, Node)], b: &[(Box<str>, Node)]) -> bool {
     if a.len() != b.len() {
         return false;
@@ -228,7 +283,7 @@ fn maps_equal(a: &[(Box<str>, Node)], b: &[(Box<str>, Node)]) -> bool {
     if a[..same].iter().zip(&b[..same]).any(|((_, na), (_, nb))| na != nb) {
         return false;
     }
-    let rest: std::collections::HashMap<&str, &Node> = b[same..].iter().map(|(k, n)| (&**k, n)).collect();
+    let rest: HashMap<&str, &Node> = b[same..].iter().map(|(k, n)| (&**k, n)).collect();
     a[same..].iter().all(|(key, node)| rest.get(&**key).is_some_and(|other| *other == node))
 }
 

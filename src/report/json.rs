@@ -7,6 +7,7 @@ use crate::diff::overrides::DeadOverride;
 use crate::diff::regenerated::Regenerated;
 use crate::diff::release::Both;
 use crate::diff::resources;
+use crate::manifest::embedded::Format;
 use crate::manifest::emit::{self, Lead};
 use crate::manifest::node::Node;
 use crate::report::escape::Escaping;
@@ -118,6 +119,8 @@ struct ResourceRow<'a> {
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notices: &'a [String],
     changes: Vec<Operation<'a>>,
 }
 
@@ -145,6 +148,10 @@ struct Operation<'a> {
     new: Option<&'a Node>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     origins: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within: Option<Vec<Operation<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -244,6 +251,7 @@ fn row<'a>(resource: &'a Resource<'_>) -> ResourceRow<'a> {
         old_name: resource.old_name.as_deref(),
         source: resource.object.source.as_deref(),
         problem: resource.object.problem.as_deref(),
+        notices: &resource.object.notices,
         changes: operations(&resource.changes),
     }
 }
@@ -279,6 +287,11 @@ fn operations<'a>(changes: &'a [Change<'_>]) -> Vec<Operation<'a>> {
             old: change.old,
             new: change.new,
             origins: &change.origins,
+            format: change.within.as_ref().map(|inner| match inner.format {
+                Format::Json => "json",
+                Format::Yaml => "yaml",
+            }),
+            within: change.within.as_ref().map(|inner| operations(&inner.changes)),
         })
         .collect()
 }

@@ -66,7 +66,17 @@ impl Line {
         self.text.push('\n');
     }
 
+    /// What changed within a text is told instead of the text.
     fn change(&mut self, title: &str, change: &Change<'_>) {
+        match &change.within {
+            Some(inner) if !inner.changes.is_empty() => {
+                inner.changes.iter().for_each(|inner| self.operation(title, &format!("{} → ", change.location), inner));
+            }
+            _ => self.operation(title, "", change),
+        }
+    }
+
+    fn operation(&mut self, title: &str, outside: &str, change: &Change<'_>) {
         let (sign, role) = match change.op {
             Op::Add => ("+", Role::Added),
             Op::Remove => ("-", Role::Removed),
@@ -74,12 +84,18 @@ impl Line {
         };
         self.start(role, sign, title);
         self.text.push_str("  ");
-        self.painter.paint(
-            &mut self.text,
-            Role::Plain,
-            if change.location.is_empty() { "." } else { &change.location },
-        );
+        let place = if change.location.is_empty() { "." } else { &change.location };
+        self.painter.paint(&mut self.text, Role::Plain, &format!("{outside}{place}"));
         self.text.push_str("  ");
+        if let Some(inner) = change.within.as_ref().filter(|_| change.is_formatting()) {
+            self.painter.paint(
+                &mut self.text,
+                Role::Dim,
+                &format!("only the formatting changed ({})", inner.format.name()),
+            );
+            self.text.push('\n');
+            return;
+        }
         match (change.old, change.new) {
             (Some(old), Some(new)) => {
                 self.painter.paint(&mut self.text, Role::Removed, &brief(old));

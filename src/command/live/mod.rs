@@ -91,6 +91,7 @@ fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Ga
         suppressed: gathered.suppressed,
         parsed: gathered.compared,
         resources: gathered.resources,
+        ..ManifestDiff::default()
     };
     let diff = ReleaseDiff { manifest, ..ReleaseDiff::default() };
     let incomplete = incomplete(&report);

@@ -35,7 +35,7 @@ pub(super) fn same_value(declared: &Node, live: &Node, steps: &[Step<'_>], kind:
         .iter()
         .filter_map(|step| match step {
             Step::Key(key) => Some(*key),
-            Step::Index(..) => None,
+            Step::Index(..) | Step::Inside => None,
         })
         .collect();
     if kind == "Secret" || keys.iter().any(|key| TEXT.contains(key)) && !is_divisor(&keys) {

@@ -45,8 +45,28 @@ pub struct YamlError {
     pub message: String,
 }
 
-/// Every document of `text` in order. Documents without content (nothing, or only comments) are left out; an explicit
-/// `null` is content and stays.
+/// The documents of a text.
+#[derive(Debug, Default)]
+pub struct Documents {
+    /// Their trees, in order. Documents without content (nothing, or only comments) are left out; an explicit `null` is
+    /// content and stays.
+    pub nodes: Vec<Node>,
+    /// Keys that stand twice in a map, in any document; not all, if there are very many.
+    pub repeated: Vec<Repeated>,
+}
+
+/// A key that stands twice in a map. As in Go, the last value counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    /// The key.
+    pub key: String,
+    /// The line of the value that does not count.
+    pub first: u32,
+    /// The line of the value that counts.
+    pub last: u32,
+}
+
+/// Every document of `text` in order, and what is odd about them.
 ///
 /// A node's line is the one in `text` on which it starts: a map's first key, a list's first dash, a block scalar's
 /// first line of text. An alias stands on its own line, what it copies on the lines where that is written. A node
@@ -55,12 +75,26 @@ pub struct YamlError {
 ///
 /// # Errors
 /// The first problem found in any document.
-pub fn parse_all(text: &str) -> Result<Vec<Node>, YamlError> {
+pub fn read_all(text: &str) -> Result<Documents, YamlError> {
     let checked = characters::check(text)?;
     match reader::read(&checked, None) {
         Ok(documents) => Ok(documents),
         Err(failure) => repair::read(&checked.text, failure),
     }
+}
+
+/// The trees of [`read_all`].
+///
+/// # Errors
+/// The first problem found in any document.
+pub fn parse_all(text: &str) -> Result<Vec<Node>, YamlError> {
+    read_all(text).map(|documents| documents.nodes)
+}
+
+/// The one document of a text that is beyond doubt: nothing is repaired, and no key stands twice.
+pub(super) fn parse_strictly(text: &str) -> Option<Node> {
+    let Documents { mut nodes, repeated } = reader::read(&characters::check(text).ok()?, None).ok()?;
+    if nodes.len() == 1 && repeated.is_empty() { nodes.pop() } else { None }
 }
 
 /// The only document of `text`; null if it is empty.

@@ -9,8 +9,7 @@ use granit_parser::{
 
 use super::characters::{Checked, Strays};
 use super::tree::{self, Tree};
-use super::{MAX_DEPTH, YamlError, too_deep};
-use crate::manifest::node::Node;
+use super::{Documents, MAX_DEPTH, YamlError, too_deep};
 
 /// Why a text could not be read.
 pub(super) struct Failure {
@@ -53,12 +52,12 @@ pub(super) enum Scalar {
 ///
 /// # Errors
 /// The first problem.
-pub(super) fn read(checked: &Checked<'_>, covered: Option<&mut Covered>) -> Result<Vec<Node>, Failure> {
+pub(super) fn read(checked: &Checked<'_>, covered: Option<&mut Covered>) -> Result<Documents, Failure> {
     let mut reader = Reader {
         source: &checked.text,
         strays: checked.strays.clone(),
         covered,
-        documents: Vec::new(),
+        documents: Documents::default(),
         tree: Tree::default(),
         brackets: 0,
     };
@@ -85,7 +84,7 @@ struct Reader<'a, 'c> {
     source: &'a str,
     strays: Strays,
     covered: Option<&'c mut Covered>,
-    documents: Vec<Node>,
+    documents: Documents,
     tree: Tree,
     /// How many lists and maps in brackets are open.
     brackets: usize,
@@ -95,7 +94,11 @@ impl Reader<'_, '_> {
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), YamlError> {
         match event {
             Event::DocumentStart(_, version) => check_version(version, span.start)?,
-            Event::DocumentEnd => self.documents.extend(std::mem::take(&mut self.tree).into_root()),
+            Event::DocumentEnd => {
+                let (root, repeated) = std::mem::take(&mut self.tree).finish();
+                self.documents.nodes.extend(root);
+                self.documents.repeated.extend(repeated);
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = self.tag(tag.as_deref(), span)?;
                 let text = self.scalar_text(text, style, span)?;

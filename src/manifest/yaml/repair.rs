@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::candidates;
 use super::characters;
 use super::reader::{self, Covered, Failure, Scalar, Trouble};
-use super::{Node, YamlError};
+use super::{Documents, YamlError};
 
 /// How many bytes may be read in all, unless the text is long: a fraction of a second.
 const MAX_WORK: usize = 16 << 20;
@@ -53,7 +53,7 @@ struct Repairs<'a> {
 ///
 /// # Errors
 /// A problem that no repair helps against.
-pub(super) fn read(text: &str, mut failure: Failure) -> Result<Vec<Node>, YamlError> {
+pub(super) fn read(text: &str, mut failure: Failure) -> Result<Documents, YamlError> {
     let Some(trouble) = failure.trouble else { return Err(failure.error) };
     let mut repairs = Repairs { text, edits: candidates::find(text), rejected: HashMap::new() };
     repairs.add(trouble);

@@ -7,14 +7,16 @@ use std::collections::HashMap;
 use granit_parser::{ScalarStyle, Tag};
 
 use super::scalar::{Meaning, resolve, resolve_tagged};
-use super::{MAX_DEPTH, Place, YamlError, too_deep};
-use crate::manifest::node::{Node, Number, Value};
+use super::{MAX_DEPTH, Place, Repeated, YamlError, too_deep};
+use crate::manifest::node::{Node, Number, Value, without_duplicates};
 
 /// How many nodes of one document may be copies that aliases make. Go's limit depends on the document's size and is
 /// never above this.
 const MAX_ALIAS_NODES: usize = 400_000;
 /// How many nodes may be kept for aliases to copy. Only anchors within anchors add up to more than the document.
 const MAX_ANCHOR_NODES: usize = 1_000_000;
+/// How many keys that stand twice are told of a document.
+const MAX_REPEATED: usize = 20;
 /// How many bytes of text all these copies may have.
 const MAX_COPIED_BYTES: usize = 64 << 20;
 
@@ -28,6 +30,7 @@ pub(super) struct Tree {
     items: Vec<Node>,
     entries: Vec<(Box<str>, Node)>,
     anchors: HashMap<usize, Anchored>,
+    repeated: Vec<Repeated>,
     created: Size,
     alias_nodes: usize,
     anchor_nodes: usize,
@@ -55,6 +58,8 @@ struct Frame {
     before: Size,
     /// How many levels of lists and maps it holds so far, itself included.
     height: usize,
+    /// Whether `<<` added entries to it: those may stand twice.
+    merged: bool,
 }
 
 /// What a frame holds, and where in the tree's items or entries that starts.
@@ -89,9 +94,9 @@ struct Size {
 }
 
 impl Tree {
-    /// The document, unless it is empty.
-    pub(super) fn into_root(self) -> Option<Node> {
-        self.root
+    /// The document, unless it is empty, and the keys that stand twice in it.
+    pub(super) fn finish(self) -> (Option<Node>, Vec<Repeated>) {
+        (self.root, self.repeated)
     }
 
     pub(super) fn start_list(&mut self, anchor: usize, start: Place) -> Result<(), YamlError> {
@@ -106,7 +111,7 @@ impl Tree {
         if self.open.len() >= MAX_DEPTH {
             return Err(YamlError::at(start, too_deep()));
         }
-        self.open.push(Frame { content, anchor, start, before: self.created, height: 1 });
+        self.open.push(Frame { content, anchor, start, before: self.created, height: 1, merged: false });
         Ok(())
     }
 
@@ -115,7 +120,15 @@ impl Tree {
         let Some(frame) = self.open.pop() else { return Ok(()) };
         let value = match frame.content {
             Content::List(first) => Value::List(self.items.drain(first..).collect()),
-            Content::Map(first, _) => Value::Map(without_duplicates(self.entries.drain(first..).collect())),
+            Content::Map(first, _) => {
+                let entries = self.entries.drain(first..).collect();
+                let repeated = &mut self.repeated;
+                Value::Map(without_duplicates(entries, |before, (key, after)| {
+                    if !frame.merged && repeated.len() < MAX_REPEATED {
+                        repeated.push(Repeated { key: key.to_string(), first: before.line(), last: after.line() });
+                    }
+                }))
+            }
         };
         let node = Node::new(value).at(frame.start.line);
         self.created.nodes += 1;
@@ -204,7 +217,10 @@ impl Tree {
             Content::Map(_, key) => match std::mem::replace(key, Key::Awaited) {
                 Key::Text(name) => self.entries.push((name, node)),
                 Key::Awaited => *key = Key::Text(key_text(node).map_err(|message| YamlError::at(at, message))?),
-                Key::Merge => merge(&mut self.entries, node, aliased).map_err(|message| YamlError::at(at, message))?,
+                Key::Merge => {
+                    frame.merged = true;
+                    merge(&mut self.entries, node, aliased).map_err(|message| YamlError::at(at, message))?;
+                }
             },
         }
         Ok(())
@@ -288,29 +304,4 @@ fn merge(entries: &mut Vec<(Box<str>, Node)>, node: Node, aliased: bool) -> Resu
         _ => return Err(WRONG),
     }
     Ok(())
-}
-
-/// Of entries with the same key, the last value at the first one's position.
-fn without_duplicates(entries: Vec<(Box<str>, Node)>) -> Vec<(Box<str>, Node)> {
-    const FEW: usize = 16;
-    let unique = if entries.len() <= FEW {
-        entries.iter().enumerate().all(|(i, (key, _))| entries[..i].iter().all(|(other, _)| other != key))
-    } else {
-        let mut seen = std::collections::HashSet::with_capacity(entries.len());
-        entries.iter().all(|(key, _)| seen.insert(&**key))
-    };
-    if unique {
-        return entries;
-    }
-    let mut positions: HashMap<Box<str>, usize> = HashMap::with_capacity(entries.len());
-    let mut result: Vec<(Box<str>, Node)> = Vec::with_capacity(entries.len());
-    for (key, node) in entries {
-        if let Some(&position) = positions.get(&key) {
-            result[position].1 = node;
-        } else {
-            positions.insert(key.clone(), result.len());
-            result.push((key, node));
-        }
-    }
-    result
 }

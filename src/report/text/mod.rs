@@ -94,6 +94,9 @@ impl Page {
                 for segment in &line.segments {
                     self.put(if segment.emphasised { word } else { role }, &segment.text);
                 }
+                if !line.note.is_empty() {
+                    self.put(Role::Dim, &format!("  # {}", line.note));
+                }
                 self.text.push('\n');
             }
         }

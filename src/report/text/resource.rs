@@ -29,6 +29,9 @@ impl Page {
                 &format!("  this document can't be read as YAML and is compared as text: {problem}"),
             );
         }
+        for notice in &resource.object.notices {
+            self.line(Role::Warning, &format!("  {notice}"));
+        }
         self.hunks(&resource.hunks);
     }
 }

@@ -7,8 +7,8 @@ use crate::diff::fold;
 use crate::diff::lines::{self, Hunk, Tag};
 use crate::diff::noise::{self, Noise, Tally};
 use crate::diff::release::ReleaseDiff;
-use crate::diff::resources::{self, ResourceDiff};
-use crate::diff::structure::{Delta, compare};
+use crate::diff::resources::{self, ManifestDiff, ResourceDiff};
+use crate::diff::structure::Delta;
 use crate::manifest::document::Object;
 use crate::report::view::Detail;
 
@@ -41,9 +41,9 @@ struct Drawn<'a> {
 }
 
 /// Compares the two states of an object, takes the noise out and lists its operations.
-fn draw(diff: &ResourceDiff, detail: Detail) -> Option<Drawn<'_>> {
+fn draw<'a>(manifest: &ManifestDiff, diff: &'a ResourceDiff, detail: Detail) -> Option<Drawn<'a>> {
     let object = diff.object()?;
-    let mut delta = delta(diff);
+    let mut delta = manifest.delta(diff);
     let (mut muted, mut quiet) = (Vec::new(), false);
     if let (Some(delta), true) = (&mut delta, detail.hunks && detail.noise != Noise::Show) {
         muted = noise::mute(delta);
@@ -56,7 +56,8 @@ fn draw(diff: &ResourceDiff, detail: Detail) -> Option<Drawn<'_>> {
 
 /// The objects to show, the noise taken out of them, and how many are hidden with it.
 pub(super) fn resources(diff: &ReleaseDiff, detail: Detail) -> (Vec<Resource<'_>>, Tally, usize) {
-    let mut drawn: Vec<Drawn<'_>> = diff.manifest.resources.par_iter().filter_map(|r| draw(r, detail)).collect();
+    let manifest = &diff.manifest;
+    let mut drawn: Vec<Drawn<'_>> = manifest.resources.par_iter().filter_map(|r| draw(manifest, r, detail)).collect();
     let (mut tally, mut hidden) = (Tally::default(), 0);
     drawn.retain_mut(|one| {
         hidden += usize::from(one.quiet && detail.noise == Noise::Hide);
@@ -93,10 +94,6 @@ pub(super) fn resources(diff: &ReleaseDiff, detail: Detail) -> (Vec<Resource<'_>
 
 fn singles(count: usize) -> Vec<Vec<usize>> {
     (0..count).map(|at| vec![at]).collect()
-}
-
-fn delta(diff: &ResourceDiff) -> Option<Delta<'_>> {
-    Some(compare(&diff.old.as_ref()?.node, &diff.new.as_ref()?.node))
 }
 
 fn operations<'a>(diff: &'a ResourceDiff, delta: Option<&Delta<'a>>) -> Vec<Change<'a>> {
