@@ -7,6 +7,7 @@ pub mod chart;
 pub mod cli;
 pub mod cluster;
 pub mod command;
+pub mod config;
 pub mod diff;
 pub mod error;
 pub mod helm;

@@ -62,3 +62,42 @@ fn the_json_is_as_its_schema_says() {
     wrong["surprise"] = json!(1);
     assert!(!validator.is_valid(&wrong), "the schema is strict");
 }
+
+/// What the schema takes, the program takes, and nothing else: tried with each key there is, and with each one wrong.
+#[test]
+fn the_configuration_is_as_its_schema_says() {
+    let text = include_str!("../docs/schema/config.json");
+    let schema: Value = serde_json::from_str(text).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let rule = json!({"release": "a", "group": "", "kind": "b*", "name": "c", "namespace": "d", "paths": ["/x", "$.y"], "managers": ["e"]});
+    let keys: Vec<&String> = rule.as_object().unwrap().keys().collect();
+    let known = schema["$defs"]["ignoreRule"]["properties"].as_object().unwrap();
+    assert!(known.keys().all(|key| keys.contains(&key)), "the rule of this test lacks a key of the schema");
+    let mut files =
+        vec![json!(null), json!({}), json!({"ignore": null}), json!({"ignore": []}), json!({"ignore": [rule]})];
+    for key in keys {
+        files.push(json!({"ignore": [{key: rule[key]}]}));
+        files.push(json!({"ignore": [{key: 5}]}));
+        files.push(json!({"ignore": [{format!("{key}s"): rule[key]}]}));
+    }
+    files.extend([
+        json!({"ignore": [{}]}),
+        json!({"ignore": 5}),
+        json!({"ignored": []}),
+        json!([]),
+        json!({"ignore": [{"paths": ["spec"]}]}),
+    ]);
+    for file in files {
+        let read = helm_safe_upgrade::config::read("test", &file.to_string());
+        assert_eq!(validator.is_valid(&file), read.is_ok(), "{file}: {read:?}");
+    }
+}
+
+/// The example of the documentation is one.
+#[test]
+fn the_example_of_a_configuration_is_read() {
+    let page = include_str!("../docs/configuration.md");
+    let example =
+        page.split("```yaml\n").find(|part| part.starts_with("ignore:")).unwrap().split("```").next().unwrap();
+    assert_eq!(helm_safe_upgrade::config::read("example", example).unwrap().ignore.len(), 4);
+}

@@ -12,16 +12,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("chart", &["error", "manifest"]),
     ("release", &["manifest"]),
     ("diff", &["manifest", "release"]),
+    ("config", &["error", "manifest", "diff"]),
     ("report", &["manifest", "release", "diff"]),
     ("helm", &["error", "manifest", "release"]),
     ("cluster", &["error", "manifest", "release"]),
     ("storage", &["error", "manifest", "release", "helm", "cluster"]),
     ("command", &["error", "manifest", "chart", "release", "diff", "report", "helm", "cluster", "storage"]),
-    ("cli", &["error", "manifest", "chart", "release", "diff", "report", "helm", "cluster", "storage", "command"]),
+    (
+        "cli",
+        &["error", "manifest", "chart", "release", "diff", "report", "config", "helm", "cluster", "storage", "command"],
+    ),
 ];
 
 /// Parts that see the world only through their arguments.
-const PURE: &[&str] = &["error", "manifest", "release", "diff", "report"];
+const PURE: &[&str] = &["error", "manifest", "release", "diff", "report", "config"];
 
 /// What a pure part must not mention.
 const IMPURE: &[&str] = &[

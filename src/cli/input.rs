@@ -38,7 +38,8 @@ pub(super) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn read(path: &Path) -> Result<String, Error> {
+/// Reads a text file; `-` is standard input.
+pub(super) fn read(path: &Path) -> Result<String, Error> {
     let failed = |cause: String| Error::new(Kind::Usage, format!("cannot read {}: {cause}", name(path)));
     let mut bytes = Vec::new();
     let read = if is_stdin(path) {

@@ -2,6 +2,7 @@
 
 mod args;
 mod complete;
+mod configuration;
 mod connection;
 mod environment;
 mod input;

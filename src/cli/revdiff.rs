@@ -9,7 +9,7 @@ use crate::cli::args::{
 };
 use crate::cli::connection::{self, AnyStorage};
 use crate::cli::progress::Progress;
-use crate::cli::{input, output};
+use crate::cli::{configuration, input, output};
 use crate::command::Stages;
 use crate::command::revdiff::{self, Options, Outcome, Source};
 use crate::command::upgrade::{self, Request};
@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: Revdiff, environment: &Environment) -> Result
         Some(RevdiffCommand::Revision(arguments)) => revisions(arguments, environment).await,
         Some(RevdiffCommand::Rollback(arguments)) => {
             let source = Source::Rollback { release: arguments.release, revision: arguments.revision };
-            Run::new(arguments.diff, environment).stored(&source).await
+            Run::new(arguments.diff, environment)?.stored(&source).await
         }
         Some(RevdiffCommand::Upgrade(arguments)) => upgrade(*arguments, environment).await,
         Some(RevdiffCommand::Release(arguments)) => releases(arguments, environment).await,
@@ -52,11 +52,11 @@ async fn revisions(arguments: RevisionArgs, environment: &Environment) -> Result
         Error::new(Kind::Usage, "no release named").hint("helm revdiff RELEASE [REV1 [REV2]]; see helm revdiff --help")
     })?;
     let source = Source::Revisions { release, revisions: arguments.revisions };
-    Run::new(arguments.diff, environment).stored(&source).await
+    Run::new(arguments.diff, environment)?.stored(&source).await
 }
 
 async fn releases(arguments: ReleaseArgs, environment: &Environment) -> Result<u8, Error> {
-    let run = Run::new(arguments.diff, environment);
+    let run = Run::new(arguments.diff, environment)?;
     let (old, old_name) = run.storage_of(&arguments.old).await?;
     let (new, new_name) = run.storage_of(&arguments.new).await?;
     let stages = run.stages(connection::is_quiet(&old) && connection::is_quiet(&new));
@@ -72,7 +72,7 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
         install: render.install,
         upgrade: Upgrade { release, chart, flags, server_side: render.server_side, stdin },
     };
-    let run = Run::new(diff, environment);
+    let run = Run::new(diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
     let storage = connection::storage(&run.diff.cluster, environment).await?;
     run.tell("rendering");
@@ -82,7 +82,7 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
 }
 
 fn manifests(arguments: ManifestArgs, environment: &Environment) -> Result<u8, Error> {
-    let run = Run::new(arguments.diff, environment);
+    let run = Run::new(arguments.diff, environment)?;
     // What feeds standard input may write to the same terminal, and so may the user.
     if ![&arguments.old, &arguments.new].into_iter().any(|path| input::is_stdin(path)) {
         run.progress.stage("reading the manifests");
@@ -94,16 +94,19 @@ fn manifests(arguments: ManifestArgs, environment: &Environment) -> Result<u8, E
 }
 
 impl<'a> Run<'a> {
-    fn new(diff: DiffArgs, environment: &'a Environment) -> Self {
+    fn new(diff: DiffArgs, environment: &'a Environment) -> Result<Self, Error> {
+        let mut ignore = configuration::load(diff.config.as_deref())?.ignore;
+        ignore.extend(diff.ignore.iter().cloned());
         let masker = if diff.show_secrets { Masker::showing_secrets() } else { Masker::new(&environment.mask_key) };
         let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::new(text)).collect();
         let options = Options {
             parts: Parts { hooks: !diff.no_hooks, computed_values: diff.computed_values },
             find_renames: diff.find_renames,
             selection: Selection { only: patterns(&diff.only), suppress: patterns(&diff.suppress) },
+            ignore,
         };
         let progress = Progress::new(environment, is_debug(&diff, environment));
-        Self { diff, environment, masker, options, progress, started: Instant::now() }
+        Ok(Self { diff, environment, masker, options, progress, started: Instant::now() })
     }
 
     async fn stored(self, source: &Source) -> Result<u8, Error> {

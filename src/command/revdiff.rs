@@ -4,10 +4,11 @@ use futures::future::try_join;
 
 use crate::cluster::Cluster;
 use crate::command::Stages;
+use crate::diff::ignore::{Rule, Within};
 use crate::diff::overrides::AboutValues;
 use crate::diff::release::{Both, Parts, ReleaseDiff, compare};
 use crate::diff::select::Selection;
-use crate::diff::{regenerated, rename};
+use crate::diff::{ignore, regenerated, rename};
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::manifest::mask::Masker;
@@ -44,6 +45,8 @@ pub struct Options {
     pub find_renames: f64,
     /// Which objects are shown.
     pub selection: Selection,
+    /// Differences that are not.
+    pub ignore: Vec<Rule>,
 }
 
 /// What was found.
@@ -152,6 +155,8 @@ pub(super) fn outcome_of_render(
     }
     rename::join(&mut diff.manifest, options.find_renames);
     options.selection.apply(&mut diff.manifest);
+    let within = Within { release: &releases.new.name, namespace: &releases.new.namespace };
+    diff.manifest.ignored = ignore::apply(&mut diff.manifest, &options.ignore, within);
     Outcome { subject, releases, diff, notices: Vec::new() }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod changes;
 pub mod fold;
+pub mod ignore;
 pub mod lines;
 pub mod list;
 pub mod live;

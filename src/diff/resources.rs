@@ -46,6 +46,8 @@ pub struct ManifestDiff {
     pub unchanged: usize,
     /// How many objects differ and were taken out because the user did not want to see them.
     pub suppressed: usize,
+    /// How many differences were taken out by rules that ignore them.
+    pub ignored: usize,
     /// How many documents had to be parsed.
     pub parsed: usize,
     /// What the CustomResourceDefinitions of both manifests say about custom resources that differ.

@@ -100,6 +100,7 @@ struct Summary {
     modified: usize,
     unchanged: usize,
     suppressed: usize,
+    ignored: usize,
 }
 
 #[derive(Serialize)]
@@ -193,6 +194,7 @@ impl<'a> Document<'a> {
                 modified: view.summary.modified,
                 unchanged: view.summary.unchanged,
                 suppressed: view.summary.suppressed,
+                ignored: view.summary.ignored,
             },
             resources: view.resources.iter().map(row).collect(),
             regenerated: view.regenerated.iter().map(regenerated).collect(),

@@ -2,7 +2,13 @@
 
 use crate::user::User;
 
-stories!(a_rollback_is_shown_before_it_is_made, two_releases, the_short_formats, renames_and_selections);
+stories!(
+    a_rollback_is_shown_before_it_is_made,
+    two_releases,
+    the_short_formats,
+    renames_and_selections,
+    differences_that_are_ignored,
+);
 
 fn a_rollback_is_shown_before_it_is_made(user: &User) {
     for number in 1..=3 {
@@ -80,4 +86,28 @@ fn renames_and_selections(user: &User) {
     let suppressed = user.types("helm revdiff web --suppress secret --suppress 'configmap/aft*'");
     suppressed.mentions("0 added, 1 removed").mentions("2 suppressed");
     user.types("helm revdiff web --only secret").mentions("1 added, 0 removed");
+}
+
+fn differences_that_are_ignored(user: &User) {
+    user.upgrades("parts", "configMaps: {settings: {a: \"1\", b: \"1\"}, other: {x: \"1\"}}\n");
+    user.upgrades("parts", "configMaps: {settings: {a: \"2\", b: \"2\"}, other: {x: \"2\"}}\n");
+    let by_flag =
+        user.types("helm revdiff web --ignore configmap/settings:/data/a --ignore '*/other' --only configmap");
+    by_flag.mentions("1 changed, 0 added, 0 removed, 0 unchanged, 2 differences ignored").mentions("-  b: \"1\"\n");
+    by_flag.keeps_quiet_about("ConfigMap/other");
+    // A file is found from below, up to the repository's root; the exit code follows what is shown.
+    user.does("git init -q . && mkdir -p deep/er");
+    user.writes("helm-safe-upgrade.yaml", "ignore:\n- kind: ConfigMap\n  release: web\n  paths: [\"$.data[*]\"]\n");
+    let all = user.types("cd deep/er && helm revdiff web -o json").json();
+    assert_eq!(all["summary"]["ignored"], 3);
+    assert_eq!(all["resources"], serde_json::json!([]));
+    user.writes("wrong.yaml", "ignore:\n- kinds: ConfigMap\n");
+    user.types("helm revdiff web --config wrong.yaml").fails(
+        r#"
+        Error: cannot use wrong.yaml: line 2: a rule of ignore has no key "kinds"
+        Hint: did you mean "kind"?
+        "#,
+    );
+    user.types("helm revdiff web --config nowhere.yaml").explains("cannot read nowhere.yaml: there is no such file");
+    user.types("helm revdiff web --ignore spec.replicas:x").explains("neither a JSON Pointer");
 }

@@ -1,8 +1,11 @@
 //! What every kind of diff takes: what is compared, what is shown, and in which form.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use super::ClusterArgs;
+use crate::diff::ignore::Rule;
 
 /// What every kind of diff takes.
 #[derive(Debug, Args)]
@@ -57,6 +60,15 @@ pub(in crate::cli) struct DiffArgs {
     /// Leave out objects of these kinds, for example --suppress Secret; kind/name works too.
     #[arg(long, value_name = "KIND[/NAME]")]
     pub suppress: Vec<String>,
+
+    /// Ignore differences: in whole objects (KIND[/NAME]), or at a place in them (a JSON Pointer or a JSONPath, alone or
+    /// after KIND[/NAME] and a colon). May be given several times. For example --ignore 'deployment:/spec/replicas'.
+    #[arg(long, value_name = "RULE", value_parser = Rule::parse)]
+    pub ignore: Vec<Rule>,
+
+    /// Configuration file; if not given, the nearest helm-safe-upgrade.yaml from here up to the repository's root.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 
     /// Do not page the output, even on a terminal.
     #[arg(long)]

@@ -89,6 +89,7 @@ fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Ga
     let manifest = ManifestDiff {
         unchanged: gathered.compared - gathered.resources.len(),
         suppressed: gathered.suppressed,
+        ignored: 0,
         parsed: gathered.compared,
         resources: gathered.resources,
         ..ManifestDiff::default()

@@ -4,7 +4,7 @@ use crate::diff::noise::Tally;
 use crate::report::style::Role;
 use crate::report::text::Page;
 use crate::report::view::{Revision, Subject, Summary, View};
-use crate::report::wording::{self, headline, moment, nothing_differs, shortened};
+use crate::report::wording::{self, counted, headline, moment, nothing_differs, shortened};
 
 /// Longer descriptions of revisions are cut, in characters; JSON has all of them.
 const LONGEST_DESCRIPTION: usize = 120;
@@ -92,6 +92,9 @@ impl Page {
     }
 
     fn hidden(&mut self, summary: Summary) {
+        if summary.ignored > 0 {
+            self.put(Role::Dim, &format!(", {} ignored", counted(summary.ignored, "difference")));
+        }
         if summary.suppressed > 0 {
             self.put(Role::Dim, &format!(", {} suppressed", summary.suppressed));
         }

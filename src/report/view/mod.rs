@@ -92,6 +92,8 @@ pub struct Summary {
     pub unchanged: usize,
     /// Those that differ and that the user did not want to see.
     pub suppressed: usize,
+    /// Differences that rules ignore.
+    pub ignored: usize,
     /// Of the modified ones, those that differ in noise only, and are left out therefore.
     pub hidden: usize,
 }
@@ -166,6 +168,7 @@ impl<'a> View<'a> {
                 modified: count(Fate::Modified) - hidden,
                 unchanged: diff.manifest.unchanged,
                 suppressed: diff.manifest.suppressed,
+                ignored: diff.manifest.ignored,
                 hidden,
             },
             resources: shown,
