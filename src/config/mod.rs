@@ -7,6 +7,7 @@ mod reading;
 use crate::config::reading::{Problem, Table};
 use crate::diff::ignore::Rule;
 use crate::error::{Error, Kind};
+use crate::manifest::node::Value;
 use crate::manifest::yaml;
 
 /// The file's name, where none is given.
@@ -40,7 +41,7 @@ pub fn read(name: &str, text: &str) -> Result<Config, Error> {
 
 fn parse(text: &str) -> Result<Config, Problem> {
     let root = yaml::parse(text).map_err(|error| Problem { line: error.line, what: error.message, hint: None })?;
-    if root.is_empty() {
+    if matches!(root.value(), Value::Null) {
         return Ok(Config::default());
     }
     let table = Table::of(&root, "the file", &KEYS)?;
