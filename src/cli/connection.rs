@@ -43,6 +43,11 @@ pub(super) fn is_quiet(storage: &AnyStorage) -> bool {
     !matches!(storage, Storage::Objects { cluster, .. } if cluster.has_plugin())
 }
 
+/// The cluster itself, for releases that are kept elsewhere.
+pub(super) async fn cluster(arguments: &ClusterArgs, environment: &Environment) -> Result<KubeCluster, Error> {
+    Ok(KubeCluster::connect(&connection(arguments, environment)?).await?)
+}
+
 /// The `helm` binary, told about the same cluster.
 pub(super) fn helm(arguments: &ClusterArgs, environment: &Environment) -> Result<HelmProcess, Error> {
     let mut variables = helm_environment(&connection(arguments, environment)?);

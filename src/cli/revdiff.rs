@@ -5,14 +5,17 @@ use std::time::Instant;
 
 use crate::cli::Environment;
 use crate::cli::args::{
-    DiffArgs, Format, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand, RevisionArgs, UpgradeArgs,
+    CompareArg, DiffArgs, Format, LiveArgs, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand, RevisionArgs,
+    UpgradeArgs,
 };
 use crate::cli::connection::{self, AnyStorage};
 use crate::cli::progress::Progress;
 use crate::cli::{configuration, input, output};
 use crate::command::Stages;
+use crate::command::live;
 use crate::command::revdiff::{self, Options, Outcome, Source};
 use crate::command::upgrade::{self, Request};
+use crate::diff::live::report::Compare;
 use crate::diff::noise::Noise;
 use crate::diff::release::{Both, Parts};
 use crate::diff::select::{Pattern, Selection};
@@ -21,6 +24,7 @@ use crate::helm::Upgrade;
 use crate::manifest::mask::Masker;
 use crate::report::view::{Detail, View};
 use crate::report::{json, paths, stat, text};
+use crate::storage::Storage;
 
 /// One run of the command.
 struct Run<'a> {
@@ -42,6 +46,7 @@ pub(super) async fn run(arguments: Revdiff, environment: &Environment) -> Result
             Run::new(arguments.diff, environment)?.stored(&source).await
         }
         Some(RevdiffCommand::Upgrade(arguments)) => upgrade(*arguments, environment).await,
+        Some(RevdiffCommand::Live(arguments)) => live(arguments, environment).await,
         Some(RevdiffCommand::Release(arguments)) => releases(arguments, environment).await,
         Some(RevdiffCommand::Manifest(arguments)) => manifests(arguments, environment),
     }
@@ -62,6 +67,38 @@ async fn releases(arguments: ReleaseArgs, environment: &Environment) -> Result<u
     let stages = run.stages(connection::is_quiet(&old) && connection::is_quiet(&new));
     let outcome = revdiff::run_releases((&old, old_name), (&new, new_name), &run.masker, &run.options, stages).await?;
     run.print(outcome)
+}
+
+async fn live(arguments: LiveArgs, environment: &Environment) -> Result<u8, Error> {
+    let mut run = Run::new(arguments.diff, environment);
+    // Each object has authors of its own, and what changes with every version of a chart should not change here.
+    run.diff.no_fold = true;
+    run.diff.noise = NoiseArg::Show;
+    let options = live::Options {
+        release: arguments.release,
+        revision: arguments.revision,
+        compare: match arguments.compare {
+            CompareArg::Auto => Compare::Auto,
+            CompareArg::Apply => Compare::Apply,
+            CompareArg::Fields => Compare::Fields,
+        },
+        selection: run.options.selection.clone(),
+    };
+    let storage = connection::storage(&run.diff.cluster, environment).await?;
+    run.tell("connecting");
+    let elsewhere;
+    let cluster = match &storage {
+        // One limit on the rate for all requests.
+        Storage::Objects { cluster, .. } => cluster,
+        Storage::Helm { .. } => {
+            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
+            &elsewhere
+        }
+    };
+    let stages = run.stages(!cluster.has_plugin());
+    let found = live::run(&storage, cluster, &run.masker, &options, stages).await?;
+    let code = run.print(found.outcome)?;
+    found.incomplete.map_or(Ok(code), Err)
 }
 
 async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8, Error> {

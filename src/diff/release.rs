@@ -1,5 +1,6 @@
 //! All that differs between two revisions: objects, values, chart and notes, with everything secret masked.
 
+use crate::diff::live::crd::CrdDiff;
 use crate::diff::overrides::AboutValues;
 use crate::diff::regenerated::Regenerated;
 use crate::diff::resources::{ManifestDiff, Side, compare as compare_resources};
@@ -53,6 +54,8 @@ pub struct ReleaseDiff {
     pub notes: Both<String>,
     /// What the chart makes anew at each render, and is left out of the objects therefore.
     pub regenerated: Vec<Regenerated>,
+    /// The chart's custom resource definitions beside the cluster's, where they were looked at.
+    pub crds: Option<CrdDiff>,
 }
 
 impl ReleaseDiff {
@@ -100,7 +103,7 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
     let chart = Both { old: old.chart.metadata.clone(), new: new.chart.metadata.clone() };
     let chart = chart.map(|metadata| mask_urls(metadata, masker));
     let about_values = AboutValues { defaults, ..AboutValues::default() };
-    ReleaseDiff { manifest, values, computed_values, about_values, chart, notes, regenerated: Vec::new() }
+    ReleaseDiff { manifest, values, computed_values, about_values, chart, notes, regenerated: Vec::new(), crds: None }
 }
 
 /// The defaults of both charts, where both are known and differ. (What Helm tells of a release in a database lacks them.)

@@ -127,6 +127,34 @@ impl<'a> Held<'a> {
         self.0.iter().map(|(writer, _)| *writer).collect()
     }
 
+    /// Who wrote this value, or any part of it: of a map, those of the keys that it has.
+    #[must_use]
+    pub fn writers_of(&self, value: &Node) -> Vec<&'a Writer> {
+        let mut found = Vec::new();
+        self.gather_writers(value, &mut found);
+        // Someone may hold the name of a map alone.
+        if found.is_empty() { self.writers() } else { found }
+    }
+
+    fn gather_writers(&self, value: &Node, found: &mut Vec<&'a Writer>) {
+        match value.value() {
+            Value::Map(entries) if !self.is_whole() => {
+                entries.iter().for_each(|(key, value)| self.field(key).gather_writers(value, found));
+            }
+            Value::List(items) if !self.is_whole() => {
+                let items = items.iter().enumerate();
+                items.for_each(|(index, item)| self.item(item, index).gather_writers(item, found));
+            }
+            _ => {
+                for writer in self.writers() {
+                    if !found.contains(&writer) {
+                        found.push(writer);
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether nobody is known to have written it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -139,10 +167,11 @@ impl<'a> Held<'a> {
         Self(self.0.iter().copied().filter(|(writer, _)| wanted(writer)).collect())
     }
 
-    /// Whether it can only be written as a whole: what is a map or a list there is *atomic*.
+    /// Whether it can only be written as a whole: what is a map or a list there is *atomic*. Where anyone wrote only a
+    /// part of it, it is not, and who has no part of it (any more) holds but its name.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.0.iter().any(|(_, set)| set.is_leaf())
+        !self.0.is_empty() && self.0.iter().all(|(_, set)| set.is_leaf())
     }
 
     /// A field below it.
@@ -177,9 +206,10 @@ impl<'a> Held<'a> {
     }
 
     fn below(&self, step: impl Fn(&'a FieldSet) -> Option<&'a FieldSet>) -> Self {
+        // Who wrote the whole wrote every part.
+        let whole = self.is_whole();
         let step = |(writer, set): &(&'a Writer, &'a FieldSet)| {
-            // Who wrote the whole wrote every part.
-            let below = if set.is_leaf() { Some(*set) } else { step(set) };
+            let below = if whole { Some(*set) } else { step(set) };
             Some((*writer, below?))
         };
         Self(self.0.iter().filter_map(step).collect())
@@ -253,6 +283,20 @@ mod tests {
         assert_eq!(who(&finalizers.item(&node("\"x/y\""), 3)), ["b"]);
         assert!(finalizers.item(&node("\"x\""), 0).is_empty());
         assert_eq!(who(&managed.root().field("odd").item(&node("{}"), 1).field("z")), ["b"]);
+    }
+
+    #[test]
+    fn who_holds_but_the_name_of_a_map_did_not_write_what_is_in_it() {
+        // As the server leaves it behind when another writer took the only key.
+        let managed = managed(&[("helm", r#"{"f:data":{}}"#), ("kubectl-edit", r#"{"f:data":{"f:number":{}}}"#)]);
+        let data = managed.root().field("data");
+        assert!(!data.is_whole());
+        assert_eq!(who(&data.field("number")), ["kubectl-edit"]);
+        let names = |value: &str| -> Vec<String> {
+            data.writers_of(&node(value)).iter().map(|writer| writer.manager.clone()).collect()
+        };
+        assert_eq!(names(r#"{"number":1}"#), ["kubectl-edit"]);
+        assert_eq!(names(r#"{"other":1}"#), ["helm", "kubectl-edit"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::diff::changes::{Change, Op};
+use crate::diff::live::Drift;
 use crate::diff::overrides::DeadOverride;
 use crate::diff::regenerated::Regenerated;
 use crate::diff::release::Both;
@@ -11,8 +12,9 @@ use crate::manifest::embedded::Format;
 use crate::manifest::emit::{self, Lead};
 use crate::manifest::node::Node;
 use crate::report::escape::Escaping;
+use crate::report::live::{self, LiveRow, WriterRow};
 use crate::report::style::clean;
-use crate::report::view::{Resource, Revision, Subject, View};
+use crate::report::view::{Crds, Resource, Revision, Subject, View};
 
 /// The version of the document's form. It grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -40,6 +42,10 @@ struct Document<'a> {
     resources: Vec<ResourceRow<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     regenerated: Vec<RegeneratedRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<LiveRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crds: Option<CrdRows<'a>>,
     values: Vec<Operation<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dead_overrides: Vec<DeadRow<'a>>,
@@ -50,9 +56,11 @@ struct Document<'a> {
     notes: Notes<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Side<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,7 +130,27 @@ struct ResourceRow<'a> {
     problem: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     notices: &'a [String],
+    /// By what it was compared with the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared_by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     changes: Vec<Operation<'a>>,
+}
+
+#[derive(Serialize)]
+struct CrdRows<'a> {
+    unchanged: usize,
+    resources: Vec<ResourceRow<'a>>,
+    problems: Vec<CrdProblemRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct CrdProblemRow<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -153,6 +181,8 @@ struct Operation<'a> {
     format: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     within: Option<Vec<Operation<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Vec<WriterRow<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -187,7 +217,10 @@ impl<'a> Document<'a> {
             namespace: (!files).then_some(view.to.namespace.as_str()),
             notices: &view.notices,
             from: side(&view.subject, &view.from, |files| &files.old),
-            to: side(&view.subject, &view.to, |files| &files.new),
+            to: match &view.subject {
+                Subject::Live(report) => Side { cluster: Some(&report.server), ..Side::default() },
+                subject => side(subject, &view.to, |files| &files.new),
+            },
             summary: Summary {
                 added: view.summary.added,
                 removed: view.summary.removed,
@@ -198,6 +231,11 @@ impl<'a> Document<'a> {
             },
             resources: view.resources.iter().map(row).collect(),
             regenerated: view.regenerated.iter().map(regenerated).collect(),
+            live: match &view.subject {
+                Subject::Live(report) => Some(LiveRow::of(report)),
+                _ => None,
+            },
+            crds: view.crds.as_ref().map(crds),
             values: operations(&view.values.changes),
             dead_overrides: view.dead_overrides.iter().map(dead).collect(),
             defaults: operations(&view.defaults.changes),
@@ -214,14 +252,13 @@ impl<'a> Document<'a> {
 
 fn side<'a>(subject: &'a Subject, revision: &'a Revision, file: fn(&Both<String>) -> &String) -> Side<'a> {
     if let Subject::Files(files) = subject {
-        return Side { file: Some(file(files)), release: None, namespace: None, revision: None };
+        return Side { file: Some(file(files)), ..Side::default() };
     }
     if *subject == Subject::Install && revision.release.is_empty() {
-        return Side { file: None, release: None, namespace: None, revision: None };
+        return Side::default();
     }
     let named = *subject == Subject::Releases;
     Side {
-        file: None,
         release: named.then_some(revision.release.as_str()),
         namespace: named.then_some(revision.namespace.as_str()),
         revision: Some(RevisionFields {
@@ -233,6 +270,7 @@ fn side<'a>(subject: &'a Subject, revision: &'a Revision, file: fn(&Both<String>
             updated: &revision.updated,
             description: &revision.description,
         }),
+        ..Side::default()
     }
 }
 
@@ -254,7 +292,34 @@ fn row<'a>(resource: &'a Resource<'_>) -> ResourceRow<'a> {
         source: resource.object.source.as_deref(),
         problem: resource.object.problem.as_deref(),
         notices: &resource.object.notices,
-        changes: operations(&resource.changes),
+        compared_by: resource.drift.map(live::means),
+        note: resource.drift.and_then(|drift| drift.note.as_deref()),
+        changes: match resource.drift {
+            Some(drift) => written(&resource.changes, drift),
+            None => operations(&resource.changes),
+        },
+    }
+}
+
+/// The operations, each with who made it.
+fn written<'a>(changes: &'a [Change<'_>], drift: &'a Drift) -> Vec<Operation<'a>> {
+    let mut rows = operations(changes);
+    for (row, writers) in rows.iter_mut().zip(drift.writers(changes)) {
+        row.by = Some(WriterRow::all(writers));
+    }
+    rows
+}
+
+fn crds<'a>(crds: &'a Crds<'_>) -> CrdRows<'a> {
+    let problems = crds.problems.iter().map(|problem| CrdProblemRow {
+        file: &problem.file,
+        name: problem.id.as_ref().map(|id| id.name.as_str()),
+        reason: &problem.reason,
+    });
+    CrdRows {
+        unchanged: crds.unchanged,
+        resources: crds.resources.iter().map(row).collect(),
+        problems: problems.collect(),
     }
 }
 
@@ -294,6 +359,7 @@ fn operations<'a>(changes: &'a [Change<'_>]) -> Vec<Operation<'a>> {
                 Format::Yaml => "yaml",
             }),
             within: change.within.as_ref().map(|inner| operations(&inner.changes)),
+            by: None,
         })
         .collect()
 }

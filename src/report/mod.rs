@@ -3,6 +3,7 @@
 mod chart;
 mod escape;
 pub mod json;
+mod live;
 pub mod paths;
 pub mod stat;
 pub mod style;

@@ -3,7 +3,9 @@
 use crate::diff::changes::{Change, Op};
 use crate::diff::resources;
 use crate::manifest::emit;
+use crate::manifest::managed_fields::Writer;
 use crate::manifest::node::Node;
+use crate::report::live;
 use crate::report::style::{Painter, Role};
 use crate::report::view::{Resource, View};
 
@@ -21,6 +23,9 @@ pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -
         out.write_all(line.text.as_bytes())?;
         line.text.clear();
     }
+    for resource in view.crds.iter().flat_map(|crds| &crds.resources) {
+        line.resource(resource);
+    }
     let computed = view.computed_values.as_ref();
     for (title, changes) in [
         ("values", Some(&view.values.changes)),
@@ -28,7 +33,7 @@ pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -
         ("chart", Some(&view.chart.changes)),
         ("chart defaults", Some(&view.defaults.changes)),
     ] {
-        changes.into_iter().flatten().for_each(|change| line.change(title, change));
+        changes.into_iter().flatten().for_each(|change| line.change(title, change, None));
     }
     if view.notes.changed() {
         line.start(Role::Changed, "~", "notes");
@@ -53,30 +58,46 @@ impl Line {
         let title = resource.object.id.to_string();
         match resource.change {
             resources::Change::Added => self.start(Role::Added, "+", &title),
-            resources::Change::Removed => self.start(Role::Removed, "-", &title),
+            resources::Change::Removed => {
+                self.start(Role::Removed, "-", &title);
+                if resource.drift.is_some() {
+                    self.painter.paint(&mut self.text, Role::Dim, &format!("  {}", live::fate(true)));
+                }
+            }
             resources::Change::Modified => {
                 if let Some(name) = &resource.old_name {
                     self.start(Role::Changed, "~", &title);
                     self.painter.paint(&mut self.text, Role::Dim, &format!("  renamed from {name}"));
                     self.text.push('\n');
                 }
-                return resource.changes.iter().for_each(|change| self.change(&title, change));
+                return self.changes(&title, resource);
             }
         }
         self.text.push('\n');
     }
 
-    /// What changed within a text is told instead of the text.
-    fn change(&mut self, title: &str, change: &Change<'_>) {
-        match &change.within {
-            Some(inner) if !inner.changes.is_empty() => {
-                inner.changes.iter().for_each(|inner| self.operation(title, &format!("{} → ", change.location), inner));
+    fn changes(&mut self, title: &str, resource: &Resource<'_>) {
+        match resource.drift {
+            None => resource.changes.iter().for_each(|change| self.change(title, change, None)),
+            Some(drift) => {
+                let writers = resource.changes.iter().zip(drift.writers(&resource.changes));
+                writers.for_each(|(change, writers)| self.change(title, change, Some(writers)));
             }
-            _ => self.operation(title, "", change),
         }
     }
 
-    fn operation(&mut self, title: &str, outside: &str, change: &Change<'_>) {
+    /// What changed within a text is told instead of the text.
+    fn change(&mut self, title: &str, change: &Change<'_>, writers: Option<&[Writer]>) {
+        match &change.within {
+            Some(inner) if !inner.changes.is_empty() => {
+                let outside = format!("{} → ", change.location);
+                inner.changes.iter().for_each(|inner| self.operation(title, &outside, inner, writers));
+            }
+            _ => self.operation(title, "", change, writers),
+        }
+    }
+
+    fn operation(&mut self, title: &str, outside: &str, change: &Change<'_>, writers: Option<&[Writer]>) {
         let (sign, role) = match change.op {
             Op::Add => ("+", Role::Added),
             Op::Remove => ("-", Role::Removed),
@@ -105,6 +126,9 @@ impl Line {
             (Some(node), None) => self.painter.paint(&mut self.text, Role::Removed, &brief(node)),
             (None, Some(node)) => self.painter.paint(&mut self.text, Role::Added, &brief(node)),
             (None, None) => self.painter.paint(&mut self.text, Role::Dim, "moved"),
+        }
+        if let Some(writers) = writers {
+            self.painter.paint(&mut self.text, Role::Dim, &format!("  {}", live::by(writers)));
         }
         self.text.push('\n');
     }

@@ -2,7 +2,9 @@
 
 use crate::diff::lines::{Hunk, Tag};
 use crate::diff::noise::Muted;
+use crate::diff::resources;
 use crate::manifest::node::Node;
+use crate::report::live;
 use crate::report::view::{Resource, Revision, Subject, View};
 
 /// What is compared with what, on one line, as what it is of and the rest: `web`, ` in namespace shop: revision 1 → 2`.
@@ -20,12 +22,22 @@ pub(super) fn headline(view: &View<'_>) -> (String, String) {
         }
         Subject::Install => (to.release.clone(), format!(" in namespace {namespace}: new installation")),
         Subject::Releases => (format!("{} → {}", side(from), side(to)), String::new()),
+        Subject::Live(report) => (
+            from.release.clone(),
+            format!(" in namespace {namespace}: revision {old} against the cluster {}", report.server),
+        ),
         Subject::Files(files) => (format!("{} → {}", files.old, files.new), String::new()),
     }
 }
 
 /// What is said where nothing differs.
 pub(super) fn nothing_differs(view: &View<'_>) -> String {
+    if let Subject::Live(report) = &view.subject {
+        let some = if report.problems.is_empty() { "" } else { " that could be compared" };
+        let objects = counted(view.summary.unchanged, "object");
+        let (are, have) = if view.summary.unchanged == 1 { ("is", "has it") } else { ("are", "has them") };
+        return format!("no drift: {objects}{some} {are} as revision {} {have}", view.from.revision);
+    }
     let same = match view.subject {
         Subject::Files(_) => "all objects are the same",
         _ => "objects, values, chart and notes are the same",
@@ -47,6 +59,9 @@ pub(super) fn noise(muted: &Muted, objects: usize) -> String {
 /// What is to be known of an object beside its name: API version, former name, hook, template.
 pub(super) fn notes(resource: &Resource<'_>) -> Vec<String> {
     let mut notes = Vec::new();
+    if resource.drift.is_some() {
+        notes.push(live::fate(resource.change == resources::Change::Removed).to_owned());
+    }
     let version = resource.object.id.api_version();
     match &resource.old_api_version {
         Some(old) => notes.push(format!("{old} → {version}")),

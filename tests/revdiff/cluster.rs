@@ -85,6 +85,53 @@ pub(crate) fn merge<K: Object>(namespace: &str, name: &str, change: Value) {
         .expect("cannot change an object");
 }
 
+/// Writes to an object or a subresource as a program of this name does it: with a merge patch, or `how` else.
+pub(crate) fn writes_as(manager: &str, how: &str, path: &str, change: &Value) {
+    let force = if how == "apply" { "&force=true" } else { "" };
+    let content_type = match how {
+        "apply" => "application/apply-patch+yaml".to_owned(),
+        how => format!("application/{how}-patch+json"),
+    };
+    let request = http::Request::patch(format!("{path}?fieldManager={manager}{force}"))
+        .header("Content-Type", content_type)
+        .body(change.to_string().into_bytes())
+        .unwrap();
+    let answer: Result<Value, _> = RUNTIME.block_on(CLIENT.request(request));
+    answer.unwrap_or_else(|error| panic!("cannot write {path} as {manager}: {error}"));
+}
+
+/// Makes an object at a path; one that is there already is fine.
+pub(crate) fn post(path: &str, object: &Value) {
+    let request = http::Request::post(path)
+        .header("Content-Type", "application/json")
+        .body(object.to_string().into_bytes())
+        .unwrap();
+    match RUNTIME.block_on(CLIENT.request::<Value>(request)) {
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if status.code == 409 => {}
+        Err(error) => panic!("cannot make an object at {path}: {error}"),
+    }
+}
+
+/// What is at a path; `None` if nothing is.
+pub(crate) fn at(path: &str) -> Option<Value> {
+    let request = http::Request::get(path).body(Vec::new()).unwrap();
+    RUNTIME.block_on(CLIENT.request::<Value>(request)).ok()
+}
+
+/// Removes what is at a path, and waits until it is gone.
+pub(crate) fn remove(path: &str) {
+    let request = http::Request::delete(path).body(Vec::new()).unwrap();
+    let _: Value = RUNTIME.block_on(CLIENT.request(request)).expect("cannot remove an object");
+    for _ in 0..200 {
+        if at(path).is_none() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("{path} is still there");
+}
+
 /// Writes the kubeconfig anew, with another namespace in every context.
 pub(crate) fn write_kubeconfig(to: &Path, namespace: &str) {
     let mut kubeconfig = kubeconfig();

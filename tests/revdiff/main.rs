@@ -39,6 +39,7 @@ mod documents;
 mod drivers;
 mod helms;
 mod history;
+mod live;
 mod output;
 mod proposed;
 mod secrets;

@@ -6,7 +6,7 @@ mod upgrade;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use cluster::ClusterArgs;
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, When};
@@ -77,6 +77,9 @@ pub(super) enum RevdiffCommand {
     /// Show what a rollback would change.
     #[command(after_help = "Example:\n  helm revdiff rollback web 3   what helm rollback web 3 would change")]
     Rollback(RollbackArgs),
+    /// Show drift: what of a release is not in the cluster as its manifest says, and who changed it.
+    #[command(after_help = LIVE_EXAMPLES)]
+    Live(LiveArgs),
     /// Compare two releases, each at its deployed revision.
     #[command(after_help = "Example:\n  helm revdiff release staging/web production/web")]
     Release(ReleaseArgs),
@@ -112,6 +115,45 @@ pub(super) struct RollbackArgs {
 
     #[command(flatten)]
     pub diff: DiffArgs,
+}
+
+const LIVE_EXAMPLES: &str = "\
+Examples:
+  helm revdiff live web                   the deployed revision against the cluster
+  helm revdiff live web --revision 3      another one
+  helm revdiff live web --detailed-exitcode || echo drift
+
+get and list are enough; with patch a dry run confirms what differs.
+Exit code: 0; with --detailed-exitcode 2 where something differs; 1 on errors, and where an object could not be compared.";
+
+/// What `helm revdiff live` takes.
+#[derive(Debug, Args)]
+pub(super) struct LiveArgs {
+    /// The release's name.
+    pub release: String,
+
+    /// Revision to compare with the cluster; the deployed one if not named.
+    #[arg(long, value_name = "REV", allow_negative_numbers = true, value_parser = revision)]
+    pub revision: Option<u32>,
+
+    /// How to compare. fields: the fields that the manifest sets. apply: each object with a dry run of the apply. auto:
+    /// by fields, and what differs by a dry run where you may make one.
+    #[arg(long, value_enum, default_value_t = CompareArg::Auto, value_name = "HOW")]
+    pub compare: CompareArg,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// How to compare with the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CompareArg {
+    /// By fields, and what differs by a dry run where you may make one.
+    Auto,
+    /// Each object with a dry run of the apply.
+    Apply,
+    /// The fields that the manifest sets; no right but to read is needed.
+    Fields,
 }
 
 /// What `helm revdiff release` takes.

@@ -12,6 +12,7 @@ mod targets;
 
 use crate::cluster::{Cluster, ClusterError, Forbidden};
 use crate::command::Stages;
+use crate::command::revdiff::Outcome;
 use crate::diff::live::report::{Compare, LiveReport};
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::diff::resources::ManifestDiff;
@@ -21,6 +22,7 @@ use crate::helm::Helm;
 use crate::manifest::mask::Masker;
 
 use crate::release::Release;
+use crate::report::view::Subject;
 use crate::storage::Storage;
 
 /// More objects that could not be compared are only counted.
@@ -41,13 +43,9 @@ pub struct Options {
 
 /// What was found.
 #[derive(Debug)]
-pub struct Outcome {
-    /// How it was compared.
-    pub report: LiveReport,
-    /// The revision, on both sides.
-    pub releases: Both<Release>,
+pub struct Found {
     /// What differs: the manifest is the old side, the cluster the new one.
-    pub diff: ReleaseDiff,
+    pub outcome: Outcome,
     /// The error to end with where some objects could not be compared.
     pub incomplete: Option<Error>,
 }
@@ -56,27 +54,27 @@ pub struct Outcome {
 ///
 /// # Errors
 /// If the revision can't be read, or the API server can't be reached or stops answering. That single objects can't be
-/// compared is no error, but [`Outcome::incomplete`].
+/// compared is no error, but [`Found::incomplete`].
 pub async fn run<C: Cluster, H: Helm>(
     storage: &Storage<C, H>,
     cluster: &impl Cluster,
     masker: &Masker,
     options: &Options,
     stages: &dyn Stages,
-) -> Result<Outcome, Error> {
+) -> Result<Found, Error> {
     let name = &options.release;
     super::revdiff::validate_name(name)?;
     stages.stage(&format!("reading the release {name}"));
     let release = match options.revision {
         Some(revision) => storage.read_one(name, revision).await?,
-        None => super::revdiff::deployed(storage, name).await?,
+        None => super::revdiff::deployed(storage, name).await.map_err(name_a_revision)?,
     };
     let targets = targets::targets(&release, cluster, &options.selection).await?;
     let gathered = gather::gather(cluster, masker, (&release, options.compare), targets, stages).await?;
     Ok(outcome(release, cluster.server(), options.compare, gathered))
 }
 
-fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Gathered) -> Outcome {
+fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Gathered) -> Found {
     let report = LiveReport {
         server: server.to_owned(),
         wanted,
@@ -96,8 +94,25 @@ fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Ga
     };
     let diff = ReleaseDiff { manifest, ..ReleaseDiff::default() };
     let incomplete = incomplete(&report);
+    let notices = incomplete.iter().map(|error| first_line(&error.message)).collect();
     let cluster = Release { manifest: crate::manifest::document::Manifest::default(), ..release.clone() };
-    Outcome { report, releases: Both { old: release, new: cluster }, diff, incomplete }
+    let releases = Both { old: release, new: cluster };
+    Found { outcome: Outcome { subject: Subject::Live(Box::new(report)), releases, diff, notices }, incomplete }
+}
+
+/// A release that is not deployed has revisions all the same.
+fn name_a_revision(error: Error) -> Error {
+    match &error.hint {
+        Some(hint) if error.message.ends_with("has no deployed revision") => {
+            let hint = hint.replacen("name both revisions to compare", "name one with --revision", 1);
+            Error { hint: Some(hint), ..error }
+        }
+        _ => error,
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// The error that tells which objects could not be compared.

@@ -21,7 +21,7 @@ const BOOKKEEPING: [&str; 5] = [
 /// What the API server fills in where nobody says anything. A field that has this value is as Helm would leave it,
 /// whoever is recorded as its writer: who makes an object anew is recorded for its defaults too. From the defaults of
 /// the API's types (k8s.io/kubernetes, `pkg/apis/*/v1/defaults.go`).
-const DEFAULTS: [(&str, &[&str]); 40] = [
+const DEFAULTS: [(&str, &[&str]); 42] = [
     ("allowPrivilegeEscalation", &["true"]),
     ("apiVersion", &["v1"]),
     ("backoffLimit", &["6"]),
@@ -32,11 +32,13 @@ const DEFAULTS: [(&str, &[&str]); 40] = [
     ("divisor", &["0"]),
     ("dnsPolicy", &["ClusterFirst"]),
     ("enableServiceLinks", &["true"]),
+    ("expirationSeconds", &["3600"]),
     ("failedJobsHistoryLimit", &["1"]),
     ("failureThreshold", &["3"]),
     ("imagePullPolicy", &["IfNotPresent", "Always"]),
     ("internalTrafficPolicy", &["Cluster"]),
     ("ipFamilyPolicy", &["SingleStack"]),
+    ("kind", &["PersistentVolumeClaim"]),
     ("maxSurge", &["25%"]),
     ("maxUnavailable", &["25%"]),
     ("parallelism", &["1"]),
@@ -81,7 +83,7 @@ const FREE: [&str; 5] = ["data", "stringData", "binaryData", "labels", "annotati
 /// The part of a field that was written by hand; `None` if there is none, or nothing but what is there anyway. `free`
 /// is the content of a map whose keys the API does not name.
 pub(super) fn part(key: &str, node: &Node, held: &Held<'_>, free: bool) -> Option<Node> {
-    if held.is_empty() || BOOKKEEPING.contains(&key) || (!free && is_default(key, node)) {
+    if held.only(counts).is_empty() || BOOKKEEPING.contains(&key) || (!free && is_default(key, node)) {
         return None;
     }
     let whole = held.is_whole();
@@ -116,7 +118,8 @@ pub(super) fn is_free(key: &str) -> bool {
 /// Whether a field has the value that the API server would give it.
 pub(super) fn is_default(key: &str, node: &Node) -> bool {
     match node.value() {
-        Value::List(_) | Value::Map(_) | Value::Null => node.is_empty(),
+        // A claim template has a status of its own.
+        Value::List(_) | Value::Map(_) | Value::Null => node.is_empty() || key == "status",
         _ => DEFAULTS.iter().any(|(name, values)| *name == key && values.contains(&&*emit::scalar(node))),
     }
 }

@@ -56,10 +56,13 @@ pub struct Written {
 }
 
 impl Drift {
-    /// Who made a change.
-    #[must_use]
-    pub fn writers(&self, path: &str, op: Op) -> &[Writer] {
-        self.written.iter().find(|one| one.op == op && one.path == path).map_or(&[], |one| &one.writers)
+    /// Who made each of these changes: all of the object's, or some of them in their order.
+    pub fn writers<'a>(&'a self, some: &'a [changes::Change<'_>]) -> impl Iterator<Item = &'a [Writer]> + 'a {
+        let mut written = self.written.iter();
+        some.iter().map(move |change| {
+            let found = written.find(|one| one.op == change.op && one.path == change.path);
+            found.map_or(&[][..], |one| &one.writers)
+        })
     }
 }
 
@@ -128,8 +131,11 @@ fn writers_of(change: &changes::Change<'_>, new: &Node, managed: &ManagedFields)
     if !stays && !held.is_whole() {
         return Vec::new();
     }
-    // An entry for `status` says nothing about who changed a field that a manifest sets, and holds none of them.
-    let mut writers: Vec<Writer> = held.writers().into_iter().cloned().collect();
+    let writers = match change.new {
+        Some(value) => held.writers_of(value),
+        None => held.writers(),
+    };
+    let mut writers: Vec<Writer> = writers.into_iter().cloned().collect();
     writers.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
     writers.dedup();
     writers

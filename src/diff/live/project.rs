@@ -64,8 +64,8 @@ impl<'a> Projection<'a> {
             _ if same_value(declared, actual, &self.steps, self.kind) => {
                 self.equal.push(EqualValue {
                     location: location(&self.steps),
-                    declared: emit::scalar(declared).into_owned(),
-                    live: emit::scalar(actual).into_owned(),
+                    declared: plain(declared),
+                    live: plain(actual),
                 });
                 Some(declared.clone())
             }
@@ -110,11 +110,13 @@ impl<'a> Projection<'a> {
             return (below && !self.is_nothing(value)).then(|| value.clone());
         }
         let free = self.steps.iter().any(|step| matches!(step, Step::Key(key) if extra::is_free(key)));
-        // Whoever writes into something that can only be written as a whole takes it from Helm.
-        if held.is_whole() && held.only(|writer| writer.manager != "helm").is_whole() {
-            return (free || !extra::is_default(key, value)).then(|| value.clone());
+        // Whoever writes into something that can only be written as a whole takes it from Helm. What is in there while
+        // Helm holds it was filled in.
+        if held.is_whole() {
+            let by_others = !held.only(|writer| writer.manager != "helm").is_empty();
+            return (by_others && (free || !extra::is_default(key, value))).then(|| value.clone());
         }
-        extra::part(key, value, &held.field(key).only(extra::counts), free)
+        extra::part(key, value, &held.field(key), free)
     }
 
     fn list(&mut self, declared: &'a Node, want: &'a [Node], have: &'a [Node], held: &Held<'_>) -> Node {
@@ -235,9 +237,14 @@ impl<'a> Projection<'a> {
         match self.extras {
             Extras::None => None,
             Extras::Below(_) => Some(item.clone()),
-            Extras::Drift => extra::part("", item, &held.item(item, index).only(extra::counts), false),
+            Extras::Drift => extra::part("", item, &held.item(item, index), false),
         }
     }
 }
 
 type Entry = (Box<str>, Node);
+
+/// A scalar without quotes.
+fn plain(node: &Node) -> String {
+    node.as_str().map_or_else(|| emit::scalar(node).into_owned(), str::to_owned)
+}

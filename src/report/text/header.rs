@@ -14,9 +14,13 @@ impl Page {
         let (name, rest) = headline(view);
         self.put(Role::Heading, &name);
         self.line(Role::Plain, &rest);
-        match view.subject {
+        match &view.subject {
             Subject::Files(_) => {}
             Subject::Install => self.revisions(&[&view.to]),
+            Subject::Live(report) => {
+                self.revisions(&[&view.from]);
+                self.comparison(report);
+            }
             _ => self.revisions(&[&view.from, &view.to]),
         }
         for notice in &view.notices {
@@ -28,7 +32,7 @@ impl Page {
             self.hidden(view.summary);
             self.text.push('\n');
         } else {
-            self.summary(view.summary);
+            self.summary(view);
             self.noise(&view.noise);
         }
         self.regenerated(view.regenerated);
@@ -74,13 +78,22 @@ impl Page {
         }
     }
 
-    fn summary(&mut self, summary: Summary) {
-        let parts = [
-            (summary.modified, "changed", Role::Changed),
-            (summary.added, "added", Role::Added),
-            (summary.removed, "removed", Role::Removed),
-            (summary.unchanged, "unchanged", Role::Dim),
-        ];
+    fn summary(&mut self, view: &View<'_>) {
+        let summary = view.summary;
+        let parts = match view.subject {
+            // Nothing is new there: what a manifest does not name is not looked for.
+            Subject::Live(_) => vec![
+                (summary.modified, "changed in the cluster", Role::Changed),
+                (summary.removed, "missing in the cluster", Role::Removed),
+                (summary.unchanged, "unchanged", Role::Dim),
+            ],
+            _ => vec![
+                (summary.modified, "changed", Role::Changed),
+                (summary.added, "added", Role::Added),
+                (summary.removed, "removed", Role::Removed),
+                (summary.unchanged, "unchanged", Role::Dim),
+            ],
+        };
         for (index, (count, word, role)) in parts.into_iter().enumerate() {
             if index > 0 {
                 self.text.push_str(", ");

@@ -1,7 +1,9 @@
 //! A diff for a reader at a terminal or in a log.
 
 mod chart;
+mod crds;
 mod header;
+mod live;
 mod regenerated;
 mod resource;
 mod values;
@@ -21,6 +23,10 @@ pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -
     page.flush(out)?;
     for resource in &view.resources {
         page.resource(resource);
+        page.flush(out)?;
+    }
+    if let Some(crds) = &view.crds {
+        page.crds(crds);
         page.flush(out)?;
     }
     page.values(view);

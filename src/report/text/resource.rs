@@ -32,6 +32,9 @@ impl Page {
         for notice in &resource.object.notices {
             self.line(Role::Warning, &format!("  {notice}"));
         }
+        if let Some(drift) = resource.drift {
+            self.drift(drift);
+        }
         self.hunks(&resource.hunks);
     }
 }

@@ -1,9 +1,11 @@
 //! The view of a diff: everything that a renderer prints, computed once.
 
+mod crds;
 mod resources;
 
 use crate::diff::changes::{Change, Op, changes};
 use crate::diff::lines::{self, Hunk};
+use crate::diff::live::report::LiveReport;
 use crate::diff::noise::{Noise, Tally};
 use crate::diff::overrides::DeadOverride;
 use crate::diff::regenerated::Regenerated;
@@ -14,6 +16,7 @@ use crate::manifest::node::Node;
 use crate::release::Release;
 use crate::release::supplied::Origins;
 
+pub use crds::Crds;
 pub use resources::Resource;
 
 /// What a renderer needs computed.
@@ -52,6 +55,8 @@ pub enum Subject {
     Upgrade,
     /// Nothing, and the first revision of a release that is not installed.
     Install,
+    /// A revision and the cluster.
+    Live(Box<LiveReport>),
     /// Two files.
     Files(Both<String>),
 }
@@ -127,6 +132,8 @@ pub struct View<'a> {
     pub noise: Tally,
     /// What the chart makes anew at each render, and is left out of the objects.
     pub regenerated: &'a [Regenerated],
+    /// The chart's custom resource definitions beside the cluster's, where they were looked at.
+    pub crds: Option<Crds<'a>>,
     /// The values that the user supplied.
     pub values: Section<'a>,
     /// Where the new values of the user come from, each file or flag with what it set: `image.tag`. Only of what differs.
@@ -150,7 +157,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(diff: &'a ReleaseDiff, releases: &'a Both<Release>, detail: Detail) -> Self {
         let count = |change| diff.manifest.count(change);
-        let (shown, tally, hidden) = resources::resources(diff, detail);
+        let (shown, tally, hidden) = resources::resources(&diff.manifest, detail);
         let operations = Detail { hunks: false, changes: true, ..detail };
         let notes_hunks = match detail.hunks && diff.notes.changed() {
             true => lines::text_hunks(&diff.notes.old, &diff.notes.new, detail.context),
@@ -174,6 +181,7 @@ impl<'a> View<'a> {
             resources: shown,
             noise: tally,
             regenerated: &diff.regenerated,
+            crds: diff.crds.as_ref().map(|crds| Crds::new(crds, detail)),
             values: section(&diff.values, Detail { changes: true, ..detail }),
             origins: Vec::new(),
             dead_overrides: &diff.about_values.dead,
@@ -223,6 +231,7 @@ impl<'a> View<'a> {
         let same = |section: &Section<'_>| section.changes.is_empty() && section.hunks.is_empty();
         self.resources.is_empty()
             && self.noise.objects.is_empty()
+            && self.crds.as_ref().is_none_or(Crds::is_empty)
             && same(&self.values)
             && self.computed_values.as_ref().is_none_or(same)
             && same(&self.defaults)

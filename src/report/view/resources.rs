@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use crate::diff::changes::{Change, Op, changes, whole};
 use crate::diff::fold;
 use crate::diff::lines::{self, Hunk, Tag};
+use crate::diff::live::Drift;
 use crate::diff::noise::{self, Noise, Tally};
-use crate::diff::release::ReleaseDiff;
 use crate::diff::resources::{self, ManifestDiff, ResourceDiff};
 use crate::diff::structure::Delta;
 use crate::manifest::document::Object;
@@ -26,6 +26,8 @@ pub struct Resource<'a> {
     pub changes: Vec<Change<'a>>,
     /// Its hunks, if wanted.
     pub hunks: Vec<Hunk>,
+    /// Of an object that was compared with the cluster: who made it differ.
+    pub drift: Option<&'a Drift>,
     /// Other objects that changed in the same way, and are not shown by themselves.
     pub also: Vec<&'a Object>,
 }
@@ -55,8 +57,7 @@ fn draw<'a>(manifest: &ManifestDiff, diff: &'a ResourceDiff, detail: Detail) -> 
 }
 
 /// The objects to show, the noise taken out of them, and how many are hidden with it.
-pub(super) fn resources(diff: &ReleaseDiff, detail: Detail) -> (Vec<Resource<'_>>, Tally, usize) {
-    let manifest = &diff.manifest;
+pub(super) fn resources(manifest: &ManifestDiff, detail: Detail) -> (Vec<Resource<'_>>, Tally, usize) {
     let mut drawn: Vec<Drawn<'_>> = manifest.resources.par_iter().filter_map(|r| draw(manifest, r, detail)).collect();
     let (mut tally, mut hidden) = (Tally::default(), 0);
     drawn.retain_mut(|one| {
@@ -79,6 +80,7 @@ pub(super) fn resources(diff: &ReleaseDiff, detail: Detail) -> (Vec<Resource<'_>
                 old_name: before(diff, |object| object.id.name.clone()),
                 changes: Vec::new(),
                 hunks: if detail.hunks { hunks(diff, delta.as_ref(), detail.context) } else { Vec::new() },
+                drift: diff.drift.as_deref(),
                 also: group[1..].iter().map(|&at| drawn[at].object).collect(),
             }
         })
