@@ -70,7 +70,7 @@ async fn releases(arguments: ReleaseArgs, environment: &Environment) -> Result<u
 }
 
 async fn live(arguments: LiveArgs, environment: &Environment) -> Result<u8, Error> {
-    let mut run = Run::new(arguments.diff, environment);
+    let mut run = Run::new(arguments.diff, environment)?;
     // Each object has authors of its own, and what changes with every version of a chart should not change here.
     run.diff.no_fold = true;
     run.diff.noise = NoiseArg::Show;

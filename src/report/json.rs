@@ -304,7 +304,7 @@ fn row<'a>(resource: &'a Resource<'_>) -> ResourceRow<'a> {
 /// The operations, each with who made it.
 fn written<'a>(changes: &'a [Change<'_>], drift: &'a Drift) -> Vec<Operation<'a>> {
     let mut rows = operations(changes);
-    for (row, writers) in rows.iter_mut().zip(drift.writers(changes)) {
+    for (row, writers) in rows.iter_mut().zip(drift.writers_of(changes)) {
         row.by = Some(WriterRow::all(writers));
     }
     rows

@@ -80,7 +80,7 @@ impl Line {
         match resource.drift {
             None => resource.changes.iter().for_each(|change| self.change(title, change, None)),
             Some(drift) => {
-                let writers = resource.changes.iter().zip(drift.writers(&resource.changes));
+                let writers = resource.changes.iter().zip(drift.writers_of(&resource.changes));
                 writers.for_each(|(change, writers)| self.change(title, change, Some(writers)));
             }
         }

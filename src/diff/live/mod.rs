@@ -56,8 +56,14 @@ pub struct Written {
 }
 
 impl Drift {
+    /// Who made a change. Linear in the number of changes; [`Self::writers_of`] is for all of them.
+    #[must_use]
+    pub fn writers(&self, path: &str, op: Op) -> &[Writer] {
+        self.written.iter().find(|one| one.op == op && one.path == path).map_or(&[], |one| &one.writers)
+    }
+
     /// Who made each of these changes: all of the object's, or some of them in their order.
-    pub fn writers<'a>(&'a self, some: &'a [changes::Change<'_>]) -> impl Iterator<Item = &'a [Writer]> + 'a {
+    pub fn writers_of<'a>(&'a self, some: &'a [changes::Change<'_>]) -> impl Iterator<Item = &'a [Writer]> + 'a {
         let mut written = self.written.iter();
         some.iter().map(move |change| {
             let found = written.find(|one| one.op == change.op && one.path == change.path);
