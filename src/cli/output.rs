@@ -38,6 +38,16 @@ pub(super) fn print_error(error: &Error, environment: &Environment) {
     eprintln!("{text}");
 }
 
+/// Prints a warning: the result is right, and something about it should be known.
+#[allow(clippy::print_stderr)] // this is the place that prints
+pub(super) fn print_warning(text: &str, environment: &Environment) {
+    let painter = Painter::new(environment.stderr_is_terminal && allows_colour(environment));
+    let mut line = String::new();
+    painter.paint(&mut line, Role::Warning, "Warning: ");
+    paint_lines(&mut line, painter, text);
+    eprintln!("{line}");
+}
+
 /// Messages of Helm may have several lines.
 fn paint_lines(out: &mut String, painter: Painter, text: &str) {
     for (index, line) in text.lines().enumerate() {

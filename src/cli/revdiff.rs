@@ -124,9 +124,12 @@ fn manifests(arguments: ManifestArgs, environment: &Environment) -> Result<u8, E
     if ![&arguments.old, &arguments.new].into_iter().any(|path| input::is_stdin(path)) {
         run.progress.stage("reading the manifests");
     }
-    let texts = input::read_both(&arguments.old, &arguments.new)?;
-    run.progress.stage("comparing");
     let names = Both { old: input::name(&arguments.old), new: input::name(&arguments.new) };
+    let texts = input::read_both(&arguments.old, &arguments.new)?;
+    run.progress.clear();
+    let manifest = |name, text| input::manifest(name, text, &|warning| output::print_warning(warning, environment));
+    let texts = Both { old: manifest(&names.old, texts.old)?, new: manifest(&names.new, texts.new)? };
+    run.progress.stage("comparing");
     run.print(revdiff::run_manifests(names, texts, &run.masker, &run.options)?)
 }
 

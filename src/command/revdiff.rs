@@ -11,6 +11,7 @@ use crate::diff::select::Selection;
 use crate::diff::{ignore, regenerated, rename};
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
+use crate::manifest::document::Object;
 use crate::manifest::mask::Masker;
 use crate::release::Release;
 use crate::release::supplied::Origins;
@@ -114,16 +115,38 @@ pub fn run_manifests(
     options: &Options,
 ) -> Result<Outcome, Error> {
     let releases = Both { old: Release::of_manifest(texts.old), new: Release::of_manifest(texts.new) };
-    let outcome = outcome(Subject::Files(names.clone()), releases, masker, options);
+    // What can't be read is an error whatever the user wants to see.
+    let all = Options { selection: Selection::default(), ..options.clone() };
+    let mut outcome = outcome(Subject::Files(names.clone()), releases, masker, &all);
     for resource in &outcome.diff.manifest.resources {
         for (object, name) in [(&resource.old, &names.old), (&resource.new, &names.new)] {
-            if let Some(problem) = object.as_ref().and_then(|object| object.problem.as_ref()) {
-                return Err(Error::new(Kind::Usage, format!("cannot read {name}: {problem}"))
-                    .hint("each document must be YAML as helm template prints it"));
+            if let Some(object) = object {
+                check(object, name)?;
             }
         }
     }
+    options.selection.apply(&mut outcome.diff.manifest);
     Ok(outcome)
+}
+
+/// Whether an object of a file could be read, and is one.
+fn check(object: &Object, name: &str) -> Result<(), Error> {
+    let failed = |cause: &str| Error::new(Kind::Usage, format!("cannot read {name}: {cause}"));
+    if let Some(problem) = &object.problem {
+        let hint = "each document must be YAML as helm template prints it";
+        return Err(match &object.excerpt {
+            Some(excerpt) => failed(&format!("{problem}\n{excerpt}")).hint(hint),
+            None => failed(problem)
+                .hint(format!("{hint}; the line is not shown because it may be of a Secret: --show-secrets shows it")),
+        });
+    }
+    if object.node.as_map().is_none() {
+        let what = if object.node.as_list().is_some() { "a list" } else { "a single value" };
+        let line = object.line;
+        let hint = "each document must be an object with apiVersion and kind, as helm template prints it";
+        return Err(failed(&format!("the document at line {line} is {what}, and no object of Kubernetes")).hint(hint));
+    }
+    Ok(())
 }
 
 pub(super) fn outcome(subject: Subject, releases: Both<Release>, masker: &Masker, options: &Options) -> Outcome {

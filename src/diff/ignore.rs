@@ -265,7 +265,7 @@ mod tests {
 
     fn object(text: &str) -> Object {
         let node = parse(text).unwrap();
-        Object { id: ObjectId::of(&node), hook: false, node, problem: None, source: None, notices: Vec::new() }
+        Object::of(node)
     }
 
     fn diff(old: &str, new: &str) -> ManifestDiff {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::manifest::excerpt::Excerpt;
 use crate::manifest::identity::ObjectId;
 use crate::manifest::node::Node;
 use crate::manifest::split::split;
@@ -144,10 +145,31 @@ pub struct Object {
     pub hook: bool,
     /// Its content. A document that could not be read is a text here.
     pub node: Node,
+    /// The line of the manifest on which its document starts, from 1; 0 means unknown.
+    pub line: u32,
     /// Why it could not be read, where that is so.
     pub problem: Option<String>,
+    /// The line at which reading failed; none where it may be of a Secret.
+    pub excerpt: Option<Excerpt>,
     /// The template it was rendered from.
     pub source: Option<String>,
     /// What is odd about it and worth a look, as sentences: a key that stands twice.
     pub notices: Vec<String>,
+}
+
+impl Object {
+    /// An object of which nothing but its content is known. The content must be masked.
+    #[must_use]
+    pub fn of(node: Node) -> Self {
+        Self {
+            id: ObjectId::of(&node),
+            hook: false,
+            node,
+            line: 0,
+            problem: None,
+            excerpt: None,
+            source: None,
+            notices: Vec::new(),
+        }
+    }
 }

@@ -158,14 +158,7 @@ impl Masker {
         let sides = std::iter::once(cleaned(declared.node.clone())).chain(cluster).map(folded).collect();
         let mut masked = self.mask_sides(sides).into_iter();
         let node = masked.next().unwrap_or_else(|| Node::new(Value::Null));
-        let declared = Object {
-            id: declared.id.clone(),
-            hook: false,
-            node,
-            problem: None,
-            source: declared.source.clone(),
-            notices: Vec::new(),
-        };
+        let declared = Object { id: declared.id.clone(), source: declared.source.clone(), ..Object::of(node) };
         let live = if has.0 { masked.next() } else { None };
         let applied = if has.1 { masked.next().map(|node| (node, of_applied)) } else { None };
         Opened { declared, live, managed: of_live, applied }

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::manifest::document::{Document, Object};
+use crate::manifest::excerpt::Excerpt;
 use crate::manifest::identity::ObjectId;
 use crate::manifest::node::{Node, Value};
 use crate::manifest::sensitive::Sensitive;
@@ -54,10 +55,10 @@ impl Masker {
                 let objects = documents.nodes.into_iter().flat_map(flatten).map(|node| Object {
                     id: ObjectId::of(&node),
                     hook: document.is_hook(),
-                    node: self.mask(node),
-                    problem: None,
+                    line: document.line(),
                     source: source.clone(),
                     notices: notices.clone(),
+                    ..Object::of(self.mask(node))
                 });
                 objects.collect()
             }
@@ -90,17 +91,20 @@ impl Masker {
 
     fn unreadable(&self, document: &Document<'_>, error: &yaml::YamlError, source: Option<String>) -> Object {
         let name = source.clone().unwrap_or_else(|| format!("line {}", document.line()));
-        let node = if self.masks() && document.may_hold_secrets() {
-            self.masked(document.text().as_bytes())
-        } else {
-            Node::string(document.text())
+        let hidden = self.masks() && document.may_hold_secrets();
+        let node = match hidden {
+            true => self.masked(document.text().as_bytes()),
+            false => Node::string(document.text()),
         };
         let line = document.line().saturating_add(error.line).saturating_sub(1);
+        let excerpt = Excerpt::of(document.text(), document.line(), error.line, error.column).filter(|_| !hidden);
         Object {
             id: ObjectId { name, ..ObjectId::default() },
             hook: document.is_hook(),
             node,
-            problem: Some(format!("line {line} of the manifest: {}", error.message)),
+            line: document.line(),
+            problem: Some(format!("line {line}, column {} of the manifest: {}", error.column, error.message)),
+            excerpt,
             source,
             notices: Vec::new(),
         }

@@ -14,10 +14,12 @@
 //! | `reader`     | events to trees; refuses what the two versions read differently    |
 //! | `tree`       | builds one document: merges, anchors, bounds                       |
 //! | `scalar`     | the meaning of a scalar                                            |
+//! | `message`    | what is wrong, in words                                            |
 //! | `repair`     | what Go accepts and the scanner does not; `candidates` guesses it  |
 
 mod candidates;
 mod characters;
+mod message;
 mod reader;
 mod repair;
 mod scalar;

@@ -8,8 +8,9 @@ use granit_parser::{
 };
 
 use super::characters::{Checked, Strays};
+use super::message::{is_tab, message};
 use super::tree::{self, Tree};
-use super::{Documents, MAX_DEPTH, YamlError, too_deep};
+use super::{Documents, MAX_DEPTH, Place, YamlError, number};
 
 /// Why a text could not be read.
 pub(super) struct Failure {
@@ -64,7 +65,7 @@ pub(super) fn read(checked: &Checked<'_>, covered: Option<&mut Covered>) -> Resu
     for event in Parser::new_from_str_with_options(&checked.text, options()) {
         match event {
             Ok((event, span)) => reader.event(event, &span)?,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Failure::of(&error, &checked.text)),
         }
     }
     reader.strays.check(&checked.text)?;
@@ -274,8 +275,8 @@ impl From<YamlError> for Failure {
     }
 }
 
-impl From<ScanError> for Failure {
-    fn from(error: ScanError) -> Self {
+impl Failure {
+    fn of(error: &ScanError, text: &str) -> Self {
         let at = *error.marker();
         let trouble = match error.kind() {
             ErrorKind::InvalidQuotedScalarIndent | ErrorKind::TabInIndentation | ErrorKind::TabInBlockIndentation => {
@@ -285,32 +286,19 @@ impl From<ScanError> for Failure {
             ErrorKind::CommentNotSeparated => Some(Trouble::Comment(offset(at))),
             _ => None,
         };
-        Self { error: YamlError::at(at, message(error.kind())), offset: offset(at), trouble }
+        let place = if is_tab(error.kind()) { tab_near(text, at) } else { at.into() };
+        Self { error: YamlError::at(place, message(error.kind())), offset: offset(at), trouble }
     }
 }
 
-/// The scanner's words, where they say enough.
-fn message(kind: &ErrorKind) -> String {
-    match kind {
-        ErrorKind::UnexpectedCharacter { .. } => "a value cannot start with this character; put it in quotes",
-        ErrorKind::RecursionLimitExceeded => return too_deep(),
-        ErrorKind::ExpectedDocumentStart => "this does not belong to what is before it; is the indentation right?",
-        ErrorKind::ExpectedBlockMappingKey => "expected another key of the map; is the indentation right?",
-        ErrorKind::ExpectedBlockSequenceEntry => "expected another `- ` of the list; is the indentation right?",
-        ErrorKind::SimpleKeyExpected => "expected a `:` after this",
-        ErrorKind::MappingValueNotAllowed => "a `:` cannot stand here; is the text before it in need of quotes?",
-        ErrorKind::UnexpectedEof
-        | ErrorKind::UnexpectedEofBlockMapping
-        | ErrorKind::UnexpectedEofBlockSequence
-        | ErrorKind::UnexpectedEofFlowMapping
-        | ErrorKind::UnexpectedEofFlowSequence
-        | ErrorKind::UnexpectedEofImplicitFlowMapping => "the text ends too early",
-        ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabNotAllowed => {
-            "a tab cannot indent; use blanks"
-        }
-        ErrorKind::UnknownAnchor => "the alias refers to no anchor",
-        ErrorKind::UnclosedQuotedScalar => "the quote that starts here is not closed",
-        kind => return kind.to_string(),
-    }
-    .to_owned()
+/// The place of the tab that the scanner met: at its marker, or before it or behind it by up to a line.
+fn tab_near(text: &str, at: Marker) -> Place {
+    let here = Place::from(at);
+    let start = text.get(..offset(at)).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    let rows = text.get(start..).unwrap_or_default().split('\n').take(2).zip(here.line..);
+    let tabs = rows.filter_map(|(row, line)| {
+        let margin = row.len() - row.trim_start_matches([' ', '\t']).len();
+        Some(Place { line, column: number(row[..margin].find('\t')? + 1) })
+    });
+    tabs.last().unwrap_or(here)
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+mod bad_input;
+mod content;
+
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -87,35 +90,8 @@ fn json_names_the_files() {
         serde_json::from_str(&folder.shows(&["manifest", "old.yaml", "new.yaml", "-o", "json"])).unwrap();
     assert_eq!(document["from"]["file"], "old.yaml");
     assert_eq!(document["summary"]["removed"], 2);
-    let schema: serde_json::Value = serde_json::from_str(include_str!("../docs/schema/revdiff.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../../docs/schema/revdiff.json")).unwrap();
     assert!(jsonschema::is_valid(&schema, &document), "{document:#}");
-}
-
-#[test]
-fn broken_input_is_an_error_with_its_place() {
-    let folder = Folder::with(&[
-        ("old.yaml", OLD.as_bytes()),
-        ("broken.yaml", b"kind: A\n---\nkind: B\nmetadata: {name: b\nx: [\n"),
-        ("binary.yaml", b"a: 1\nb: \xff\n"),
-        ("bomb.yaml", bomb().as_bytes()),
-        ("deep.yaml", format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000)).as_bytes()),
-    ]);
-    let broken = folder.fails(&["manifest", "old.yaml", "broken.yaml"]);
-    assert!(broken.contains("Error: cannot read broken.yaml: line ") && broken.contains("Hint: "), "{broken}");
-    assert!(folder.fails(&["manifest", "old.yaml", "binary.yaml"]).contains("binary.yaml: line 2 is not UTF-8"));
-    assert!(folder.fails(&["manifest", "old.yaml", "nothing.yaml"]).contains("cannot read nothing.yaml: "));
-    assert!(folder.fails(&["manifest", "old.yaml", "bomb.yaml"]).contains("cannot read bomb.yaml: "));
-    assert!(folder.fails(&["manifest", "old.yaml", "deep.yaml"]).contains("cannot read deep.yaml: "));
-}
-
-/// Aliases that stand for 10^9 nodes.
-fn bomb() -> String {
-    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..9 {
-        let below = format!("*a{}", level - 1);
-        text += &format!("a{level}: &a{level} [{}]\n", [below.as_str(); 10].join(", "));
-    }
-    text
 }
 
 #[test]
