@@ -1,6 +1,7 @@
 //! The command line: arguments and environment in, exit code out. The only place that knows clap, and that prints.
 
 mod args;
+mod compatible;
 mod complete;
 mod configuration;
 mod connection;
@@ -14,7 +15,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 pub use environment::Environment;
 
@@ -29,7 +30,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         return ExitCode::from(EXIT_OK);
     }
     let typed = if is_revdiff(&arguments) { "helm revdiff" } else { "helm safe-upgrade" };
-    let code = match parse(arguments) {
+    let code = match parse(arguments, environment) {
         Ok(command) => match execute(command, environment) {
             Ok(code) => code,
             Err(error) => {
@@ -43,12 +44,28 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
 }
 
 /// `helm revdiff …` arrives as `helm-safe-upgrade revdiff …`, and should speak of itself as the user typed it.
-fn parse(mut arguments: Vec<OsString>) -> Result<args::Command, clap::Error> {
+fn parse(mut arguments: Vec<OsString>, environment: &Environment) -> Result<args::Command, clap::Error> {
     if is_revdiff(&arguments) {
         arguments.remove(1);
-        return args::Revdiff::try_parse_from(arguments).map(|revdiff| args::Command::Revdiff(Box::new(revdiff)));
+        return parse_revdiff(compatible::with_variables(arguments, environment), environment);
     }
     args::SafeUpgrade::try_parse_from(arguments).map(|cli| cli.command)
+}
+
+fn parse_revdiff(arguments: Vec<OsString>, environment: &Environment) -> Result<args::Command, clap::Error> {
+    match args::Revdiff::try_parse_from(&arguments) {
+        Ok(revdiff) => Ok(args::Command::Revdiff(Box::new(revdiff))),
+        Err(error) => {
+            let unknown = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+                (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) => flag.clone(),
+                _ => return Err(error),
+            };
+            match compatible::without(&arguments, &unknown, environment) {
+                Some(rest) => parse_revdiff(rest, environment),
+                None => Err(error),
+            }
+        }
+    }
 }
 
 fn is_revdiff(arguments: &[OsString]) -> bool {
@@ -94,8 +111,7 @@ fn wrong_argument(error: &clap::Error, typed: &str) -> Error {
     let text = error.to_string();
     let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let similar =
-        error.get(clap::error::ContextKind::SuggestedArg).or(error.get(clap::error::ContextKind::SuggestedSubcommand));
+    let similar = error.get(ContextKind::SuggestedArg).or(error.get(ContextKind::SuggestedSubcommand));
     let hint = match similar {
         Some(similar) => format!("did you mean {similar}? See {typed} --help"),
         None => format!("see {typed} --help"),

@@ -104,7 +104,7 @@ async fn live(arguments: LiveArgs, environment: &Environment) -> Result<u8, Erro
 async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8, Error> {
     let flags = arguments.flags();
     let stdin = if flags.values.use_stdin() { Some(input::read_stdin("the values")?) } else { None };
-    let UpgradeArgs { release, chart, render, diff, .. } = arguments;
+    let UpgradeArgs { release, chart, render, diff, unused, .. } = arguments;
     let request = Request {
         install: render.install,
         upgrade: Upgrade { release, chart, flags, server_side: render.server_side, stdin },
@@ -114,7 +114,14 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
     let storage = connection::storage(&run.diff.cluster, environment).await?;
     run.tell("rendering");
     let stages = run.stages(connection::is_quiet(&storage));
-    let outcome = upgrade::run((&storage, &helm), &request, &run.masker, &run.options, stages).await?;
+    let mut outcome = upgrade::run((&storage, &helm), &request, &run.masker, &run.options, stages).await?;
+    if unused.three_way_merge {
+        let notice = format!(
+            "what was changed in the cluster by others is shown by: helm revdiff live {}",
+            request.upgrade.release
+        );
+        outcome.notices.push(notice);
+    }
     run.print(outcome)
 }
 
@@ -137,12 +144,20 @@ impl<'a> Run<'a> {
     fn new(diff: DiffArgs, environment: &'a Environment) -> Result<Self, Error> {
         let mut ignore = configuration::load(diff.config.as_deref())?.ignore;
         ignore.extend(diff.ignore.iter().cloned());
-        let masker = if diff.show_secrets { Masker::showing_secrets() } else { Masker::new(&environment.mask_key) };
-        let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::new(text)).collect();
+        let masker = match (diff.show_secrets_decoded, diff.show_secrets) {
+            (true, _) => Masker::showing_secrets_decoded(),
+            (_, true) => Masker::showing_secrets(),
+            _ => Masker::new(&environment.mask_key),
+        };
+        let patterns = |texts: &[String]| -> Vec<Pattern> { texts.iter().map(|text| Pattern::new(text)).collect() };
+        let mut suppress = patterns(&diff.suppress);
+        suppress.extend(diff.suppress_secrets.then(|| Pattern::new("Secret")));
         let options = Options {
             parts: Parts { hooks: !diff.no_hooks, computed_values: diff.computed_values },
-            find_renames: diff.find_renames,
-            selection: Selection { only: patterns(&diff.only), suppress: patterns(&diff.suppress) },
+            // What may differ, as the flag has it, is what need not be equal.
+            similarity: if diff.find_renames > 0.0 { (1.0 - diff.find_renames).max(f64::MIN_POSITIVE) } else { 0.0 },
+            selection: Selection { only: patterns(&diff.only), suppress },
+            suppress_lines: diff.suppress_output_line_regex.clone(),
             ignore,
         };
         let progress = Progress::new(environment, is_debug(&diff, environment));

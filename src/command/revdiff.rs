@@ -1,13 +1,14 @@
 //! `helm revdiff`: what differs between two revisions, a revision and its rollback, two releases, or two manifests.
 
 use futures::future::try_join;
+use regex::Regex;
 
 use crate::cluster::Cluster;
 use crate::command::Stages;
 use crate::diff::ignore::{Rule, Within};
 use crate::diff::overrides::AboutValues;
 use crate::diff::release::{Both, Parts, ReleaseDiff, compare};
-use crate::diff::select::Selection;
+use crate::diff::select::{Selection, suppress_lines};
 use crate::diff::{ignore, regenerated, rename};
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
@@ -43,9 +44,11 @@ pub struct Options {
     /// Which parts.
     pub parts: Parts,
     /// Above 0: objects of one kind are the same under another name if this share of their content is equal.
-    pub find_renames: f64,
+    pub similarity: f64,
     /// Which objects are shown.
     pub selection: Selection,
+    /// Objects in which each changed line matches one of these are not.
+    pub suppress_lines: Vec<Regex>,
     /// Differences that are not.
     pub ignore: Vec<Rule>,
 }
@@ -176,8 +179,9 @@ pub(super) fn outcome_of_render(
     if let Some(again) = &render.again {
         regenerated::settle(&mut diff, &regenerated::between(&releases.new, again, masker));
     }
-    rename::join(&mut diff.manifest, options.find_renames);
+    rename::join(&mut diff.manifest, options.similarity);
     options.selection.apply(&mut diff.manifest);
+    suppress_lines(&mut diff.manifest, &options.suppress_lines);
     let within = Within { release: &releases.new.name, namespace: &releases.new.namespace };
     diff.manifest.ignored = ignore::apply(&mut diff.manifest, &options.ignore, within);
     Outcome { subject, releases, diff, notices: Vec::new() }

@@ -110,7 +110,9 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
 fn defaults(old: &Release, new: &Release) -> Option<Both<Node>> {
     let known = |release: &Release| release.revision > 0 && release.computed.is_none();
     let (before, after) = (&old.chart.values, &new.chart.values);
-    (known(old) && known(new) && before != after).then(|| Both { old: before.clone(), new: after.clone() })
+    // With --reuse-values Helm stores the old values as the new chart's defaults: these are not what the chart has.
+    let reused = || *after == old.computed_values();
+    (known(old) && known(new) && before != after && !reused()).then(|| Both { old: before.clone(), new: after.clone() })
 }
 
 fn masked(both: Both<Node>, sensitive: &Sensitive, masker: &Masker) -> Both<Node> {

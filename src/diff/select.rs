@@ -1,6 +1,10 @@
 //! Which objects are shown: by kind and name.
 
+use regex::Regex;
+
+use crate::diff::lines::{self, Line, Tag};
 use crate::diff::resources::ManifestDiff;
+use crate::diff::structure::compare;
 use crate::manifest::identity::ObjectId;
 
 /// A kind, or a kind and a name; `*` and `?` stand for any text and any character. Kinds match in any case.
@@ -49,6 +53,29 @@ impl Selection {
         let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(id));
         (self.only.is_empty() || any(&self.only)) && !any(&self.suppress)
     }
+}
+
+/// Takes out the objects in which every changed line matches one of the patterns. They count as suppressed.
+pub fn suppress_lines(diff: &mut ManifestDiff, patterns: &[Regex]) {
+    if patterns.is_empty() {
+        return;
+    }
+    let before = diff.resources.len();
+    diff.resources.retain(|resource| {
+        let hunks = match (&resource.old, &resource.new) {
+            (Some(old), Some(new)) => lines::hunks(&compare(&old.node, &new.node), Some(0)),
+            (None, Some(new)) => lines::whole(&new.node, Tag::Added),
+            (Some(old), None) => lines::whole(&old.node, Tag::Removed),
+            (None, None) => return true,
+        };
+        let mut changed = hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.tag != Tag::Context).peekable();
+        let matched = |line: &Line| {
+            let text: String = line.segments.iter().map(|segment| segment.text.as_str()).collect();
+            patterns.iter().any(|pattern| pattern.is_match(&text))
+        };
+        changed.peek().is_none() || !changed.all(matched)
+    });
+    diff.suppressed += before - diff.resources.len();
 }
 
 /// Whether a text matches a pattern with `*` and `?`. Linear in the text for each star, by going back to the last one.

@@ -23,19 +23,26 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Reads documents and masks what is secret.
 pub struct Masker {
     key: Option<ring::hmac::Key>,
+    decode: bool,
 }
 
 impl Masker {
     /// Masks, with a key for the digests: random bytes, so that a digest can't be looked up.
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
-        Self { key: Some(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key)) }
+        Self { key: Some(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key)), decode: false }
     }
 
     /// Masks nothing: for `--show-secrets`.
     #[must_use]
     pub fn showing_secrets() -> Self {
-        Self { key: None }
+        Self { key: None, decode: false }
+    }
+
+    /// Masks nothing, and decodes the `data` of Secrets: for `--show-secrets-decoded`.
+    #[must_use]
+    pub fn showing_secrets_decoded() -> Self {
+        Self { key: None, decode: true }
     }
 
     /// Whether secrets are masked.
@@ -112,12 +119,12 @@ impl Masker {
 
     /// Masks every Secret in the tree: itself one, or carried inside another object.
     fn mask(&self, node: Node) -> Node {
-        if self.masks() && carries_secret(&node) { self.mask_carried(node) } else { node }
+        if (self.masks() || self.decode) && carries_secret(&node) { self.mask_carried(node) } else { node }
     }
 
     fn mask_carried(&self, node: Node) -> Node {
         if is_secret(&node) {
-            return self.mask_secret(node);
+            return if self.masks() { self.mask_secret(node) } else { map_entry(node, "data", decoded) };
         }
         let line = node.line();
         match node.into_value() {
@@ -227,6 +234,17 @@ fn twice(repeated: &yaml::Repeated, start: u32) -> String {
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     STANDARD.decode(compact).ok()
+}
+
+/// The texts of a Secret's `data`, decoded; what is no text stays in base64.
+fn decoded(data: Node) -> Node {
+    let line = data.line();
+    let Value::Map(entries) = data.value() else { return data };
+    let entries = entries.iter().map(|(key, value)| {
+        let text = value.as_str().and_then(decode).and_then(|bytes| String::from_utf8(bytes).ok());
+        (key.clone(), text.map_or_else(|| value.clone(), |text| Node::string(text).at(value.line())))
+    });
+    Node::new(Value::Map(entries.collect())).at(line)
 }
 
 pub(super) fn is_secret(node: &Node) -> bool {

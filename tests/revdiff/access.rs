@@ -35,7 +35,7 @@ fn makes_two_revisions(user: &User) {
 }
 
 /// Lets a user do something with all Secrets of the namespace.
-fn allow(user: &User, who: &str, verbs: &[&str]) {
+pub(crate) fn allow(user: &User, who: &str, verbs: &[&str]) {
     let role = format!("secrets-{who}");
     let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": verbs});
     cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": role}, "rules": [rule]}));

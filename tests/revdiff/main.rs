@@ -44,4 +44,5 @@ mod output;
 mod proposed;
 mod secrets;
 mod sources;
+mod switching;
 mod thirty;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use regex::Regex;
 
 use super::ClusterArgs;
 use crate::diff::ignore::Rule;
@@ -31,6 +32,18 @@ pub(in crate::cli) struct DiffArgs {
     #[arg(long)]
     pub show_secrets: bool,
 
+    /// Show the content of Secrets, with data decoded from base64.
+    #[arg(long)]
+    pub show_secrets_decoded: bool,
+
+    /// Leave out Secrets; the same as --suppress Secret.
+    #[arg(short = 'q', long)]
+    pub suppress_secrets: bool,
+
+    /// Leave out objects in which all changed lines match this regular expression; may be given several times.
+    #[arg(long, value_name = "REGEX")]
+    pub suppress_output_line_regex: Vec<Regex>,
+
     /// Leave out hooks.
     #[arg(long)]
     pub no_hooks: bool,
@@ -48,8 +61,8 @@ pub(in crate::cli) struct DiffArgs {
     #[arg(long)]
     pub no_fold: bool,
 
-    /// Take a removed and an added object of one kind for the same under another name where this share of their content
-    /// is equal, for example 0.5; 0 is off.
+    /// Take a removed and an added object of one kind for the same under another name where no more than this share of
+    /// their content differs, for example 0.5; 0 is off.
     #[arg(short = 'D', long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub find_renames: f64,
 
@@ -78,7 +91,21 @@ pub(in crate::cli) struct DiffArgs {
     pub display: DisplayArgs,
 
     #[command(flatten)]
+    pub needless: NeedlessArgs,
+
+    #[command(flatten)]
     pub cluster: ClusterArgs,
+}
+
+/// Flags of helm-diff for what is always so here.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct NeedlessArgs {
+    #[arg(long, hide = true)]
+    normalize_manifests: bool,
+    #[arg(long, hide = true)]
+    strip_trailing_cr: bool,
+    #[arg(long, hide = true)]
+    include_tests: bool,
 }
 
 impl DiffArgs {
@@ -116,12 +143,16 @@ fn share(text: &str) -> Result<f64, String> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Format {
     /// Unified hunks.
+    #[value(alias = "diff")]
     Text,
     /// One line for each change, with its path.
+    #[value(alias = "dyff")]
     Paths,
     /// The number of changed lines of each object.
+    #[value(alias = "simple")]
     Stat,
     /// One JSON document (docs/schema/revdiff.json).
+    #[value(alias = "structured")]
     Json,
     /// The same as YAML.
     Yaml,

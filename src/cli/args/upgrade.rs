@@ -146,7 +146,7 @@ pub(in crate::cli) struct ChartArgs {
 #[command(next_help_heading = "Helm's flags: rendering")]
 pub(in crate::cli) struct RenderArgs {
     /// Show an installation if the release does not exist.
-    #[arg(short, long)]
+    #[arg(short, long, visible_alias = "allow-unreleased")]
     pub install: bool,
 
     /// Program (Helm 4: plugin) that changes the rendered manifest.
@@ -229,6 +229,9 @@ pub(in crate::cli) struct UnusedArgs {
     wait: Option<String>,
     #[arg(long, hide = true)]
     wait_for_jobs: bool,
+    /// Of helm-diff.
+    #[arg(long, hide = true)]
+    pub three_way_merge: bool,
 }
 
 impl UpgradeArgs {
