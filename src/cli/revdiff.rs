@@ -83,6 +83,7 @@ async fn live(arguments: LiveArgs, environment: &Environment) -> Result<u8, Erro
             CompareArg::Fields => Compare::Fields,
         },
         selection: run.options.selection.clone(),
+        ignore: run.options.ignore.clone(),
     };
     let storage = connection::storage(&run.diff.cluster, environment).await?;
     run.tell("connecting");

@@ -152,6 +152,10 @@ fn replicas_that_an_autoscaler_set(user: &User) {
     });
     let found = user.types("helm revdiff live web -o json").json();
     assert_eq!(found["resources"][0]["changes"][0]["by"][0]["subresource"], "scale");
+    // What an autoscaler does may be wanted.
+    user.writes("ignore.yaml", "ignore:\n- managers: [kube-controller-*]\n");
+    let ignored = user.types("helm revdiff live web --config ignore.yaml --detailed-exitcode");
+    ignored.mentions("no drift").mentions("1 difference ignored");
 }
 
 fn what_was_added_by_hand_and_what_was_filled_in(user: &User) {

@@ -13,6 +13,7 @@ mod targets;
 use crate::cluster::{Cluster, ClusterError, Forbidden};
 use crate::command::Stages;
 use crate::command::revdiff::Outcome;
+use crate::diff::ignore::{self, Rule, Within};
 use crate::diff::live::report::{Compare, LiveReport};
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::diff::resources::ManifestDiff;
@@ -39,6 +40,8 @@ pub struct Options {
     pub compare: Compare,
     /// Which objects. Those that are not to be shown are not read either.
     pub selection: Selection,
+    /// Differences that are not to be shown.
+    pub ignore: Vec<Rule>,
 }
 
 /// What was found.
@@ -71,7 +74,12 @@ pub async fn run<C: Cluster, H: Helm>(
     };
     let targets = targets::targets(&release, cluster, &options.selection).await?;
     let gathered = gather::gather(cluster, masker, (&release, options.compare), targets, stages).await?;
-    Ok(outcome(release, cluster.server(), options.compare, gathered))
+    let mut found = outcome(release, cluster.server(), options.compare, gathered);
+    let release = &found.outcome.releases.old;
+    let within = Within { release: &release.name, namespace: &release.namespace };
+    let manifest = &mut found.outcome.diff.manifest;
+    manifest.ignored = ignore::apply(manifest, &options.ignore, within);
+    Ok(found)
 }
 
 fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Gathered) -> Found {
