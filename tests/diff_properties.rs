@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 use helm_safe_upgrade::diff::changes::{Change, Op, changes};
+use helm_safe_upgrade::diff::impact::{self, Setting};
+use helm_safe_upgrade::diff::key_differences;
 use helm_safe_upgrade::diff::lines::{Tag, hunks};
+use helm_safe_upgrade::diff::release::Both;
+use helm_safe_upgrade::diff::resources::{Side, compare as compare_resources};
 use helm_safe_upgrade::diff::structure::compare;
 use helm_safe_upgrade::manifest::document::Manifest;
 use helm_safe_upgrade::manifest::emit::{self, Lead};
@@ -147,7 +151,8 @@ proptest! {
     }
 
     #[test]
-    fn no_byte_of_a_secret_is_in_its_object(content in "[a-zA-Z0-9]{6,40}", key in "[a-z]{3,8}") {
+    fn no_byte_of_a_secret_is_in_its_object(content in "[a-zA-Z0-9]{6,40}", key in "k[a-z]{3,8}") {
+        // Its first letter keeps the key from being a word of YAML, such as `off`.
         let text = format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  {key}: \"X{content}X\"\n");
         let manifest = Manifest::new(text);
         let masker = Masker::new(b"key");
@@ -159,6 +164,65 @@ proptest! {
                 prop_assert!(!debug.contains(&content));
                 prop_assert!(shown.contains(&key) && shown.contains("masked"), "the key stays readable");
             }
+        }
+    }
+}
+
+/// A tree in which the keys of workloads, rights and Services hold anything: text where a list should be, and the reverse.
+fn odd_object() -> impl Strategy<Value = Value> {
+    const KEYS: &str = "spec|template|metadata|labels|annotations|containers|initContainers|resources|requests|limits|cpu|name|image|replicas|volumes|configMap|envFrom|configMapRef|ports|port|rules|verbs|apiGroups|resources|subjects|roleRef|volumeClaimTemplates|selector|scaleTargetRef|maxReplicas|strategy|rollingUpdate|maxSurge|securityContext|capabilities|add|jobTemplate|type|data|immutable|storage|host|parallelism|overhead";
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "(web|a:1|x@sha256:0|\\*|100%|-1|1e99|9Ei|Always|Deployment|é→)".prop_map(Value::from),
+    ];
+    let tree = leaf.prop_recursive(7, 60, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(KEYS, inner, 0..6).prop_map(|map| json!(map)),
+        ]
+    });
+    const KINDS: [(&str, &str); 16] = [
+        ("apps/v1", "Deployment"),
+        ("apps/v1", "StatefulSet"),
+        ("apps/v1", "DaemonSet"),
+        ("batch/v1", "Job"),
+        ("batch/v1", "CronJob"),
+        ("v1", "Pod"),
+        ("v1", "Service"),
+        ("v1", "ConfigMap"),
+        ("v1", "Secret"),
+        ("v1", "PersistentVolumeClaim"),
+        ("autoscaling/v2", "HorizontalPodAutoscaler"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+        ("networking.k8s.io/v1", "Ingress"),
+        ("v1", "Namespace"),
+        ("monitoring.example.com/v1", "Prometheus"),
+    ];
+    (prop::sample::select(&KINDS[..]), tree.clone(), tree.clone(), tree).prop_map(|((version, kind), spec, rules, data)| {
+        json!({"apiVersion": version, "kind": kind, "metadata": {"name": "web"}, "spec": spec, "rules": rules, "subjects": rules, "data": data, "immutable": data})
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_object_is_too_odd_for_key_differences_and_impact(old in prop::collection::vec(odd_object(), 0..5), new in prop::collection::vec(odd_object(), 0..5)) {
+        let manifest = |objects: &[Value]| Manifest::new(objects.iter().map(|object| format!("---\n{object}\n")).collect());
+        let (old, new) = (manifest(&old), manifest(&new));
+        let side = |manifest| Side { documents: Manifest::documents(manifest, false), namespace: "" };
+        let diff = compare_resources(&side(&old), &side(&new), &Masker::new(b"k"));
+        let namespaces = Both { old: "", new: "" };
+        for one in key_differences::find(&diff, namespaces, true) {
+            prop_assert!(!one.objects.is_empty() && !one.text().is_empty(), "{one:?}");
+        }
+        for nodes in [None, Some(u64::MAX)] {
+            let _ = impact::find(&diff, Setting { namespaces, upgrade: true, nodes }).is_telling();
         }
     }
 }

@@ -58,6 +58,25 @@ fn the_json_is_as_its_schema_says() {
             validator.iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert!(problems.is_empty(), "{problems:#?}");
     }
+    let mut workloads = String::new();
+    for (kind, version) in [
+        ("Deployment", "apps/v1"),
+        ("DaemonSet", "apps/v1"),
+        ("Job", "batch/v1"),
+        ("Role", "rbac.authorization.k8s.io/v1"),
+    ] {
+        workloads += &format!(
+            "---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: web}}\nspec: {{completions: 1, template: {{spec: {{containers: [{{name: c, image: 'x:1.0', resources: {{limits: {{cpu: 1, example.com/gpu: 1}}}}}}]}}}}}}\n"
+        );
+    }
+    let grown = workloads.replace("cpu: 1", "cpu: 2").replace("x:1.0", "x:1.1")
+        + "rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]\n";
+    let overview = document(&json!({"manifest": workloads}), &json!({"manifest": grown}));
+    assert!(overview["keyDifferences"].as_array().unwrap().len() > 4, "{overview:#}");
+    assert_eq!(overview["impact"]["total"]["resources"][0]["ratio"], 2.0);
+    let problems: Vec<String> =
+        validator.iter_errors(&overview).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
     let mut wrong = full;
     wrong["surprise"] = json!(1);
     assert!(!validator.is_valid(&wrong), "the schema is strict");

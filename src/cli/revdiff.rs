@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::cli::Environment;
 use crate::cli::args::{
     CompareArg, DiffArgs, Format, LiveArgs, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand, RevisionArgs,
-    UpgradeArgs,
+    SectionArg, UpgradeArgs,
 };
 use crate::cli::connection::{self, AnyStorage};
 use crate::cli::progress::Progress;
@@ -22,7 +22,7 @@ use crate::diff::select::{Pattern, Selection};
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::helm::Upgrade;
 use crate::manifest::mask::Masker;
-use crate::report::view::{Detail, View};
+use crate::report::view::{Detail, Sections, Subject, View};
 use crate::report::{json, paths, stat, text};
 use crate::storage::Storage;
 
@@ -191,11 +191,17 @@ impl<'a> Run<'a> {
 
     /// Prints the diff and returns the exit code.
     fn print(&self, outcome: Outcome) -> Result<u8, Error> {
-        self.tell(&format!("read and compared; {} documents parsed", outcome.diff.manifest.parsed));
+        let manifest = &outcome.diff.manifest;
+        let (parsed, opened) = (manifest.parsed, manifest.opened);
+        self.tell(&format!("read and compared; {parsed} documents parsed, {opened} unchanged ones looked into"));
         self.progress.stage("drawing the differences");
-        let view = View::new(&outcome.diff, &outcome.releases, self.detail())
-            .about(outcome.subject)
-            .with_notices(outcome.notices);
+        let mut detail = self.detail();
+        // Drift is no upgrade: nothing restarts, and nothing is deleted.
+        if matches!(outcome.subject, Subject::Live(_)) {
+            detail.sections = detail.sections.without_overview();
+        }
+        let view =
+            View::new(&outcome.diff, &outcome.releases, detail).about(outcome.subject).with_notices(outcome.notices);
         let painter = output::painter(&self.diff.display, self.environment);
         self.progress.clear();
         let format = self.diff.format();
@@ -230,6 +236,7 @@ impl<'a> Run<'a> {
                 NoiseArg::Fold => Noise::Fold,
                 NoiseArg::Hide => Noise::Hide,
             },
+            sections: sections(&self.diff),
         }
     }
 
@@ -237,6 +244,27 @@ impl<'a> Run<'a> {
         if is_debug(&self.diff, self.environment) {
             output::print_debug(&format!("{:.1} ms: {what}", self.started.elapsed().as_secs_f64() * 1000.0));
         }
+    }
+}
+
+/// Which sections are shown. The formats that show single changes have no room for what stands above them.
+fn sections(diff: &DiffArgs) -> Sections {
+    let mut sections = if diff.sections.is_empty() { Sections::ALL } else { Sections::NONE };
+    let named =
+        diff.sections.iter().map(|section| (section, true)).chain(diff.hide.iter().map(|section| (section, false)));
+    for (section, shown) in named {
+        match section {
+            SectionArg::KeyDifferences => sections.key_differences = shown,
+            SectionArg::Impact => sections.impact = shown,
+            SectionArg::Resources => sections.resources = shown,
+            SectionArg::Values => sections.values = shown,
+            SectionArg::Chart => sections.chart = shown,
+            SectionArg::Notes => sections.notes = shown,
+        }
+    }
+    match diff.format() {
+        Format::Paths | Format::Stat => sections.without_overview(),
+        Format::Text | Format::Json | Format::Yaml => sections,
     }
 }
 

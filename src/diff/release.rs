@@ -21,7 +21,7 @@ pub struct Parts {
 }
 
 /// Something before and after.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Both<T> {
     /// Before.
     pub old: T,

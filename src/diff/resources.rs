@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use rayon::prelude::*;
 
 use crate::diff::live::Drift;
+use crate::diff::related;
 use crate::diff::schema::Schemas;
 use crate::diff::structure::{Delta, Rules, compare_by};
 use crate::manifest::document::{Document, Object};
@@ -48,10 +49,15 @@ pub struct ManifestDiff {
     pub suppressed: usize,
     /// How many differences were taken out by rules that ignore them.
     pub ignored: usize,
-    /// How many documents had to be parsed.
-    pub parsed: usize,
     /// What the CustomResourceDefinitions of both manifests say about custom resources that differ.
     pub schemas: Schemas,
+    /// How many documents had to be parsed because they differ.
+    pub parsed: usize,
+    /// Objects that are equal on both sides and that a change bears on all the same: workloads that use a changed
+    /// ConfigMap or Secret, autoscalers of changed workloads, workloads of changed autoscalers.
+    pub related: Vec<Object>,
+    /// How many equal documents had to be parsed to find those.
+    pub opened: usize,
 }
 
 /// One side of a comparison.
@@ -67,7 +73,7 @@ pub struct Side<'a> {
 pub fn compare(old: &Side<'_>, new: &Side<'_>, masker: &Masker) -> ManifestDiff {
     let (only_old, only_new, equal) = set_equal_apart(&old.documents, &new.documents);
     let mut diff = ManifestDiff { parsed: only_old.len() + only_new.len(), ..ManifestDiff::default() };
-    for document in equal {
+    for document in &equal {
         // One document of a list stands for several objects.
         diff.unchanged += if document.may_be_list() { masker.open(document).len() } else { 1 };
     }
@@ -97,6 +103,7 @@ pub fn compare(old: &Side<'_>, new: &Side<'_>, masker: &Masker) -> ManifestDiff 
         }
     }
     diff.read_schemas(new.documents.iter().chain(&old.documents), masker);
+    (diff.related, diff.opened) = related::open(&diff.resources, &equal, masker);
     diff
 }
 

@@ -5,6 +5,7 @@ use regex::Regex;
 use crate::diff::lines::{self, Line, Tag};
 use crate::diff::resources::ManifestDiff;
 use crate::diff::structure::compare;
+use crate::diff::workload;
 use crate::manifest::identity::ObjectId;
 
 /// A kind, or a kind and a name; `*` and `?` stand for any text and any character. Kinds match in any case.
@@ -45,6 +46,8 @@ impl Selection {
         let before = diff.resources.len();
         diff.resources.retain(|resource| resource.object().is_some_and(|object| self.shows(&object.id)));
         diff.suppressed += before - diff.resources.len();
+        // An autoscaler tells of another object, and stays for that.
+        diff.related.retain(|object| workload::is_autoscaler(&object.id) || self.shows(&object.id));
     }
 
     /// Whether an object is to be shown.

@@ -3,6 +3,7 @@
 //! A [`Manifest`] and a [`Document`] give away no content. [`crate::manifest::mask::Masker`] opens a document and gives
 //! back [`Object`]s in which what is secret has been masked; everything that is shown is made from those.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::manifest::excerpt::Excerpt;
@@ -84,6 +85,19 @@ impl<'a> Document<'a> {
     pub fn may_define_lists(&self, group: &str, kind: &str) -> bool {
         let has = |word: &str| memchr::memmem::find(self.text.as_bytes(), word.as_bytes()).is_some();
         has("CustomResourceDefinition") && has("x-kubernetes-list-map-keys") && has(group) && has(kind)
+    }
+
+    /// Whether it may be an object of one of these kinds that mentions one of these names: a quick look that is never
+    /// wrong when it says no. Linear in the text, however many names there are.
+    #[must_use]
+    pub fn may_mention(&self, kinds: &[&str], names: &HashSet<&str>) -> bool {
+        // An escape could spell a word in another way.
+        if names.is_empty() || self.text.contains('\\') {
+            return !names.is_empty();
+        }
+        let has = |kind: &&str| memchr::memmem::find(self.text.as_bytes(), kind.as_bytes()).is_some();
+        let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+        kinds.iter().any(has) && self.text.split(word).any(|word| names.contains(word))
     }
 
     /// For the masker only.

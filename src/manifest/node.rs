@@ -201,6 +201,32 @@ impl Node {
         self.as_map()?.iter().find(|(name, _)| &**name == key).map(|(_, node)| node)
     }
 
+    /// The value at the end of a path of keys. Null counts as absent, as in the API server.
+    #[must_use]
+    pub fn find(&self, path: &[&str]) -> Option<&Node> {
+        let found = path.iter().try_fold(self, |node, key| node.get(key))?;
+        (!matches!(found.value, Value::Null)).then_some(found)
+    }
+
+    /// The number, if it is a whole one that is not negative.
+    #[must_use]
+    pub fn as_count(&self) -> Option<u64> {
+        match self.value {
+            Value::Number(Number::Int(number)) => u64::try_from(number).ok(),
+            Value::Number(Number::UInt(number)) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The truth value, if it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.value {
+            Value::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// True for null, an empty list and an empty map.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -28,6 +28,10 @@ fn changed_values(user: &User) {
 
         2 changed, 0 added, 0 removed, 0 unchanged
 
+        key differences
+           replicas  Deployment/api  1 → 2
+           restart   Deployment/api  does not restart: the pod template stays the same
+
         ~ ConfigMap/settings  v1  parts/templates/configmaps.yaml
         @@ -3,5 +3,5 @@ data
          metadata:
@@ -104,6 +108,10 @@ fn added_and_removed_objects(user: &User) {
           2  deployed    parts-1.0.0  app 1.0.0  YYYY-MM-DD hh:mm:ss  Upgrade complete
 
         0 changed, 2 added, 1 removed, 1 unchanged
+
+        key differences
+           delete  ConfigMap/old
+           image   Deployment/api  + busybox:1.37
 
         + ConfigMap/new  v1  parts/templates/configmaps.yaml
         @@ -0,0 +1,6 @@
@@ -291,6 +299,19 @@ fn a_web_server(user: &User) {
         r"
         7 changed, 0 added, 0 removed, 0 unchanged
           checksum/config changed in 1 object
+
+        key differences
+         ! service    Service/web     type ClusterIP → NodePort  reachable from outside the cluster
+           replicas   Deployment/web  1 → 3
+           resources  Deployment/web  nginx: cpu request 50m → 100m, memory request 64Mi → 128Mi, cpu limit 100m → 200m, memory limit 128Mi → 256Mi
+           restart    Deployment/web  nginx resources, annotation checksum/config, label version
+
+        resource impact
+                    requests                    limits
+                    before  after       peak    before  after       peak
+        Deployment/web  1 → 3 pods, up to 4 in the roll-out
+          cpu          50m   300m  6×   350m      100m   600m  6×   700m
+          memory      64Mi  384Mi  6×  448Mi     128Mi  768Mi  6×  896Mi
 
         ~ ServiceAccount/web  v1  web/templates/serviceaccount.yaml
           the same in 2 more objects: Secret/web, Pod/web-answers

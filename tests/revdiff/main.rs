@@ -41,6 +41,7 @@ mod helms;
 mod history;
 mod live;
 mod output;
+mod overview;
 mod proposed;
 mod secrets;
 mod sources;

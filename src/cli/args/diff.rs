@@ -66,6 +66,14 @@ pub(in crate::cli) struct DiffArgs {
     #[arg(short = 'D', long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub find_renames: f64,
 
+    /// Show only these sections, for example --sections key-differences,impact.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "LIST")]
+    pub sections: Vec<SectionArg>,
+
+    /// Leave out these sections, for example --hide chart,notes.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "LIST", conflicts_with = "sections")]
+    pub hide: Vec<SectionArg>,
+
     /// Show only these objects: a kind, or kind/name, with * and ?; may be given several times. For example --only 'deployment/web*'.
     #[arg(long, value_name = "KIND[/NAME]")]
     pub only: Vec<String>,
@@ -156,6 +164,23 @@ pub(in crate::cli) enum Format {
     Json,
     /// The same as YAML.
     Yaml,
+}
+
+/// A part of a diff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SectionArg {
+    /// What matters most: images, ports, rights, what is deleted, what restarts.
+    KeyDifferences,
+    /// Pods times requests and limits.
+    Impact,
+    /// The objects.
+    Resources,
+    /// The values.
+    Values,
+    /// The chart's metadata.
+    Chart,
+    /// The notes.
+    Notes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

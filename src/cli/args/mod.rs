@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use cluster::ClusterArgs;
-pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, When};
+pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
 pub(super) use upgrade::UpgradeArgs;
 
 /// Guarded Helm upgrades, in the making: what changes is shown today.

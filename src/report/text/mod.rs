@@ -3,6 +3,8 @@
 mod chart;
 mod crds;
 mod header;
+mod impact;
+mod key_differences;
 mod live;
 mod regenerated;
 mod resource;
@@ -20,6 +22,12 @@ use crate::report::wording::range;
 pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -> std::io::Result<()> {
     let mut page = Page { text: String::new(), painter, all: view.all };
     page.header(view);
+    if !view.is_empty() {
+        page.key_differences(&view.key_differences);
+        if let Some(impact) = &view.impact {
+            page.impact(impact);
+        }
+    }
     page.flush(out)?;
     for resource in &view.resources {
         page.resource(resource);

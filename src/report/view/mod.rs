@@ -1,9 +1,13 @@
 //! The view of a diff: everything that a renderer prints, computed once.
 
 mod crds;
+mod overview;
 mod resources;
+mod sections;
 
 use crate::diff::changes::{Change, Op, changes};
+use crate::diff::impact::Impact;
+use crate::diff::key_differences::KeyDifference;
 use crate::diff::lines::{self, Hunk};
 use crate::diff::live::report::LiveReport;
 use crate::diff::noise::{Noise, Tally};
@@ -18,6 +22,7 @@ use crate::release::supplied::Origins;
 
 pub use crds::Crds;
 pub use resources::Resource;
+pub use sections::Sections;
 
 /// What a renderer needs computed.
 #[derive(Clone, Copy, Debug)]
@@ -32,12 +37,14 @@ pub struct Detail {
     pub fold: bool,
     /// What is done with noise. Only hunks are freed of it.
     pub noise: Noise,
+    /// Which sections are shown. What is not shown does not count as a difference either.
+    pub sections: Sections,
 }
 
 impl Default for Detail {
     /// All there is, as it is.
     fn default() -> Self {
-        Self { hunks: true, changes: true, context: Some(3), fold: false, noise: Noise::Show }
+        Self { hunks: true, changes: true, context: Some(3), fold: false, noise: Noise::Show, sections: Sections::ALL }
     }
 }
 
@@ -126,6 +133,12 @@ pub struct View<'a> {
     pub to: Revision,
     /// The count of objects.
     pub summary: Summary,
+    /// Which parts are shown.
+    pub sections: Sections,
+    /// What matters most of all that differs, if wanted.
+    pub key_differences: Vec<KeyDifference>,
+    /// What the change costs, if wanted and if there is anything to tell.
+    pub impact: Option<Impact>,
     /// The objects that differ.
     pub resources: Vec<Resource<'a>>,
     /// The noise that was taken out of them.
@@ -157,9 +170,14 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(diff: &'a ReleaseDiff, releases: &'a Both<Release>, detail: Detail) -> Self {
         let count = |change| diff.manifest.count(change);
-        let (shown, tally, hidden) = resources::resources(&diff.manifest, detail);
         let operations = Detail { hunks: false, changes: true, ..detail };
-        let notes_hunks = match detail.hunks && diff.notes.changed() {
+        let sections = detail.sections;
+        let (shown, tally, hidden) = match sections.resources {
+            true => resources::resources(&diff.manifest, detail),
+            false => (Vec::new(), Tally::default(), 0),
+        };
+        let computed = diff.computed_values.as_ref().filter(|_| sections.values);
+        let notes_hunks = match detail.hunks && sections.notes && diff.notes.changed() {
             true => lines::text_hunks(&diff.notes.old, &diff.notes.new, detail.context),
             false => Vec::new(),
         };
@@ -178,16 +196,29 @@ impl<'a> View<'a> {
                 ignored: diff.manifest.ignored,
                 hidden,
             },
+            sections,
+            key_differences: if sections.key_differences {
+                overview::key_differences(diff, releases)
+            } else {
+                Vec::new()
+            },
+            impact: sections.impact.then(|| overview::impact(diff, releases)).flatten(),
             resources: shown,
             noise: tally,
             regenerated: &diff.regenerated,
             crds: diff.crds.as_ref().map(|crds| Crds::new(crds, detail)),
-            values: section(&diff.values, Detail { changes: true, ..detail }),
+            values: match sections.values {
+                true => section(&diff.values, Detail { changes: true, ..detail }),
+                false => Section::default(),
+            },
             origins: Vec::new(),
-            dead_overrides: &diff.about_values.dead,
-            defaults: diff.about_values.defaults.as_ref().map(|both| section(both, operations)).unwrap_or_default(),
-            computed_values: diff.computed_values.as_ref().map(|both| section(both, detail)),
-            chart: section(&diff.chart, operations),
+            dead_overrides: if sections.values { &diff.about_values.dead } else { &[] },
+            defaults: match &diff.about_values.defaults {
+                Some(both) if sections.chart => section(both, operations),
+                _ => Section::default(),
+            },
+            computed_values: computed.map(|both| section(both, detail)),
+            chart: if sections.chart { section(&diff.chart, operations) } else { Section::default() },
             notes: &diff.notes,
             notes_hunks,
         }
@@ -213,6 +244,12 @@ impl<'a> View<'a> {
         self
     }
 
+    /// Whether the notes differ and are shown.
+    #[must_use]
+    pub fn notes_changed(&self) -> bool {
+        self.sections.notes && self.notes.changed()
+    }
+
     /// The same view, of another subject than two revisions.
     #[must_use]
     pub fn about(self, subject: Subject) -> Self {
@@ -225,7 +262,8 @@ impl<'a> View<'a> {
         Self { notices, ..self }
     }
 
-    /// Whether nothing differs.
+    /// Whether nothing differs in what is shown. Key differences and the impact are drawn from the objects, and count only
+    /// where those are not shown.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let same = |section: &Section<'_>| section.changes.is_empty() && section.hunks.is_empty();
@@ -236,7 +274,8 @@ impl<'a> View<'a> {
             && self.computed_values.as_ref().is_none_or(same)
             && same(&self.defaults)
             && same(&self.chart)
-            && !self.notes.changed()
+            && !self.notes_changed()
+            && (self.sections.resources || (self.key_differences.is_empty() && self.impact.is_none()))
     }
 }
 

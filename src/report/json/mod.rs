@@ -1,5 +1,7 @@
 //! A diff as one JSON document. Its schema is `docs/schema/revdiff.json`.
 
+mod overview;
+
 use serde::Serialize;
 
 use crate::diff::changes::{Change, Op};
@@ -39,6 +41,9 @@ struct Document<'a> {
     from: Side<'a>,
     to: Side<'a>,
     summary: Summary,
+    key_differences: Vec<overview::KeyRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impact: Option<overview::ImpactRow<'a>>,
     resources: Vec<ResourceRow<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     regenerated: Vec<RegeneratedRow<'a>>,
@@ -209,7 +214,7 @@ struct Notes<'a> {
 
 impl<'a> Document<'a> {
     fn of(view: &'a View<'_>) -> Self {
-        let notes_changed = view.notes.changed();
+        let notes_changed = view.notes_changed();
         let files = matches!(view.subject, Subject::Files(_));
         Self {
             schema_version: SCHEMA_VERSION,
@@ -229,6 +234,8 @@ impl<'a> Document<'a> {
                 suppressed: view.summary.suppressed,
                 ignored: view.summary.ignored,
             },
+            key_differences: view.key_differences.iter().map(overview::key_difference).collect(),
+            impact: view.impact.as_ref().map(overview::impact),
             resources: view.resources.iter().map(row).collect(),
             regenerated: view.regenerated.iter().map(regenerated).collect(),
             live: match &view.subject {
