@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod crds;
 mod lists;
+mod live;
 mod network;
 mod requests;
 mod retries;

@@ -1,6 +1,6 @@
 //! An HTTP server that answers as a test wants it to.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -78,7 +78,7 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The heads of all requests so far.
+    /// The heads of all requests so far, each with what was sent behind it.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.state.requests.lock().unwrap().clone()
     }
@@ -154,7 +154,11 @@ fn read_head(reader: &mut BufReader<&TcpStream>) -> Option<String> {
             }
         }
     }
-    Some(head)
+    // What a request sends is kept behind its head.
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).ok()?;
+    Some(head + &String::from_utf8_lossy(&body))
 }
 
 fn answer(mut stream: &TcpStream, answer: Answer) -> std::io::Result<()> {

@@ -20,6 +20,7 @@ stories!(
     a_user_who_may_not_read_everything,
     a_user_without_any_right_sees_no_drift_either,
     a_kind_that_the_cluster_does_not_know,
+    what_is_ignored,
     a_selection,
     many_objects_of_one_kind,
     a_release_that_was_never_deployed,
@@ -355,6 +356,22 @@ fn a_kind_that_the_cluster_does_not_know(user: &User) {
         Hint: --suppress KIND/NAME leaves an object out
         "
     ));
+}
+
+/// Who leaves the replicas to an autoscaler says so once.
+fn what_is_ignored(user: &User) {
+    installs(user);
+    let scale = format!("{}/scale", deployment(user));
+    cluster::writes_as("kube-controller-manager", "merge", &scale, &json!({"spec": {"replicas": 4}}));
+    cluster::writes_as("kubectl-edit", "merge", &deployment(user), &json!({"metadata": {"annotations": {"a": "b"}}}));
+    user.writes("helm-safe-upgrade.yaml", "ignore: [{kind: Deployment, managers: [kube-controller-manager]}]");
+    user.types("helm revdiff live web --config helm-safe-upgrade.yaml -o paths")
+        .mentions("+ Deployment/web  metadata.annotations  {\"a\":\"b\"}  by kubectl-edit")
+        .keeps_quiet_about("replicas");
+    user.writes("helm-safe-upgrade.yaml", "ignore: [{kind: Deployment}]");
+    user.types("helm revdiff live web --config helm-safe-upgrade.yaml --detailed-exitcode")
+        .mentions("no drift: ")
+        .mentions("ignored");
 }
 
 fn a_selection(user: &User) {

@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, ClusterError, Forbidden};
 use crate::command::Stages;
 use crate::command::revdiff::Outcome;
 use crate::diff::ignore::{self, Rule, Within};
-use crate::diff::live::report::{Compare, LiveReport};
+use crate::diff::live::report::{Compare, LiveReport, Problem};
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::diff::resources::ManifestDiff;
 use crate::diff::select::Selection;
@@ -40,7 +40,7 @@ pub struct Options {
     pub compare: Compare,
     /// Which objects. Those that are not to be shown are not read either.
     pub selection: Selection,
-    /// Differences that are not to be shown.
+    /// Which differences to ignore.
     pub ignore: Vec<Rule>,
 }
 
@@ -73,10 +73,12 @@ pub async fn run<C: Cluster, H: Helm>(
         None => super::revdiff::deployed(storage, name).await.map_err(name_a_revision)?,
     };
     let targets = targets::targets(&release, cluster, &options.selection).await?;
-    let gathered = gather::gather(cluster, masker, (&release, options.compare), targets, stages).await?;
-    let mut found = outcome(release, cluster.server(), options.compare, gathered);
-    let release = &found.outcome.releases.old;
+    let mut gathered = gather::gather(cluster, masker, (&release, options.compare), targets, stages).await?;
     let within = Within { release: &release.name, namespace: &release.namespace };
+    let whole =
+        |problem: &Problem| options.ignore.iter().any(|rule| rule.is_whole() && rule.covers(&problem.id, within));
+    gathered.problems.retain(|problem| !whole(problem));
+    let mut found = outcome(release.clone(), cluster.server(), options.compare, gathered);
     let manifest = &mut found.outcome.diff.manifest;
     manifest.ignored = ignore::apply(manifest, &options.ignore, within);
     Ok(found)
