@@ -9,7 +9,8 @@ use helm_safe_upgrade::diff::key_differences;
 use helm_safe_upgrade::diff::lines::{Tag, hunks};
 use helm_safe_upgrade::diff::release::Both;
 use helm_safe_upgrade::diff::resources::{Side, compare as compare_resources};
-use helm_safe_upgrade::diff::structure::compare;
+use helm_safe_upgrade::diff::schema::Schema;
+use helm_safe_upgrade::diff::structure::{Rules, compare, compare_by};
 use helm_safe_upgrade::manifest::document::Manifest;
 use helm_safe_upgrade::manifest::emit::{self, Lead};
 use helm_safe_upgrade::manifest::mask::Masker;
@@ -39,6 +40,14 @@ fn tree() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
             prop::collection::btree_map("[a-d]", inner.clone(), 0..5).prop_map(|map| json!(map)),
+            // Texts that hold JSON or YAML.
+            inner.clone().prop_map(|value| Value::from(json!({"k": value, "l": 1}).to_string())),
+            inner.clone().prop_map(|value| Value::from(yaml_text(&json!({"k": value, "l": 1})))),
+            // Lists under a field whose items may share the name that identifies them.
+            prop::collection::vec(("[AB]", inner.clone()), 0..5).prop_map(|items| {
+                let env: Vec<Value> = items.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+                json!({"env": env})
+            }),
             // Lists of named items, in any order.
             prop::collection::vec(("[p-w]", inner), 0..6).prop_map(|items| {
                 let mut seen = std::collections::HashSet::new();
@@ -47,6 +56,43 @@ fn tree() -> impl Strategy<Value = Value> {
             }),
         ]
     })
+}
+
+fn yaml_text(value: &Value) -> String {
+    lines_of(&node(value)).iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A custom resource with a list whose items its schema's keys identify, and that may share them all the same.
+fn resource() -> impl Strategy<Value = Value> {
+    let item = (0..3_u8, prop::option::of("left|right"), 0..3_u8).prop_map(|(slot, side, value)| match side {
+        Some(side) => json!({"slot": slot, "side": side, "value": value, "name": "same"}),
+        None => json!({"slot": slot, "value": value, "name": "same"}),
+    });
+    (prop::collection::vec(item, 0..6), tree())
+        .prop_map(|(parts, rest)| json!({"spec": {"parts": parts, "rest": rest}}))
+}
+
+fn schema() -> Schema {
+    let parts = json!({"x-kubernetes-list-map-keys": ["slot", "side"],
+        "items": {"properties": {"side": {"default": "left"}}}});
+    Schema::of(&node(&json!({"properties": {"spec": {"properties": {"parts": parts}}}}))).unwrap()
+}
+
+/// Applies all operations in order. Those within a text must turn what it held into what it holds.
+fn patched(old: &Value, changes: &[Change<'_>]) -> Value {
+    let mut document = old.clone();
+    for change in changes {
+        if let Some(inner) = &change.within {
+            let held = |node: Option<&Node>| value(&node.unwrap().embedded().unwrap().node);
+            assert_eq!(patched(&held(change.old), &inner.changes), held(change.new));
+        }
+        if change.path.is_empty() {
+            document = value(change.new.unwrap());
+        } else {
+            apply(&mut document, change);
+        }
+    }
+    document
 }
 
 /// Applies one operation as RFC 6902 says.
@@ -102,16 +148,48 @@ proptest! {
     #[test]
     fn the_operations_turn_the_old_tree_into_the_new_one(old in tree(), new in tree()) {
         let (old_node, new_node) = (node(&old), node(&new));
-        let delta = compare(&old_node, &new_node);
-        let mut document = old.clone();
-        for change in changes(&delta) {
-            if change.path.is_empty() {
-                document = value(change.new.unwrap());
-            } else {
-                apply(&mut document, &change);
-            }
+        for rules in [Rules::default(), Rules { texts: true, ..Rules::default() }] {
+            let delta = compare_by(&old_node, &new_node, rules);
+            prop_assert_eq!(&patched(&old, &changes(&delta)), &new);
         }
-        prop_assert_eq!(document, new);
+    }
+
+    #[test]
+    fn the_operations_hold_for_lists_with_the_keys_of_a_schema(old in resource(), new in resource()) {
+        let (old_node, new_node, schema) = (node(&old), node(&new), schema());
+        let delta = compare_by(&old_node, &new_node, Rules { schema: Some(&schema), ..Rules::default() });
+        prop_assert_eq!(patched(&old, &changes(&delta)), new);
+    }
+
+    #[test]
+    fn what_a_text_holds_is_compared_where_both_sides_hold_it(old in 0..9_u8, new in 0..9_u8, yaml in any::<bool>()) {
+        let text = |n: u8| {
+            let held = json!({"list": [{"name": "a", "value": n}], "other": "x"});
+            Value::from(if yaml { yaml_text(&held) } else { held.to_string() })
+        };
+        let (old_node, new_node) = (node(&text(old)), node(&text(new)));
+        let delta = compare_by(&old_node, &new_node, Rules { texts: true, ..Rules::default() });
+        let found = changes(&delta);
+        let within: Vec<&str> =
+            found.iter().flat_map(|c| &c.within).flat_map(|w| &w.changes).map(|c| c.path.as_str()).collect();
+        prop_assert_eq!(within, if old == new { vec![] } else { vec!["/list/0/value"] });
+    }
+
+    #[test]
+    fn scalars_in_another_order_have_only_moved(
+        values in prop::collection::vec(0..12_u8, 1..20),
+        seed in prop::collection::vec(any::<prop::sample::Index>(), 20),
+    ) {
+        let mut turned = values.clone();
+        for (at, index) in seed.iter().enumerate().take(turned.len()) {
+            turned.swap(at, index.index(values.len()));
+        }
+        let (old, new) = (json!(values), json!(turned));
+        let (old_node, new_node) = (node(&old), node(&new));
+        let delta = compare(&old_node, &new_node);
+        let found = changes(&delta);
+        prop_assert!(found.iter().all(|change| change.op == Op::Move), "{old} {new}");
+        prop_assert_eq!(patched(&old, &found), new);
     }
 
     #[test]

@@ -123,10 +123,36 @@ impl Sensitive {
     /// Whether a value is the content of a Secret or a part of it, or is secret by its form.
     pub(super) fn holds(&self, value: &Node) -> bool {
         match value.value() {
-            Value::String(text) => self.is_part(text.as_bytes()) || text.to_ascii_lowercase().contains(PRIVATE_KEY),
+            Value::String(text) => {
+                self.is_part(text.as_bytes())
+                    || text.to_ascii_lowercase().contains(PRIVATE_KEY)
+                    || self.is_wrapped_in(text.as_bytes())
+            }
             Value::Number(number) => self.holds_number(*number),
             _ => false,
         }
+    }
+
+    /// Whether the content of a Secret is in the text in another form, which the chart decoded: base64, JSON, a URL. Of
+    /// single values within the text, a part of such a content counts only if it looks random.
+    fn is_wrapped_in(&self, text: &[u8]) -> bool {
+        if self.exact.is_empty() {
+            return false;
+        }
+        let inside = derive::inside(text);
+        let is_random =
+            |scalar: &[u8]| scalar.len() >= SHORTEST_RANDOM && std::str::from_utf8(scalar).is_ok_and(looks_random);
+        let is_content = |scalar: &[u8]| {
+            self.exact.contains(&scalar.trim_ascii().to_ascii_lowercase())
+                || (is_random(scalar) && self.is_part(scalar))
+        };
+        let is_long = |inner: &&Vec<u8>| inner.len() >= SHORTEST_CONTENT;
+        inside.scalars.iter().filter(is_long).any(|scalar| is_content(scalar))
+            || inside
+                .texts
+                .iter()
+                .filter(is_long)
+                .any(|inner| self.is_part(inner) || std::str::from_utf8(inner).is_ok_and(|inner| self.stands_in(inner)))
     }
 
     fn holds_number(&self, number: Number) -> bool {
