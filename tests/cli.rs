@@ -96,6 +96,7 @@ fn every_flag_that_help_lists_is_taken() {
             let value = match value {
                 "" => String::new(),
                 "LINES" | "NUMBER" => "=5".to_owned(),
+                "COLUMNS" | "BYTES" => "=3000".to_owned(),
                 "SHARE" => "=0.5".to_owned(),
                 "OUTPUT" => "=json".to_owned(),
                 "WHEN" => "=never".to_owned(),

@@ -13,6 +13,8 @@ pub struct Environment {
     pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal.
     pub stderr_is_terminal: bool,
+    /// Columns of the terminal that is standard output; none if it is no terminal.
+    pub columns: Option<u16>,
     /// Random bytes, the key of the digests that stand for Secrets.
     pub mask_key: [u8; 32],
 }
@@ -30,6 +32,7 @@ impl Environment {
             variables: std::env::vars_os().collect(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
+            columns: terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0),
             mask_key,
         }
     }

@@ -23,8 +23,11 @@ use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::helm::Upgrade;
 use crate::manifest::mask::Masker;
 use crate::report::view::{Detail, Sections, Subject, View};
-use crate::report::{json, paths, stat, text};
+use crate::report::{github, html, json, markdown, paths, side_by_side, stat, text};
 use crate::storage::Storage;
+
+/// Terminal columns where there is no terminal.
+const DEFAULT_WIDTH: u16 = 160;
 
 /// One run of the command.
 struct Run<'a> {
@@ -205,14 +208,18 @@ impl<'a> Run<'a> {
         let painter = output::painter(&self.diff.display, self.environment);
         self.progress.clear();
         let format = self.diff.format();
-        let for_readers = !matches!(format, Format::Json | Format::Yaml);
+        let for_readers = matches!(format, Format::Text | Format::SideBySide | Format::Paths | Format::Stat);
         output::write_result(for_readers && !self.diff.no_pager, self.environment, |mut out: &mut dyn Write| {
             match format {
                 Format::Text => text::write(&view, painter, &mut out),
+                Format::SideBySide => side_by_side::write(&view, painter, self.width(), &mut out),
                 Format::Paths => paths::write(&view, painter, &mut out),
                 Format::Stat => stat::write(&view, painter, &mut out),
                 Format::Json => json::write(&view, &mut out),
                 Format::Yaml => json::write_yaml(&view, &mut out),
+                Format::Markdown => markdown::write(&view, self.diff.max_bytes, &mut out),
+                Format::Github => github::write(&view, &mut out),
+                Format::Html => html::write(&view, &mut out),
             }
         })?;
         self.tell("done");
@@ -225,12 +232,12 @@ impl<'a> Run<'a> {
 
     fn detail(&self) -> Detail {
         let format = self.diff.format();
-        let lines = matches!(format, Format::Text | Format::Stat);
+        let lines = !matches!(format, Format::Paths | Format::Json | Format::Yaml);
         Detail {
             hunks: lines,
-            changes: !lines,
+            changes: !lines || format == Format::Github,
             context: usize::try_from(self.diff.context).ok(),
-            fold: format == Format::Text && !self.diff.no_fold,
+            fold: lines && format != Format::Stat && !self.diff.no_fold,
             noise: match self.diff.noise {
                 NoiseArg::Show => Noise::Show,
                 NoiseArg::Fold => Noise::Fold,
@@ -238,6 +245,11 @@ impl<'a> Run<'a> {
             },
             sections: sections(&self.diff),
         }
+    }
+
+    /// Terminal columns for what is drawn in columns.
+    fn width(&self) -> usize {
+        usize::from(self.diff.width.or(self.environment.columns).unwrap_or(DEFAULT_WIDTH))
     }
 
     fn tell(&self, what: &str) {
@@ -264,7 +276,7 @@ fn sections(diff: &DiffArgs) -> Sections {
     }
     match diff.format() {
         Format::Paths | Format::Stat => sections.without_overview(),
-        Format::Text | Format::Json | Format::Yaml => sections,
+        _ => sections,
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Muted {
 pub struct Tally {
     /// Each noisy change, and in how many objects it is.
     pub objects: BTreeMap<Muted, usize>,
+    /// How many objects differ in nothing else.
+    pub alone: usize,
 }
 
 impl Tally {

@@ -2,10 +2,19 @@
 
 mod chart;
 mod escape;
+pub mod github;
+pub mod html;
+mod impact;
 pub mod json;
+mod key_differences;
 mod live;
+pub mod markdown;
+mod parts;
 pub mod paths;
+mod remarks;
+pub mod side_by_side;
 pub mod stat;
+mod stretches;
 pub mod style;
 pub mod text;
 pub mod view;

@@ -90,7 +90,7 @@ impl Line {
     fn change(&mut self, title: &str, change: &Change<'_>, writers: Option<&[Writer]>) {
         match &change.within {
             Some(inner) if !inner.changes.is_empty() => {
-                let outside = format!("{} → ", change.location);
+                let outside = outside(change);
                 inner.changes.iter().for_each(|inner| self.operation(title, &outside, inner, writers));
             }
             _ => self.operation(title, "", change, writers),
@@ -98,13 +98,18 @@ impl Line {
     }
 
     fn operation(&mut self, title: &str, outside: &str, change: &Change<'_>, writers: Option<&[Writer]>) {
-        let (sign, role) = match change.op {
-            Op::Add => ("+", Role::Added),
-            Op::Remove => ("-", Role::Removed),
-            Op::Replace | Op::Move => ("~", Role::Changed),
-        };
+        let (sign, role) = sign(change.op);
         self.start(role, sign, title);
         self.text.push_str("  ");
+        self.what(outside, change);
+        if let Some(writers) = writers {
+            self.painter.paint(&mut self.text, Role::Dim, &format!("  {}", live::by(writers)));
+        }
+        self.text.push('\n');
+    }
+
+    /// The place and the values.
+    fn what(&mut self, outside: &str, change: &Change<'_>) {
         let place = if change.location.is_empty() { "." } else { &change.location };
         self.painter.paint(&mut self.text, Role::Plain, &format!("{outside}{place}"));
         self.text.push_str("  ");
@@ -114,7 +119,6 @@ impl Line {
                 Role::Dim,
                 &format!("only the formatting changed ({})", inner.format.name()),
             );
-            self.text.push('\n');
             return;
         }
         match (change.old, change.new) {
@@ -127,11 +131,37 @@ impl Line {
             (None, Some(node)) => self.painter.paint(&mut self.text, Role::Added, &brief(node)),
             (None, None) => self.painter.paint(&mut self.text, Role::Dim, "moved"),
         }
-        if let Some(writers) = writers {
-            self.painter.paint(&mut self.text, Role::Dim, &format!("  {}", live::by(writers)));
-        }
-        self.text.push('\n');
     }
+}
+
+fn sign(op: Op) -> (&'static str, Role) {
+    match op {
+        Op::Add => ("+", Role::Added),
+        Op::Remove => ("-", Role::Removed),
+        Op::Replace | Op::Move => ("~", Role::Changed),
+    }
+}
+
+/// A change on one line, without colour: `+ spec.replicas  3`, `~ spec.replicas  1 → 3`. What changed within a text takes
+/// a line for each change.
+pub(super) fn lines(change: &Change<'_>) -> Vec<String> {
+    let one = |outside: &str, change: &Change<'_>| {
+        let mut line = Line { text: format!("{} ", sign(change.op).0), painter: Painter::new(false) };
+        line.what(outside, change);
+        line.text
+    };
+    match &change.within {
+        Some(inner) if !inner.changes.is_empty() => {
+            let outside = outside(change);
+            inner.changes.iter().map(|inner| one(&outside, inner)).collect()
+        }
+        _ => vec![one("", change)],
+    }
+}
+
+/// The place of a text, before a place in it.
+fn outside(change: &Change<'_>) -> String {
+    format!("{} → ", change.location)
 }
 
 /// A value on one line; text of several lines is only counted.

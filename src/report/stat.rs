@@ -4,7 +4,7 @@ use crate::diff::lines::Hunk;
 use crate::report::chart;
 use crate::report::style::{Painter, Role};
 use crate::report::view::View;
-use crate::report::wording::{changed_lines, counted, headline, nothing_differs};
+use crate::report::wording::{changed_lines, counted, headline, left_out, nothing_differs};
 
 /// The widest bar, in characters.
 const WIDEST_BAR: usize = 40;
@@ -15,12 +15,13 @@ const WIDEST_BAR: usize = 40;
 /// If the writer fails.
 pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -> std::io::Result<()> {
     let mut text = String::new();
-    let (name, rest) = headline(view);
-    painter.paint(&mut text, Role::Heading, &name);
-    painter.paint(&mut text, Role::Plain, &rest);
+    for piece in headline(view) {
+        painter.paint(&mut text, if piece.name { Role::Heading } else { Role::Plain }, &piece.text);
+    }
     text.push('\n');
     if view.is_empty() {
         painter.paint(&mut text, Role::Plain, &format!(" {}", nothing_differs(view)));
+        left_out(view.summary).iter().for_each(|what| painter.paint(&mut text, Role::Dim, &format!(", {what}")));
         text.push('\n');
         return out.write_all(text.as_bytes());
     }
@@ -39,7 +40,7 @@ fn rows(view: &View<'_>) -> Vec<Row> {
             rows.push((title, added, removed));
         }
     };
-    for resource in &view.resources {
+    for resource in view.resources.iter().chain(view.crds.iter().flat_map(|crds| &crds.resources)) {
         add(resource.object.id.to_string(), &resource.hunks);
     }
     add("values".to_owned(), &view.values.hunks);
@@ -47,10 +48,12 @@ fn rows(view: &View<'_>) -> Vec<Row> {
         add("values (computed)".to_owned(), &computed.hunks);
     }
     add("notes".to_owned(), &view.notes_hunks);
-    let chart = chart::rows(&view.chart.changes);
-    if !chart.is_empty() {
-        let count = |side: fn(&chart::Row) -> &Option<String>| chart.iter().filter(|row| side(row).is_some()).count();
-        rows.push(("chart".to_owned(), count(|row| &row.new), count(|row| &row.old)));
+    for (title, section) in [("chart", &view.chart), ("chart defaults", &view.defaults)] {
+        let fields = chart::rows(&section.changes);
+        let count = |side: fn(&chart::Row) -> &Option<String>| fields.iter().filter(|row| side(row).is_some()).count();
+        if !fields.is_empty() {
+            rows.push((title.to_owned(), count(|row| &row.new), count(|row| &row.old)));
+        }
     }
     rows
 }
@@ -71,8 +74,12 @@ fn draw(text: &mut String, painter: Painter, view: &View<'_>, rows: &[Row]) {
     let sum = |pick: fn(&Row) -> usize| rows.iter().map(pick).sum::<usize>();
     let summary = view.summary;
     let objects = format!(
-        " {} changed, {} added, {} removed, {} unchanged; ",
-        summary.modified, summary.added, summary.removed, summary.unchanged
+        " {} changed, {} added, {} removed, {} unchanged{}; ",
+        summary.modified,
+        summary.added,
+        summary.removed,
+        summary.unchanged,
+        left_out(summary).iter().map(|what| format!(", {what}")).collect::<String>()
     );
     painter.paint(text, Role::Plain, &objects);
     painter.paint(text, Role::Added, &format!("{} added", counted(sum(|row| row.1), "line")));

@@ -1,32 +1,44 @@
 //! The words that the formats for readers share: what is compared, and what is said of an object.
 
 use crate::diff::lines::{Hunk, Tag};
-use crate::diff::noise::Muted;
+use crate::diff::noise::{Muted, Tally};
 use crate::diff::resources;
 use crate::manifest::node::Node;
 use crate::report::live;
-use crate::report::view::{Resource, Revision, Subject, View};
+use crate::report::view::{Resource, Revision, Subject, Summary, View};
 
-/// What is compared with what, on one line, as what it is of and the rest: `web`, ` in namespace shop: revision 1 → 2`.
-pub(super) fn headline(view: &View<'_>) -> (String, String) {
+/// A piece of a sentence.
+pub(super) struct Piece {
+    /// Whether it came from outside: a name.
+    pub(super) name: bool,
+    /// Its text.
+    pub(super) text: String,
+}
+
+/// What is compared with what, on one line: `web in namespace shop: revision 1 → 2`.
+pub(super) fn headline(view: &View<'_>) -> Vec<Piece> {
+    let name = |text: &str| Piece { name: true, text: text.to_owned() };
+    let words = |text: String| Piece { name: false, text };
     let (from, to) = (&view.from, &view.to);
-    let side = |side: &Revision| format!("{}/{} revision {}", side.namespace, side.release, side.revision);
-    let (namespace, old, new) = (&to.namespace, from.revision, to.revision);
+    let here = |what: String| vec![name(&to.release), words(" in namespace ".into()), name(&to.namespace), words(what)];
+    let (old, new) = (from.revision, to.revision);
+    let side = |side: &Revision| name(&format!("{}/{}", side.namespace, side.release));
     match &view.subject {
-        Subject::Revisions => (to.release.clone(), format!(" in namespace {namespace}: revision {old} → {new}")),
-        Subject::Rollback => {
-            (to.release.clone(), format!(" in namespace {namespace}: rollback from revision {old} to {new}"))
+        Subject::Revisions => here(format!(": revision {old} → {new}")),
+        Subject::Rollback => here(format!(": rollback from revision {old} to {new}")),
+        Subject::Releases => {
+            vec![side(from), words(format!(" revision {old} → ")), side(to), words(format!(" revision {new}"))]
         }
-        Subject::Upgrade => {
-            (to.release.clone(), format!(" in namespace {namespace}: upgrade of revision {old} to {new}"))
-        }
-        Subject::Install => (to.release.clone(), format!(" in namespace {namespace}: new installation")),
-        Subject::Releases => (format!("{} → {}", side(from), side(to)), String::new()),
-        Subject::Live(report) => (
-            from.release.clone(),
-            format!(" in namespace {namespace}: revision {old} against the cluster {}", report.server),
-        ),
-        Subject::Files(files) => (format!("{} → {}", files.old, files.new), String::new()),
+        Subject::Upgrade => here(format!(": upgrade of revision {old} to {new}")),
+        Subject::Install => here(": new installation".to_owned()),
+        Subject::Live(report) => vec![
+            name(&from.release),
+            words(" in namespace ".into()),
+            name(&from.namespace),
+            words(format!(": revision {old} against the cluster ")),
+            name(&report.server),
+        ],
+        Subject::Files(files) => vec![name(&files.old), words(" → ".into()), name(&files.new)],
     }
 }
 
@@ -46,6 +58,16 @@ pub(super) fn nothing_differs(view: &View<'_>) -> String {
     format!("no changes: {same} ({})", counted(view.summary.unchanged, "object"))
 }
 
+/// What is counted and not shown: `2 suppressed`.
+pub(super) fn left_out(summary: Summary) -> Vec<String> {
+    let all = [
+        (summary.ignored, format!("{} ignored", counted(summary.ignored, "difference"))),
+        (summary.suppressed, format!("{} suppressed", summary.suppressed)),
+        (summary.hidden, format!("{} hidden (noise only)", summary.hidden)),
+    ];
+    all.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| what).collect()
+}
+
 /// A noisy change and how many objects it is in: `helm.sh/chart web-0.1.0 → web-0.2.0 in 14 objects`.
 pub(super) fn noise(muted: &Muted, objects: usize) -> String {
     let change = match (&muted.old, &muted.new) {
@@ -55,6 +77,16 @@ pub(super) fn noise(muted: &Muted, objects: usize) -> String {
         (None, None) => " changed".to_owned(),
     };
     format!("{}{change} in {}", muted.key, counted(objects, "object"))
+}
+
+/// What the noisy changes are, as a title: `With every version of the chart (5 objects differ in nothing else)`.
+pub(super) fn noise_title(noise: &Tally) -> String {
+    let alone = match noise.alone {
+        0 => String::new(),
+        1 => " (1 object differs in nothing else)".to_owned(),
+        alone => format!(" ({alone} objects differ in nothing else)"),
+    };
+    format!("With every version of the chart{alone}")
 }
 
 /// What is to be known of an object beside its name: API version, former name, hook, template.
@@ -92,6 +124,14 @@ pub(super) fn shortened(text: &str, longest: usize) -> String {
     match line.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+/// The end of a text, where it is longer than so many characters: of a path the end says most.
+pub(super) fn ending(text: &str, longest: usize) -> String {
+    match text.char_indices().rev().nth(longest) {
+        Some((at, character)) => format!("…{}", &text[at + character.len_utf8()..]),
+        None => text.to_owned(),
     }
 }
 

@@ -7,6 +7,10 @@ use regex::Regex;
 
 use super::ClusterArgs;
 use crate::diff::ignore::Rule;
+use crate::report::{markdown, side_by_side};
+
+/// The least that --width takes.
+const MIN_WIDTH: i64 = side_by_side::NARROWEST as i64;
 
 /// What every kind of diff takes.
 #[derive(Debug, Args)]
@@ -23,6 +27,14 @@ pub(in crate::cli) struct DiffArgs {
     /// The same as -o stat: the number of changed lines of each object.
     #[arg(long, conflicts_with = "output")]
     pub stat: bool,
+
+    /// Columns of -o side-by-side; those of the terminal if not given, and 160 where there is none.
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(MIN_WIDTH..))]
+    pub width: Option<u16>,
+
+    /// The most that -o markdown may print, in bytes; comments on GitHub end at 65536 characters.
+    #[arg(long, value_name = "BYTES", default_value_t = 65_000, value_parser = bytes)]
+    pub max_bytes: usize,
 
     /// Exit with code 2 if something changed, for example: helm revdiff web --detailed-exitcode || echo changed.
     #[arg(long)]
@@ -143,6 +155,13 @@ fn context(text: &str) -> Result<i64, String> {
     }
 }
 
+fn bytes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number >= markdown::LEAST_BYTES => Ok(number),
+        _ => Err(format!("it is a number of bytes, {} or more", markdown::LEAST_BYTES)),
+    }
+}
+
 fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it is not between 0 and 1".to_owned()) }
@@ -153,6 +172,8 @@ pub(in crate::cli) enum Format {
     /// Unified hunks.
     #[value(alias = "diff")]
     Text,
+    /// Two columns, before and after.
+    SideBySide,
     /// One line for each change, with its path.
     #[value(alias = "dyff")]
     Paths,
@@ -164,6 +185,12 @@ pub(in crate::cli) enum Format {
     Json,
     /// The same as YAML.
     Yaml,
+    /// A comment on GitHub or GitLab.
+    Markdown,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// One file for a browser.
+    Html,
 }
 
 /// A part of a diff.

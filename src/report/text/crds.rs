@@ -1,32 +1,20 @@
 //! The chart's custom resource definitions that the cluster does not have as they are in the chart.
 
+use crate::report::remarks::{CRDS, NOT_APPLIED, crds};
 use crate::report::style::Role;
 use crate::report::text::Page;
-use crate::report::view::Crds;
-use crate::report::wording::counted;
+use crate::report::view::View;
 
 impl Page {
-    pub(super) fn crds(&mut self, crds: &Crds<'_>) {
-        if crds.is_empty() {
-            return;
-        }
+    pub(super) fn crds(&mut self, view: &View<'_>) {
+        let Some((crds, said)) = crds(view) else { return };
         self.text.push('\n');
-        self.put(Role::Heading, "custom resource definitions");
-        self.put(Role::Warning, "  not applied by Helm");
-        let changed = crds.resources.len() - crds.added;
-        let count = format!("  {changed} changed, {} new, {} as in the cluster", crds.added, crds.unchanged);
-        self.line(Role::Dim, &count);
-        for problem in crds.problems {
-            let name = problem.id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
-            self.line(Role::Warning, &format!("! {}{name}: {}", problem.file, problem.reason));
-        }
-        if crds.added > 0 {
-            let them = if crds.added == 1 { "it" } else { "them" };
-            let line = format!(
-                "  Helm creates {} only when it installs: kubectl apply {them}",
-                counted(crds.added, "of these")
-            );
-            self.line(Role::Dim, &line);
+        self.put(Role::Heading, &CRDS.to_lowercase());
+        self.put(Role::Warning, &format!("  {NOT_APPLIED}"));
+        for cell in said {
+            // The count stands beside the title.
+            let before = if cell.text.starts_with('!') { "" } else { "  " };
+            self.line(cell.role, &format!("{before}{}", cell.text));
         }
         crds.resources.iter().for_each(|resource| self.resource(resource));
     }

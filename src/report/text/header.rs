@@ -1,19 +1,21 @@
 //! What the reader sees first: what is compared, and how many objects differ.
 
 use crate::diff::noise::Tally;
+use crate::report::parts::status_role;
 use crate::report::style::Role;
 use crate::report::text::Page;
 use crate::report::view::{Revision, Subject, Summary, View};
-use crate::report::wording::{self, counted, headline, moment, nothing_differs, shortened};
+use crate::report::wording::{self, headline, left_out, moment, nothing_differs, shortened};
 
 /// Longer descriptions of revisions are cut, in characters; JSON has all of them.
 const LONGEST_DESCRIPTION: usize = 120;
 
 impl Page {
     pub(super) fn header(&mut self, view: &View<'_>) {
-        let (name, rest) = headline(view);
-        self.put(Role::Heading, &name);
-        self.line(Role::Plain, &rest);
+        for piece in headline(view) {
+            self.put(if piece.name { Role::Heading } else { Role::Plain }, &piece.text);
+        }
+        self.text.push('\n');
         match &view.subject {
             Subject::Files(_) => {}
             Subject::Install => self.revisions(&[&view.to]),
@@ -105,23 +107,8 @@ impl Page {
     }
 
     fn hidden(&mut self, summary: Summary) {
-        if summary.ignored > 0 {
-            self.put(Role::Dim, &format!(", {} ignored", counted(summary.ignored, "difference")));
+        for what in left_out(summary) {
+            self.put(Role::Dim, &format!(", {what}"));
         }
-        if summary.suppressed > 0 {
-            self.put(Role::Dim, &format!(", {} suppressed", summary.suppressed));
-        }
-        if summary.hidden > 0 {
-            self.put(Role::Dim, &format!(", {} hidden (noise only)", summary.hidden));
-        }
-    }
-}
-
-fn status_role(status: &str) -> Role {
-    match status {
-        "deployed" => Role::Added,
-        "failed" => Role::Error,
-        pending if pending.starts_with("pending") => Role::Warning,
-        _ => Role::Dim,
     }
 }

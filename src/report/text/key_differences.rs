@@ -1,15 +1,9 @@
 //! The key differences: a line each, the grave ones first. Only what is dangerous is loud.
 
-use crate::diff::key_differences::{KeyDifference, Severity, Topic, Turn};
-use crate::manifest::identity::ObjectId;
+use crate::diff::key_differences::{KeyDifference, Severity, Turn};
+use crate::report::key_differences::{MOST_TURNS, WIDEST_OBJECTS, label, namespaces, objects};
 use crate::report::style::Role;
 use crate::report::text::Page;
-
-/// So many parts of a line are shown; JSON has all.
-const MOST_TURNS: usize = 8;
-
-/// The objects' column is no wider than this, in characters; longer names push the rest of their line.
-const WIDEST_OBJECTS: usize = 48;
 
 impl Page {
     pub(super) fn key_differences(&mut self, all: &[KeyDifference]) {
@@ -78,50 +72,4 @@ impl Page {
             (None, None) => self.put(Role::Plain, &turn.what),
         }
     }
-}
-
-/// What a topic is called in its column.
-fn label(topic: Topic) -> &'static str {
-    match topic {
-        Topic::Deleted => "delete",
-        Topic::Immutable => "immutable",
-        Topic::Rbac => "rights",
-        Topic::Privileges => "privileges",
-        Topic::Images => "image",
-        Topic::Replicas => "replicas",
-        Topic::Resources => "resources",
-        Topic::Services => "service",
-        Topic::Hosts => "host",
-        Topic::Storage => "storage",
-        Topic::Restarts => "restart",
-    }
-}
-
-/// Whether the objects are in more than one namespace, so that each has to say its own.
-fn namespaces(all: &[KeyDifference]) -> bool {
-    let mut named = all.iter().flat_map(|one| &one.objects).filter_map(|object| object.namespace.as_deref());
-    let first = named.next();
-    named.any(|namespace| Some(namespace) != first)
-}
-
-/// As many of the objects as fit into their column, one at least, and how many more there are.
-fn objects(one: &KeyDifference, with_namespace: bool) -> String {
-    let name = |object: &ObjectId| match with_namespace {
-        true => object.to_string(),
-        false => ObjectId { namespace: None, ..object.clone() }.to_string(),
-    };
-    let mut text = String::new();
-    for (shown, object) in one.objects.iter().enumerate() {
-        let name = name(object);
-        let rest = one.objects.len() - shown;
-        let more = if rest > 1 { format!(" and {rest} more").len() } else { 0 };
-        if shown > 0 && text.chars().count() + 2 + name.chars().count() + more > WIDEST_OBJECTS {
-            return format!("{text} and {rest} more");
-        }
-        if shown > 0 {
-            text.push_str(", ");
-        }
-        text.push_str(&name);
-    }
-    text
 }

@@ -20,48 +20,66 @@ use crate::report::wording::range;
 /// # Errors
 /// If the writer fails.
 pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -> std::io::Result<()> {
-    let mut page = Page { text: String::new(), painter, all: view.all };
-    page.header(view);
-    if !view.is_empty() {
-        page.key_differences(&view.key_differences);
-        if let Some(impact) = &view.impact {
-            page.impact(impact);
-        }
-    }
-    page.flush(out)?;
-    for resource in &view.resources {
-        page.resource(resource);
-        page.flush(out)?;
-    }
-    if let Some(crds) = &view.crds {
-        page.crds(crds);
-        page.flush(out)?;
-    }
-    page.values(view);
-    page.rows("chart", &view.chart.changes);
-    page.defaults(view);
-    if !view.notes_hunks.is_empty() {
-        page.title("notes", Role::Heading, "");
-        page.hunks(&view.notes_hunks);
-    }
-    page.flush(out)
+    Page::new(painter, Layout::Unified).write(view, out)
 }
 
-struct Page {
-    text: String,
+/// How hunks are drawn.
+#[derive(Clone, Copy)]
+pub(super) enum Layout {
+    /// Removed lines above added ones.
+    Unified,
+    /// Before and after beside each other, on so many terminal columns.
+    SideBySide(usize),
+}
+
+/// The text so far.
+pub(super) struct Page {
+    pub(super) text: String,
     painter: Painter,
     /// Whether nothing is left out for being much.
     all: bool,
+    layout: Layout,
 }
 
 impl Page {
+    pub(super) fn new(painter: Painter, layout: Layout) -> Self {
+        Self { text: String::new(), painter, all: false, layout }
+    }
+
+    /// Writes all of it, part by part.
+    pub(super) fn write(mut self, view: &View<'_>, out: &mut impl std::io::Write) -> std::io::Result<()> {
+        self.all = view.all;
+        self.header(view);
+        if !view.is_empty() {
+            self.key_differences(&view.key_differences);
+            if let Some(impact) = &view.impact {
+                self.impact(impact);
+            }
+        }
+        self.flush(out)?;
+        for resource in &view.resources {
+            self.resource(resource);
+            self.flush(out)?;
+        }
+        self.crds(view);
+        self.flush(out)?;
+        self.values(view);
+        self.rows("chart", &view.chart.changes);
+        self.defaults(view);
+        if !view.notes_hunks.is_empty() {
+            self.title("notes", Role::Heading, "");
+            self.hunks(&view.notes_hunks);
+        }
+        self.flush(out)
+    }
+
     fn flush(&mut self, out: &mut impl std::io::Write) -> std::io::Result<()> {
         out.write_all(self.text.as_bytes())?;
         self.text.clear();
         Ok(())
     }
 
-    fn put(&mut self, role: Role, text: &str) {
+    pub(super) fn put(&mut self, role: Role, text: &str) {
         self.painter.paint(&mut self.text, role, text);
     }
 
@@ -88,6 +106,13 @@ impl Page {
     }
 
     fn hunks(&mut self, hunks: &[Hunk]) {
+        match self.layout {
+            Layout::Unified => self.unified(hunks),
+            Layout::SideBySide(width) => self.columns(hunks, width),
+        }
+    }
+
+    fn unified(&mut self, hunks: &[Hunk]) {
         for hunk in hunks {
             self.put(
                 Role::Hunk,

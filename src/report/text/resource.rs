@@ -1,10 +1,11 @@
 //! One object that differs: its title, and its hunks below.
 
 use crate::diff::resources;
+use crate::report::remarks::remarks;
 use crate::report::style::Role;
 use crate::report::text::Page;
 use crate::report::view::Resource;
-use crate::report::wording::{counted, notes};
+use crate::report::wording::notes;
 
 impl Page {
     pub(super) fn resource(&mut self, resource: &Resource<'_>) {
@@ -18,22 +19,10 @@ impl Page {
         self.put(Role::Heading, &resource.object.id.to_string());
         self.put(Role::Dim, &notes(resource).iter().map(|note| format!("  {note}")).collect::<String>());
         self.text.push('\n');
-        if !resource.also.is_empty() {
-            let also: Vec<String> = resource.also.iter().map(|object| object.id.to_string()).collect();
-            self.put(Role::Dim, &format!("  the same in {}: ", counted(also.len(), "more object")));
-            self.line(Role::Plain, &also.join(", "));
-        }
-        if let Some(problem) = &resource.object.problem {
-            self.line(
-                Role::Warning,
-                &format!("  this document can't be read as YAML and is compared as text: {problem}"),
-            );
-        }
-        for notice in &resource.object.notices {
-            self.line(Role::Warning, &format!("  {notice}"));
-        }
-        if let Some(drift) = resource.drift {
-            self.drift(drift);
+        for remark in remarks(resource) {
+            self.put(Role::Plain, "  ");
+            self.put(remark.lead.role, &remark.lead.text);
+            self.line(remark.rest.role, &remark.rest.text);
         }
         self.hunks(&resource.hunks);
     }

@@ -64,6 +64,7 @@ pub(super) fn resources(manifest: &ManifestDiff, detail: Detail) -> (Vec<Resourc
         hidden += usize::from(one.quiet && detail.noise == Noise::Hide);
         if detail.noise == Noise::Fold {
             tally.add(std::mem::take(&mut one.muted));
+            tally.alone += usize::from(one.quiet);
         }
         !one.quiet
     });
