@@ -19,13 +19,16 @@ pub(super) struct Row {
     pub(super) ratios: [Option<f64>; 2],
 }
 
-/// The lines of the table: a block for each workload whose amounts differ, and one for the total.
-pub(super) fn rows(impact: &Impact) -> Vec<Row> {
+/// The lines of the table: a block for each workload whose amounts differ, so many at most, and one for the total.
+pub(super) fn rows(impact: &Impact, most: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     let differing = differing(impact);
-    for workload in &differing {
+    for workload in differing.iter().take(most) {
         rows.push(Row::head(workload.object.to_string(), pods(workload)));
         rows.extend(block(&workload.lines));
+    }
+    if differing.len() > most {
+        rows.push(Row::head(format!("and {} more", differing.len() - most), "-o json has all".to_owned()));
     }
     // Of one workload the total is the same again.
     let alone = impact.summed == 1 && differing.iter().any(|one| one.scale.runs_always());

@@ -136,7 +136,7 @@ fn cost(impact: &Impact) -> Table {
     let mut head = vec!["Workload", "Resource"];
     head.extend(["Requests before", "after", "ratio", "peak", "Limits before", "after", "ratio", "peak"]);
     let (mut rows, mut workload) = (Vec::new(), String::new());
-    for row in impact::rows(impact) {
+    for row in impact::rows(impact, usize::MAX) {
         let Some(cells) = row.cells else {
             workload = format!("{}: {}", row.name, row.note).trim_end_matches(": ").to_owned();
             continue;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod content;
+mod overview;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

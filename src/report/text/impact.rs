@@ -5,9 +5,12 @@ use crate::report::impact::{Cells, Row, footnotes, growth, rows};
 use crate::report::style::Role;
 use crate::report::text::Page;
 
+/// So many workloads are shown; JSON has all, and the total is of all.
+const MOST_WORKLOADS: usize = 30;
+
 impl Page {
     pub(super) fn impact(&mut self, impact: &Impact) {
-        let rows = rows(impact);
+        let rows = rows(impact, MOST_WORKLOADS);
         if rows.is_empty() {
             return;
         }
@@ -68,7 +71,9 @@ impl Page {
             let roles = [Role::Dim, if same { Role::Dim } else { Role::Plain }, role, Role::Dim];
             for ((cell, width), role) in cells.iter().zip(widths[side]).zip(roles).filter(|((_, width), _)| *width > 0)
             {
-                self.put(role, &format!("{cell:>width$}"));
+                // Blanks are not painted, so that those at the end of the line can go.
+                self.text.extend(std::iter::repeat_n(' ', width - cell.chars().count()));
+                self.put(role, cell);
                 self.text.push_str("  ");
             }
         }

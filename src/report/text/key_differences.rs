@@ -1,9 +1,14 @@
 //! The key differences: a line each, the grave ones first. Only what is dangerous is loud.
 
-use crate::diff::key_differences::{KeyDifference, Severity, Turn};
+use std::collections::HashMap;
+
+use crate::diff::key_differences::{KeyDifference, Severity, Topic, Turn};
 use crate::report::key_differences::{MOST_TURNS, WIDEST_OBJECTS, label, namespaces, objects};
 use crate::report::style::Role;
 use crate::report::text::Page;
+
+/// So many lines of one topic and severity are shown; JSON has all. What is dangerous is never left out.
+const MOST_LINES: usize = 20;
 
 impl Page {
     pub(super) fn key_differences(&mut self, all: &[KeyDifference]) {
@@ -16,7 +21,15 @@ impl Page {
         let names: Vec<String> = all.iter().map(|one| objects(one, elsewhere)).collect();
         let widths = names.iter().map(|names| names.chars().count()).filter(|width| *width <= WIDEST_OBJECTS);
         let widest = widths.max().unwrap_or(WIDEST_OBJECTS);
+        let mut shown: HashMap<(Severity, Topic), usize> = HashMap::new();
+        let mut left_out = 0;
         for (one, names) in all.iter().zip(&names) {
+            let lines = shown.entry((one.severity, one.topic)).or_default();
+            *lines += 1;
+            if *lines > MOST_LINES && one.severity < Severity::Danger {
+                left_out += 1;
+                continue;
+            }
             let (sign, role) = match one.severity {
                 Severity::Danger => ("!!", Role::Error),
                 Severity::Warning => (" !", Role::Warning),
@@ -31,6 +44,9 @@ impl Page {
             self.difference(one, role);
             self.text.truncate(self.text.trim_end_matches(' ').len());
             self.text.push('\n');
+        }
+        if left_out > 0 {
+            self.line(Role::Dim, &format!("   and {left_out} more; -o json has all"));
         }
     }
 
