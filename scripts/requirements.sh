@@ -71,6 +71,13 @@ need_postgresql() {
   packages+=(postgresql)
 }
 
+# The tests of charts in a registry start one of their own.
+need_registry() {
+  if [[ ${HSU_SKIP_REGISTRY:-} == 1 ]] || command -v docker-registry >/dev/null; then return; fi
+  lack docker-registry 'where docker-registry cannot be installed, HSU_SKIP_REGISTRY=1 leaves out the tests that take it'
+  packages+=(docker-registry)
+}
+
 # need_tools NAME=PACKAGE…: programs and Debian's packages with them.
 need_tools() {
   local tool

@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("manifest", &[]),
     ("chart", &["error", "manifest"]),
+    ("git", &["error"]),
     ("release", &["manifest"]),
     ("diff", &["manifest", "release"]),
     ("config", &["error", "manifest", "diff"]),
@@ -17,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("helm", &["error", "manifest", "release"]),
     ("cluster", &["error", "manifest", "release"]),
     ("storage", &["error", "manifest", "release", "helm", "cluster"]),
-    ("command", &["error", "manifest", "chart", "release", "diff", "report", "helm", "cluster", "storage"]),
+    ("command", &["error", "manifest", "chart", "git", "release", "diff", "report", "helm", "cluster", "storage"]),
     (
         "cli",
         &["error", "manifest", "chart", "release", "diff", "report", "config", "helm", "cluster", "storage", "command"],

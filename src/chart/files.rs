@@ -13,6 +13,9 @@ const MAX_FILES: usize = 50_000;
 /// Charts in charts, and folders in folders, are followed to this depth.
 const MAX_DEPTH: usize = 24;
 
+/// What tells about a chart, beside its templates.
+const DESCRIPTIONS: [&str; 3] = ["Chart.yaml", "requirements.yaml", "values.yaml"];
+
 /// A file of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChartFile {
@@ -29,6 +32,21 @@ impl ChartFile {
         self.folder() == Some("templates")
     }
 
+    /// Whether it tells what the chart, or one in it, is and which values it has: `Chart.yaml`, `values.yaml`.
+    #[must_use]
+    pub fn is_description(&self) -> bool {
+        self.own_path().is_some_and(|path| DESCRIPTIONS.contains(&path))
+    }
+
+    /// Its path within the innermost chart it belongs to, and `None` where it belongs to none.
+    fn own_path(&self) -> Option<&str> {
+        let mut rest = self.path.as_str();
+        while let Some(inner) = rest.strip_prefix("charts/") {
+            rest = inner.split_once('/')?.1;
+        }
+        Some(rest)
+    }
+
     /// Whether it holds custom resource definitions.
     #[must_use]
     pub fn is_crd(&self) -> bool {
@@ -37,15 +55,11 @@ impl ChartFile {
 
     /// The folder it is in, of the innermost chart it belongs to.
     fn folder(&self) -> Option<&str> {
-        let mut rest = self.path.as_str();
-        while let Some(inner) = rest.strip_prefix("charts/") {
-            rest = inner.split_once('/')?.1;
-        }
-        rest.split_once('/').map(|(folder, _)| folder)
+        self.own_path()?.split_once('/').map(|(folder, _)| folder)
     }
 }
 
-/// Reads those files of a chart that are templates or custom resource definitions.
+/// Reads those files of a chart that are templates, custom resource definitions or descriptions.
 ///
 /// # Errors
 /// If the folder or archive can't be read, or is larger than any chart. The message names no file outside of the chart.
@@ -127,10 +141,13 @@ fn too_large() -> std::io::Error {
     std::io::Error::other("it is larger than any chart")
 }
 
-/// Whether a file is a template, a definition, or a packed chart in `charts/`.
+/// Whether a file is a template, a definition, a description, or a packed chart in `charts/`.
 fn is_wanted(path: &str) -> bool {
     let file = ChartFile { path: path.to_owned(), content: Vec::new() };
-    file.is_template() || file.is_crd() || (path.ends_with(".tgz") && path.rsplit('/').nth(1) == Some("charts"))
+    file.is_template()
+        || file.is_crd()
+        || file.is_description()
+        || (path.ends_with(".tgz") && path.rsplit('/').nth(1) == Some("charts"))
 }
 
 #[cfg(test)]
@@ -152,6 +169,9 @@ mod tests {
         for path in ["README.md", "values.yaml", "files/templates/x", "crds/README.md", "charts/redis"] {
             assert!(!file(path).is_template() && !file(path).is_crd(), "{path}");
         }
+        for (path, is) in [("values.yaml", true), ("charts/a/Chart.yaml", true), ("files/values.yaml", false)] {
+            assert_eq!(file(path).is_description(), is, "{path}");
+        }
     }
 
     #[test]
@@ -172,6 +192,6 @@ mod tests {
         fs::write(folder.path().join("templates/own.yaml"), "own").unwrap();
         fs::write(folder.path().join("values.yaml"), "a: 1").unwrap();
         let found: Vec<String> = read(folder.path()).unwrap().into_iter().map(|file| file.path).collect();
-        assert_eq!(found, ["charts/redis-1.0.0/templates/a.yaml", "templates/own.yaml"]);
+        assert_eq!(found, ["charts/redis-1.0.0/templates/a.yaml", "templates/own.yaml", "values.yaml"]);
     }
 }

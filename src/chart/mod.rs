@@ -1,8 +1,11 @@
 //! Charts as files: in a folder or an archive, with the charts they depend on. Read only for what Helm does not print of
-//! a chart: which functions its templates call, and its custom resource definitions.
+//! a chart: which functions its templates call, its custom resource definitions, what it is and which charts it takes.
 
+pub mod copy;
+pub mod description;
 pub mod files;
 pub mod generators;
+pub mod reference;
 
 use std::path::PathBuf;
 

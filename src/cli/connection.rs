@@ -61,6 +61,11 @@ pub(super) fn helm(arguments: &ClusterArgs, environment: &Environment) -> Result
     HelmProcess::find(environment.raw("HELM_BIN").map(Into::into), variables)
 }
 
+/// The namespace that is named, if one is.
+pub(super) fn namespace(arguments: &ClusterArgs, environment: &Environment) -> Option<String> {
+    arguments.namespace.clone().or_else(|| environment.text("HELM_NAMESPACE").map(str::to_owned))
+}
+
 /// A flag wins over the variable that Helm has put into the environment.
 fn connection(arguments: &ClusterArgs, environment: &Environment) -> Result<Connection, Error> {
     let text = |flag: &Option<String>, name: &str| flag.clone().or_else(|| environment.text(name).map(str::to_owned));
@@ -87,7 +92,7 @@ fn connection(arguments: &ClusterArgs, environment: &Environment) -> Result<Conn
         tls_server_name: text(&arguments.kube_tls_server_name, "HELM_KUBETLS_SERVER_NAME"),
         qps: number(arguments.qps, "HELM_QPS", environment)?.unwrap_or(defaults.qps),
         burst: burst(arguments, environment)?.unwrap_or(defaults.burst),
-        namespace: text(&arguments.namespace, "HELM_NAMESPACE"),
+        namespace: namespace(arguments, environment),
         ..defaults
     })
 }

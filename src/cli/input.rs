@@ -1,7 +1,7 @@
 //! Files named on the command line.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::diff::release::Both;
 use crate::error::{Error, Kind};
@@ -27,6 +27,11 @@ pub(super) fn read_stdin(what: &str) -> Result<Vec<u8>, Error> {
         return Err(failed(format!("there is more than {} MiB", MAX_FILE / 1024 / 1024)));
     }
     Ok(bytes)
+}
+
+/// The folder that paths are seen from.
+pub(super) fn current_folder() -> Result<PathBuf, Error> {
+    std::env::current_dir().map_err(|error| Error::new(Kind::Usage, format!("cannot tell the current folder: {error}")))
 }
 
 /// The name of a file for a reader.

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use crate::cli::Environment;
 use crate::cli::args::{
-    CompareArg, DiffArgs, Format, LiveArgs, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand, RevisionArgs,
-    SectionArg, UpgradeArgs,
+    ChartsArgs, CompareArg, DiffArgs, Format, LiveArgs, ManifestArgs, NoiseArg, ReleaseArgs, Revdiff, RevdiffCommand,
+    RevisionArgs, SectionArg, UpgradeArgs,
 };
 use crate::cli::connection::{self, AnyStorage};
 use crate::cli::progress::Progress;
 use crate::cli::{configuration, input, output};
 use crate::command::Stages;
+use crate::command::chart;
 use crate::command::live;
 use crate::command::revdiff::{self, Options, Outcome, Source};
 use crate::command::upgrade::{self, Request};
@@ -50,6 +51,7 @@ pub(super) async fn run(arguments: Revdiff, environment: &Environment) -> Result
         }
         Some(RevdiffCommand::Upgrade(arguments)) => upgrade(*arguments, environment).await,
         Some(RevdiffCommand::Live(arguments)) => live(arguments, environment).await,
+        Some(RevdiffCommand::Chart(arguments)) => charts(*arguments, environment).await,
         Some(RevdiffCommand::Release(arguments)) => releases(arguments, environment).await,
         Some(RevdiffCommand::Manifest(arguments)) => manifests(arguments, environment),
     }
@@ -126,6 +128,23 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
         );
         outcome.notices.push(notice);
     }
+    run.print(outcome)
+}
+
+async fn charts(arguments: ChartsArgs, environment: &Environment) -> Result<u8, Error> {
+    let [old, new] = arguments.both_values();
+    let stdin = if old.use_stdin() || new.use_stdin() { Some(input::read_stdin("the values")?) } else { None };
+    let namespace = connection::namespace(&arguments.diff.cluster, environment);
+    let request = chart::Request {
+        template: arguments.template(namespace, stdin),
+        charts: Both { old: arguments.old, new: arguments.new },
+        values: Both { old, new },
+        folder: input::current_folder()?,
+    };
+    let run = Run::new(arguments.diff, environment)?;
+    let helm = connection::helm(&run.diff.cluster, environment)?;
+    run.tell("rendering");
+    let outcome = chart::run(&helm, &request, &run.masker, &run.options, &run.progress).await?;
     run.print(outcome)
 }
 

@@ -1,15 +1,16 @@
 //! The real [`Cluster`], on the crate `kube`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use http::Method;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
+use super::api_versions::{Kinds, Root};
 use super::connection::{Connection, Environment};
 use super::credentials::Credentials;
 use super::discovery::{self, AGGREGATED, GroupList, GroupVersion, ResourceList};
@@ -85,6 +86,12 @@ impl KubeCluster {
             path.push_str(&format!("&continue={}", encode(token)));
         }
         let request = Request { subject: Subject::List(query), path, accept, body: None };
+        self.decode(&request, &self.sender.send(&request).await?)
+    }
+
+    async fn api_root(&self, path: &'static str) -> Result<Root, ClusterError> {
+        let subject = Subject::Discovery(path);
+        let request = Request { subject, path: path.to_owned(), accept: AGGREGATED, body: None };
         self.decode(&request, &self.sender.send(&request).await?)
     }
 
@@ -211,6 +218,27 @@ impl Cluster for KubeCluster {
         let request = Request { subject: Subject::Access(right), path, accept: JSON, body: Some(body) };
         let review: AccessReview = self.decode(&request, &self.sender.send(&request).await?)?;
         Ok(review.status.allowed)
+    }
+
+    async fn api_versions(&self) -> Result<Vec<String>, ClusterError> {
+        let (core, others) = try_join(self.api_root("/api"), self.api_root("/apis")).await?;
+        let mut found = BTreeSet::new();
+        let mut left = core.add_to(&mut found);
+        left.extend(others.add_to(&mut found));
+        let answers = left.iter().map(async |version| {
+            let group_version = version.rsplit_once('/').unwrap_or(("", version));
+            let path = discovery::path(&(group_version.0.to_owned(), group_version.1.to_owned()));
+            let request = Request { subject: Subject::Discovery(&path), path: path.clone(), accept: JSON, body: None };
+            match self.sender.send(&request).await {
+                Ok(answer) => self.decode::<Kinds>(&request, &answer).map(|kinds| Some((version, kinds))),
+                Err(ClusterError::NotServed { .. } | ClusterError::Server { .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        for (version, kinds) in try_join_all(answers).await?.into_iter().flatten() {
+            kinds.add_to(&mut found, version);
+        }
+        Ok(found.into_iter().collect())
     }
 
     async fn version(&self) -> Result<String, ClusterError> {

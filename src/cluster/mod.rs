@@ -11,6 +11,7 @@ use crate::manifest::live::{Configuration, LiveObject};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+mod api_versions;
 mod connection;
 mod credentials;
 mod discovery;
@@ -81,6 +82,10 @@ pub trait Cluster: Send + Sync {
 
     /// Whether the user may do something, as far as the server's access rules tell before it is tried.
     fn may(&self, right: &Right) -> impl Future<Output = Result<bool, ClusterError>> + Send;
+
+    /// All API versions and kinds that the server serves: `apps/v1`, `apps/v1/Deployment`. Those of servers that can't be reached
+    /// behind it are missing.
+    fn api_versions(&self) -> impl Future<Output = Result<Vec<String>, ClusterError>> + Send;
 
     /// The server's version as it says it, as in `v1.36.3`.
     fn version(&self) -> impl Future<Output = Result<String, ClusterError>> + Send;

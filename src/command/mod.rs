@@ -1,8 +1,10 @@
 //! One file a use case: gather what is needed through the seams, decide, and report.
 
+pub mod chart;
 pub mod crds;
 pub mod live;
 pub mod revdiff;
+mod source;
 pub mod upgrade;
 mod values;
 

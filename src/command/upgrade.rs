@@ -3,15 +3,15 @@
 //! Helm renders the upgrade, and starts while the release is still being read from the cluster. It gets the release as
 //! it is from us, so a release that Helm would refuse to upgrade now (pending, or removed but kept in the history) is rendered as well.
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 
 use futures::FutureExt as _;
 use futures::future::try_join;
 
-use crate::chart::{Location, files, generators, locate};
+use crate::chart::{Location, locate};
 use crate::cluster::Cluster;
 use crate::command::revdiff::{Options, Outcome, Render, outcome_of_render, validate_name};
+use crate::command::source::Source;
 use crate::command::{Stages, values};
 use crate::diff::release::Both;
 use crate::error::{Error, Kind};
@@ -74,11 +74,16 @@ pub async fn run<C: Cluster, H: Helm>(
         let remote = locate(&request.upgrade.chart) == Location::Remote;
         if remote { stored.clone().await.map(|_| ()) } else { Ok(()) }
     };
-    let (chart, ()) = try_join(Prepared::new(helm, &request.upgrade), read_early).await?;
-    let upgrade = &chart.upgrade;
+    let fetching = Source::as_helm_finds_it(helm, &request.upgrade.chart, &request.upgrade.flags.chart);
+    let (source, ()) = try_join(fetching, read_early).await?;
+    let upgrade = &of_source(&request.upgrade, &source);
     let first = helm.upgrade_dry_run(upgrade, stored.clone());
     let second = async {
-        if chart.regenerates().await { helm.upgrade_dry_run(upgrade, stored.clone()).await.map(Some) } else { Ok(None) }
+        if source.regenerates().await {
+            helm.upgrade_dry_run(upgrade, stored.clone()).await.map(Some)
+        } else {
+            Ok(None)
+        }
     };
     let (rendered, again) = try_join(first, second).await?;
     drop(stored);
@@ -90,6 +95,17 @@ pub async fn run<C: Cluster, H: Helm>(
     let origins = Origins::of(&rendered.result.config, &supplied, &kept);
     let render = Render { again: again.map(|again| again.result), origins };
     Ok(compare(base, rendered, &render, masker, options))
+}
+
+/// The upgrade with the chart that is here, so that all that follows is about the same.
+fn of_source(upgrade: &Upgrade, source: &Source) -> Upgrade {
+    let mut upgrade = upgrade.clone();
+    if source.is_fetched() {
+        upgrade.chart = source.path.to_string_lossy().into_owned();
+        // They said where to find it, and it is found.
+        upgrade.flags.chart = ChartFlags::default();
+    }
+    upgrade
 }
 
 fn compare(base: Base, rendered: Rendered<Release>, render: &Render, masker: &Masker, options: &Options) -> Outcome {
@@ -104,43 +120,6 @@ fn compare(base: Base, rendered: Rendered<Release>, render: &Render, masker: &Ma
     };
     let outcome = outcome_of_render(subject, Both { old, new }, render, masker, options);
     Outcome { notices, ..outcome }
-}
-
-/// A chart that is on this machine.
-struct Prepared {
-    upgrade: Upgrade,
-    path: PathBuf,
-    /// Where it was fetched to; gone with the value.
-    _folder: Option<tempfile::TempDir>,
-}
-
-impl Prepared {
-    /// Fetches the chart once, where it is not here already, so that all that follows is about the same chart.
-    async fn new<H: Helm>(helm: &H, upgrade: &Upgrade) -> Result<Self, Error> {
-        if let Location::Local(path) = locate(&upgrade.chart) {
-            return Ok(Self { upgrade: upgrade.clone(), path, _folder: None });
-        }
-        let folder = tempfile::tempdir()
-            .map_err(|error| Error::new(Kind::Output, format!("cannot make a temporary folder: {error}")))?;
-        let path = helm.pull(&upgrade.chart, &upgrade.flags.chart, folder.path()).await?;
-        let mut upgrade = upgrade.clone();
-        upgrade.chart = path.to_string_lossy().into_owned();
-        // They said where to find it, and it is found.
-        upgrade.flags.chart = ChartFlags::default();
-        Ok(Self { upgrade, path, _folder: Some(folder) })
-    }
-
-    /// Whether templates call functions that give another result at each render. A chart that can't be read is left to
-    /// Helm, which says why.
-    async fn regenerates(&self) -> bool {
-        let path = self.path.clone();
-        let look = move || {
-            let files = files::read(&path).unwrap_or_default();
-            let mut templates = files.iter().filter(|file| file.is_template());
-            templates.any(|file| !generators::called(&String::from_utf8_lossy(&file.content)).is_empty())
-        };
-        tokio::task::spawn_blocking(look).await.unwrap_or(false)
-    }
 }
 
 /// Helm's warnings. They may quote values, so what is secret in them is masked.

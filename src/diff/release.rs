@@ -108,7 +108,7 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
 
 /// The defaults of both charts, where both are known and differ. (What Helm tells of a release in a database lacks them.)
 fn defaults(old: &Release, new: &Release) -> Option<Both<Node>> {
-    let known = |release: &Release| release.revision > 0 && release.computed.is_none();
+    let known = |release: &Release| !release.chart.metadata.is_empty() && release.computed.is_none();
     let (before, after) = (&old.chart.values, &new.chart.values);
     // With --reuse-values Helm stores the old values as the new chart's defaults: these are not what the chart has.
     let reused = || *after == old.computed_values();

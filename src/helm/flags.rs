@@ -67,9 +67,14 @@ impl ChartFlags {
         arguments.value("--version", self.version.as_deref());
         arguments.value("--repo", self.repo.as_deref());
         arguments.switch("--devel", self.devel);
+        arguments.switch("--pass-credentials", self.pass_credentials);
+        self.add_access_to(arguments);
+    }
+
+    /// Adds those that say how to reach any repository, and not which chart of it is wanted.
+    pub fn add_access_to(&self, arguments: &mut Arguments) {
         arguments.value("--username", self.username.as_deref());
         arguments.value("--password", self.password.as_deref());
-        arguments.switch("--pass-credentials", self.pass_credentials);
         arguments.value("--ca-file", self.ca_file.as_deref());
         arguments.value("--cert-file", self.cert_file.as_deref());
         arguments.value("--key-file", self.key_file.as_deref());

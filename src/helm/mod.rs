@@ -8,7 +8,8 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::helm::flags::{ChartFlags, RenderFlags};
+use crate::helm::flags::{ChartFlags, RenderFlags, ValueFlags};
+use crate::manifest::node::Node;
 use crate::release::Release;
 use crate::release::history::Entry;
 
@@ -62,11 +63,42 @@ pub trait Helm: Send + Sync {
         folder: &Path,
     ) -> impl Future<Output = Result<PathBuf, Error>> + Send;
 
+    /// The values that these flags supply, merged as Helm merges them. `stdin` is what the user gave for `-f -`.
+    ///
+    /// # Errors
+    /// If Helm can't read them.
+    fn supplied_values(
+        &self,
+        flags: &ValueFlags,
+        stdin: Option<&[u8]>,
+    ) -> impl Future<Output = Result<Node, Error>> + Send;
+
+    /// Fetches what a chart in a folder depends on into its folder `charts/`. `named` is the chart's name in messages.
+    ///
+    /// # Errors
+    /// If Helm fails.
+    fn fetch_dependencies(
+        &self,
+        folder: &Path,
+        named: &str,
+        fetch: Fetch,
+        flags: &ChartFlags,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// Helm's major version.
     ///
     /// # Errors
     /// If Helm fails.
     fn major_version(&self) -> impl Future<Output = Result<u32, Error>> + Send;
+}
+
+/// Which versions of a chart's dependencies are fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetch {
+    /// Those of `Chart.lock`; the newest that `Chart.yaml` allows where there is none.
+    Locked,
+    /// The newest that `Chart.yaml` allows.
+    Newest,
 }
 
 /// What Helm rendered.
@@ -118,6 +150,8 @@ pub struct Template {
     pub namespace: Option<String>,
     /// The chart: a path, or whatever Helm finds one by.
     pub chart: String,
+    /// The chart's name in messages.
+    pub named: String,
     /// Helm's flags.
     pub flags: RenderFlags,
     /// Whether `.Release.IsUpgrade` is set, and not `.Release.IsInstall`.

@@ -31,6 +31,13 @@ impl Manifest {
             .collect()
     }
 
+    /// The documents of this one, then those of another.
+    #[must_use]
+    pub fn followed_by(mut self, other: Self) -> Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
     /// Its size in bytes.
     #[must_use]
     pub fn len(&self) -> usize {

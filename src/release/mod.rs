@@ -9,6 +9,7 @@ pub mod values;
 
 use crate::manifest::document::{Document, Manifest};
 use crate::manifest::node::{Node, Value};
+use crate::manifest::printed::Printed;
 
 /// One revision of a release, as far as this program needs it: templates and files are not kept.
 #[derive(Clone, Debug)]
@@ -52,6 +53,18 @@ impl Release {
             hooks: Vec::new(),
             apply_method: None,
         }
+    }
+
+    /// What `helm template` printed of a chart, its hooks told apart. The custom resource definitions come first, where they are
+    /// wanted.
+    #[must_use]
+    pub fn of_template(text: String, definitions: bool) -> Self {
+        let Printed { definitions: first, mut objects, hooks } = Printed::of(text);
+        if definitions {
+            objects = first.followed_by(objects);
+        }
+        let hooks = hooks.into_iter().map(|(path, manifest)| Hook { path, manifest }).collect();
+        Self { manifest: objects, hooks, ..Self::of_manifest(String::new()) }
     }
 
     /// The values that the templates saw. May hold secrets.

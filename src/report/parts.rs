@@ -13,7 +13,7 @@ use crate::report::key_differences::{label, namespaces, objects, severity};
 use crate::report::live::comparison;
 use crate::report::style::Role;
 use crate::report::view::{Revision, Subject, View};
-use crate::report::wording::{moment, shortened};
+use crate::report::wording::{chart_of, moment, shortened};
 
 /// Longer descriptions of revisions are cut, in characters; JSON has all of them.
 const LONGEST_DESCRIPTION: usize = 120;
@@ -60,8 +60,9 @@ impl Cell {
 
 /// The revisions that are compared, a row each; none if files are.
 pub(super) fn revisions(view: &View<'_>) -> Option<Table> {
-    let sides = match view.subject {
+    let sides = match &view.subject {
         Subject::Files(_) => return None,
+        Subject::Charts(names) => return Some(charts([(&names.old, &view.from), (&names.new, &view.to)])),
         Subject::Install => vec![&view.to],
         Subject::Live(_) => vec![&view.from],
         _ => vec![&view.from, &view.to],
@@ -70,11 +71,23 @@ pub(super) fn revisions(view: &View<'_>) -> Option<Table> {
     Some(Table { head, rows: sides.into_iter().map(revision).collect() })
 }
 
+/// Two charts, as they were named and as they name themselves.
+fn charts(charts: [(&String, &Revision); 2]) -> Table {
+    let row = |(named, chart): (&String, &Revision)| {
+        vec![
+            Cell::new(Role::Plain, named),
+            Cell::new(Role::Plain, chart_of(chart)),
+            Cell::new(Role::Plain, &chart.app_version),
+        ]
+    };
+    Table { head: vec!["Named", "Chart", "App version"], rows: charts.into_iter().map(row).collect() }
+}
+
 fn revision(side: &Revision) -> Vec<Cell> {
     vec![
         Cell::new(Role::Plain, side.revision.to_string()),
         Cell::new(status_role(&side.status), &side.status),
-        Cell::new(Role::Plain, format!("{}-{}", side.chart, side.chart_version)),
+        Cell::new(Role::Plain, chart_of(side)),
         Cell::new(Role::Plain, &side.app_version),
         Cell::new(Role::Dim, moment(&side.updated)),
         Cell::new(Role::Dim, shortened(&side.description, LONGEST_DESCRIPTION)),

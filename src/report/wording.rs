@@ -38,7 +38,9 @@ pub(super) fn headline(view: &View<'_>) -> Vec<Piece> {
             words(format!(": revision {old} against the cluster ")),
             name(&report.server),
         ],
-        Subject::Files(files) => vec![name(&files.old), words(" → ".into()), name(&files.new)],
+        Subject::Files(names) | Subject::Charts(names) => {
+            vec![name(&names.old), words(" → ".into()), name(&names.new)]
+        }
     }
 }
 
@@ -53,6 +55,7 @@ pub(super) fn nothing_differs(view: &View<'_>) -> String {
     let same = match view.subject {
         _ if !view.sections.are_whole() => "what is shown is the same",
         Subject::Files(_) => "all objects are the same",
+        Subject::Charts(_) => "objects, values, chart and defaults are the same",
         _ => "objects, values, chart and notes are the same",
     };
     format!("no changes: {same} ({})", counted(view.summary.unchanged, "object"))
@@ -111,6 +114,12 @@ pub(super) fn notes(resource: &Resource<'_>) -> Vec<String> {
     }
     notes.extend(resource.object.source.clone());
     notes
+}
+
+/// `web-0.1.0`; empty where there is no chart.
+pub(super) fn chart_of(revision: &Revision) -> String {
+    let (name, version) = (&revision.chart, &revision.chart_version);
+    [name.as_str(), version.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 /// `2026-11-21 07:00:00` of an RFC 3339 time.

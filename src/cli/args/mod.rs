@@ -1,5 +1,6 @@
 //! The arguments as clap reads them. Nothing is decided here: each command turns its own into typed options.
 
+mod chart;
 mod cluster;
 mod diff;
 mod upgrade;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
 pub(super) use upgrade::UpgradeArgs;
@@ -48,6 +50,16 @@ Examples:
 Other flags of helm upgrade (--wait, --atomic, --timeout, …) are taken and change nothing of what is shown.
 Exit code: 0; with --detailed-exitcode 2 where something would change; 1 on errors.";
 
+const CHART_EXAMPLES: &str = "\
+Examples:
+  helm revdiff chart git:main:. .                    the chart here as it is on main, and as it is now
+  helm revdiff chart bitnami/nginx@18.1.0 bitnami/nginx@18.2.0 -f prod.yaml
+  helm revdiff chart web-1.0.0.tgz ./web --old-values v1.yaml --new-values v2.yaml
+  helm revdiff chart oci://registry.example/charts/web@1.2.3 ./web --kube-version 1.31
+
+No cluster is asked. A version may be a range: bitnami/nginx@^18. Dependencies that a folder lacks are fetched into a copy of it.
+Exit code: 0; with --detailed-exitcode 2 where something differs; 1 on errors.";
+
 /// Show what changed between two revisions of a release, or would change by an upgrade or a rollback.
 #[derive(Debug, Parser)]
 #[command(
@@ -83,6 +95,9 @@ pub(super) enum RevdiffCommand {
     /// Compare two releases, each at its deployed revision.
     #[command(after_help = "Example:\n  helm revdiff release staging/web production/web")]
     Release(ReleaseArgs),
+    /// Compare two charts as they render: in folders, archives, repositories, registries or git. Needs no cluster.
+    #[command(after_help = CHART_EXAMPLES)]
+    Chart(Box<ChartsArgs>),
     /// Compare two files with rendered manifests. Needs no cluster.
     #[command(after_help = "Example:\n  helm template ./new | helm revdiff manifest old.yaml -")]
     Manifest(ManifestArgs),

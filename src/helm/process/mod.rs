@@ -1,5 +1,6 @@
 //! Helm as a child process. Helm has put all that it needs to know about the cluster into the environment.
 
+mod fetch;
 mod render;
 
 use std::ffi::OsString;
@@ -10,8 +11,8 @@ use serde::Deserialize;
 
 use crate::error::{Error, Kind};
 use crate::helm::child::{Child, Failure};
-use crate::helm::flags::ChartFlags;
-use crate::helm::{Helm, Rendered, Template, Upgrade};
+use crate::helm::flags::{Arguments, ChartFlags, ValueFlags};
+use crate::helm::{Fetch, Helm, Rendered, Template, Upgrade};
 use crate::manifest::node::{Node, Value};
 use crate::release::history::Entry;
 use crate::release::{Release, decode};
@@ -34,6 +35,11 @@ impl HelmProcess {
             Error::new(Kind::Helm, message).hint("install Helm, or set HELM_BIN to its path")
         })?;
         Ok(Self { binary, environment })
+    }
+
+    /// A run that has not begun.
+    fn child(&self, arguments: &Arguments) -> Child {
+        Child::new(&self.binary, &self.environment, &arguments.0)
     }
 
     /// Runs Helm to its end and returns what it printed.
@@ -103,6 +109,20 @@ impl Helm for HelmProcess {
 
     async fn pull(&self, chart: &str, flags: &ChartFlags, folder: &Path) -> Result<PathBuf, Error> {
         self.fetch(chart, flags, folder).await
+    }
+
+    async fn supplied_values(&self, flags: &ValueFlags, stdin: Option<&[u8]>) -> Result<Node, Error> {
+        self.merge_values(flags, stdin).await
+    }
+
+    async fn fetch_dependencies(
+        &self,
+        folder: &Path,
+        named: &str,
+        fetch: Fetch,
+        flags: &ChartFlags,
+    ) -> Result<(), Error> {
+        self.complete(folder, named, fetch, flags).await
     }
 
     async fn major_version(&self) -> Result<u32, Error> {

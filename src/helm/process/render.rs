@@ -8,13 +8,16 @@
 
 use std::future::Future;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::error::{Error, Kind};
-use crate::helm::child::{Child, Failure, Output};
-use crate::helm::flags::{Arguments, ChartFlags};
+use crate::helm::child::{Failure, Output};
+use crate::helm::flags::{Arguments, ValueFlags};
 use crate::helm::process::{HelmProcess, json_part};
 use crate::helm::{Capabilities, Helm as _, Rendered, Template, Upgrade};
+use crate::manifest::node::Node;
 use crate::release::{Release, decode};
 
 /// The file that every Unix has for standard input.
@@ -84,24 +87,36 @@ impl HelmProcess {
             Some(values) => child.run_with(Some(std::future::ready(Ok(values.clone())))).await?,
             None => child.run().await,
         };
-        let output = ran.map_err(|failure| refused("cannot render the chart", &template.chart, failure))?;
-        text_of(output, &template.chart)
+        let output = ran.map_err(|failure| refused("cannot render the chart", &template.named, failure))?;
+        text_of(output, &template.named)
     }
 
-    pub(super) async fn fetch(&self, chart: &str, flags: &ChartFlags, folder: &Path) -> Result<PathBuf, Error> {
+    /// A chart of one template prints what the flags supply. No cluster is asked.
+    pub(super) async fn merge_values(&self, flags: &ValueFlags, stdin: Option<&[u8]>) -> Result<Node, Error> {
+        let failed = |cause: &dyn std::fmt::Display| Error::new(Kind::Helm, format!("cannot read the values: {cause}"));
+        let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
+        let files = [
+            ("Chart.yaml", "apiVersion: v2\nname: values\nversion: 0.0.0\n"),
+            // Helm reads what is rendered, as YAML and as an object. So the values are in base64.
+            ("templates/values.yaml", "values: {{ toJson .Values | b64enc }}\n"),
+        ];
+        std::fs::create_dir(folder.path().join("templates")).map_err(|error| failed(&error))?;
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).map_err(|error| failed(&error))?;
+        }
         let mut arguments = Arguments::default();
-        arguments.words(["pull", chart]);
+        arguments.words(["template".as_ref(), "values".as_ref(), folder.path().as_os_str()]);
         flags.add_to(&mut arguments);
-        arguments.words(["--destination".as_ref(), folder.as_os_str()]);
-        self.child(&arguments).run().await.map_err(|failure| refused("cannot fetch the chart", chart, failure))?;
-        let archives = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        archives.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "tgz")).ok_or_else(|| {
-            Error::new(Kind::Helm, format!("cannot fetch the chart \"{chart}\": helm pull left no archive"))
-        })
-    }
-
-    fn child(&self, arguments: &Arguments) -> Child {
-        Child::new(&self.binary, &self.environment, &arguments.0)
+        let child = self.child(&arguments);
+        let ran = match stdin {
+            Some(values) => child.run_with(Some(std::future::ready(Ok(values.to_vec())))).await?,
+            None => child.run().await,
+        };
+        let output = ran.map_err(|failure| Error::from(failure).while_doing("cannot read the values"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let encoded = text.lines().find_map(|line| line.strip_prefix("values: ")).unwrap_or_default();
+        let json = STANDARD.decode(encoded.trim()).map_err(|error| failed(&error))?;
+        serde_json::from_slice(&json).map_err(|_| failed(&"helm printed no JSON"))
     }
 }
 
@@ -114,7 +129,7 @@ fn text_of(output: Output, chart: &str) -> Result<Rendered<String>, Error> {
 }
 
 /// Helm's message, with what it hindered, and a hint for the messages that have one.
-fn refused(what: &str, name: &str, failure: Failure) -> Error {
+pub(super) fn refused(what: &str, name: &str, failure: Failure) -> Error {
     let hint = hint(failure.message());
     let error = Error::from(failure).while_doing(&format!("{what} \"{name}\""));
     match hint {
@@ -133,6 +148,11 @@ fn hint(message: &str) -> Option<&'static str> {
         (
             "values don't meet the specifications of the schema",
             "mend the values; --skip-schema-validation goes on without the check",
+        ),
+        ("no repository definition", "helm repo add NAME URL adds a repository"),
+        (
+            "is out of sync with the dependencies",
+            "--dependency-update takes the newest versions that Chart.yaml allows",
         ),
         ("no repositories found matching", "helm repo list shows the repositories; helm repo add NAME URL adds one"),
         ("repo", "helm repo list shows the repositories; helm repo update brings their newest index"),

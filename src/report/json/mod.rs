@@ -68,12 +68,24 @@ struct Side<'a> {
     cluster: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    chart: Option<ChartFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     revision: Option<RevisionFields<'a>>,
+}
+
+/// A chart, as it was named and as it names itself.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChartFields<'a> {
+    chart: &'a str,
+    chart_name: &'a str,
+    chart_version: &'a str,
+    app_version: &'a str,
 }
 
 #[derive(Serialize)]
@@ -215,16 +227,16 @@ struct Notes<'a> {
 impl<'a> Document<'a> {
     fn of(view: &'a View<'_>) -> Self {
         let notes_changed = view.notes_changed();
-        let files = matches!(view.subject, Subject::Files(_));
+        let no_release = matches!(view.subject, Subject::Files(_) | Subject::Charts(_));
         Self {
             schema_version: SCHEMA_VERSION,
-            release: (!files).then_some(view.to.release.as_str()),
-            namespace: (!files).then_some(view.to.namespace.as_str()),
+            release: (!no_release).then_some(view.to.release.as_str()),
+            namespace: (!no_release).then_some(view.to.namespace.as_str()),
             notices: &view.notices,
-            from: side(&view.subject, &view.from, |files| &files.old),
+            from: side(&view.subject, &view.from, |names| &names.old),
             to: match &view.subject {
                 Subject::Live(report) => Side { cluster: Some(&report.server), ..Side::default() },
-                subject => side(subject, &view.to, |files| &files.new),
+                subject => side(subject, &view.to, |names| &names.new),
             },
             summary: Summary {
                 added: view.summary.added,
@@ -257,12 +269,20 @@ impl<'a> Document<'a> {
     }
 }
 
-fn side<'a>(subject: &'a Subject, revision: &'a Revision, file: fn(&Both<String>) -> &String) -> Side<'a> {
-    if let Subject::Files(files) = subject {
-        return Side { file: Some(file(files)), ..Side::default() };
-    }
-    if *subject == Subject::Install && revision.release.is_empty() {
-        return Side::default();
+fn side<'a>(subject: &'a Subject, revision: &'a Revision, name: fn(&Both<String>) -> &String) -> Side<'a> {
+    match subject {
+        Subject::Files(names) => return Side { file: Some(name(names)), ..Side::default() },
+        Subject::Charts(names) => {
+            let chart = ChartFields {
+                chart: name(names),
+                chart_name: &revision.chart,
+                chart_version: &revision.chart_version,
+                app_version: &revision.app_version,
+            };
+            return Side { chart: Some(chart), ..Side::default() };
+        }
+        Subject::Install if revision.release.is_empty() => return Side::default(),
+        _ => {}
     }
     let named = *subject == Subject::Releases;
     Side {

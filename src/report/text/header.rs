@@ -5,7 +5,7 @@ use crate::report::parts::status_role;
 use crate::report::style::Role;
 use crate::report::text::Page;
 use crate::report::view::{Revision, Subject, Summary, View};
-use crate::report::wording::{self, headline, left_out, moment, nothing_differs, shortened};
+use crate::report::wording::{self, chart_of, headline, left_out, moment, nothing_differs, shortened};
 
 /// Longer descriptions of revisions are cut, in characters; JSON has all of them.
 const LONGEST_DESCRIPTION: usize = 120;
@@ -18,6 +18,7 @@ impl Page {
         self.text.push('\n');
         match &view.subject {
             Subject::Files(_) => {}
+            Subject::Charts(_) => self.charts(&[&view.from, &view.to]),
             Subject::Install => self.revisions(&[&view.to]),
             Subject::Live(report) => {
                 self.revisions(&[&view.from]);
@@ -47,29 +48,36 @@ impl Page {
         }
     }
 
-    /// The revisions, one a line, their columns aligned.
+    /// The charts, one a line.
+    fn charts(&mut self, charts: &[&Revision]) {
+        self.aligned(charts.iter().map(|chart| [chart_of(chart), app_of(chart)]).collect(), |_, _| Role::Dim);
+    }
+
+    /// The revisions, one a line.
     fn revisions(&mut self, revisions: &[&Revision]) {
         let row = |revision: &&Revision| {
-            let app =
-                if revision.app_version.is_empty() { String::new() } else { format!("app {}", revision.app_version) };
             [
                 revision.revision.to_string(),
                 revision.status.clone(),
-                format!("{}-{}", revision.chart, revision.chart_version),
-                app,
+                chart_of(revision),
+                app_of(revision),
                 moment(&revision.updated),
                 shortened(&revision.description, LONGEST_DESCRIPTION),
             ]
         };
-        let rows: Vec<[String; 6]> = revisions.iter().map(row).collect();
+        let role = |column, cell: &str| if column == 1 { status_role(cell) } else { Role::Dim };
+        self.aligned(revisions.iter().map(row).collect(), role);
+    }
+
+    /// Rows with their columns aligned; a column that is empty in all of them is left out.
+    fn aligned<const N: usize>(&mut self, rows: Vec<[String; N]>, role: impl Fn(usize, &str) -> Role) {
         for row in &rows {
             for (column, cell) in row.iter().enumerate() {
                 if rows.iter().all(|row| row[column].is_empty()) {
                     continue;
                 }
                 self.text.push_str("  ");
-                let role = if column == 1 { status_role(cell) } else { Role::Dim };
-                self.put(role, cell);
+                self.put(role(column, cell), cell);
                 let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
                 if column + 1 < row.len() {
                     self.text.extend(std::iter::repeat_n(' ', widest - cell.chars().count()));
@@ -111,4 +119,8 @@ impl Page {
             self.put(Role::Dim, &format!(", {what}"));
         }
     }
+}
+
+fn app_of(revision: &Revision) -> String {
+    if revision.app_version.is_empty() { String::new() } else { format!("app {}", revision.app_version) }
 }

@@ -66,6 +66,8 @@ pub enum Subject {
     Live(Box<LiveReport>),
     /// Two files.
     Files(Both<String>),
+    /// Two charts, as they were named.
+    Charts(Both<String>),
 }
 
 /// One of the two compared revisions.
