@@ -3,11 +3,12 @@
 import base64
 import json
 import os
+import queue
 import shutil
 import subprocess
 import tempfile
 import threading
-import queue
+import time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 60  # seconds for one answer
@@ -103,7 +104,9 @@ class Browser:
 
     def requests(self):
         """The URLs asked for since the page was opened."""
-        self.evaluate("new Promise(done => setTimeout(done, 200))")
+        time.sleep(0.2)
+        while not self.messages.empty():
+            self._next()
         sent = [event for event in self.events if event["method"] == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in sent]
 

@@ -19,6 +19,9 @@ const UNFOLDED_TREE: usize = 40;
 /// Up to so many changed lines a section beside the objects is open from the start.
 const SHORT: usize = 40;
 
+/// A table of more columns can't be read as a list.
+const FEW_COLUMNS: usize = 4;
+
 /// Writes the body up to the script.
 pub(super) fn write(view: &View<'_>, out: &mut impl std::io::Write) -> std::io::Result<()> {
     let namespaces = grow(&view.resources);
@@ -30,6 +33,7 @@ pub(super) fn write(view: &View<'_>, out: &mut impl std::io::Write) -> std::io::
     text.push_str("<main>\n");
     overview(&mut text, view);
     above.iter().enumerate().for_each(|(at, part)| section(&mut text, &format!("a{at}"), part));
+    muted(&mut text, view);
     text.push_str(
         "<section id=\"objects\" aria-label=\"Objects\">\n<p class=\"empty\" id=\"none\" hidden>Nothing matches.</p>\n",
     );
@@ -136,7 +140,7 @@ fn namespace_name(name: Option<&str>) -> String {
     name.map_or_else(|| "(no namespace)".to_owned(), escaped)
 }
 
-/// What is compared, what to know first, and the noise.
+/// What is compared, and what to know first.
 fn overview(text: &mut String, view: &View<'_>) {
     text.push_str("<section id=\"overview\" aria-label=\"Overview\">\n");
     for cell in parts::said(view) {
@@ -149,15 +153,21 @@ fn overview(text: &mut String, view: &View<'_>) {
     if view.is_empty() {
         _ = writeln!(text, "<p class=\"empty\">{}</p>", escaped(&nothing_differs(view)));
     }
-    let muted = &view.noise.objects;
-    if !muted.is_empty() {
-        _ = writeln!(text, "<h2>{}</h2>\n<div class=\"scroll\"><table><tbody>", noise_title(&view.noise));
-        for (muted, objects) in muted {
-            _ = writeln!(text, "<tr><td>{}</td></tr>", escaped(&noise(muted, *objects)));
-        }
-        text.push_str("</tbody></table></div>\n");
-    }
     text.push_str("</section>\n");
+}
+
+/// What comes with every version of a chart, folded.
+fn muted(text: &mut String, view: &View<'_>) {
+    let muted = &view.noise.objects;
+    if muted.is_empty() {
+        return;
+    }
+    let title = noise_title(&view.noise);
+    _ = write!(text, "<section class=\"below\"><details class=\"object\" id=\"noise\"><summary>{title}</summary>");
+    muted.iter().for_each(|(muted, objects)| {
+        _ = writeln!(text, "<p class=\"told\">{}</p>", escaped(&noise(muted, *objects)));
+    });
+    text.push_str("</details></section>\n");
 }
 
 /// A part beside the objects.
@@ -194,7 +204,9 @@ fn definitions(text: &mut String, view: &View<'_>) {
 }
 
 fn table(text: &mut String, table: &Table) {
-    text.push_str("<div class=\"scroll\"><table><thead><tr>");
+    // Few columns can stand below each other where there is no room beside.
+    let class = if table.head.len() <= FEW_COLUMNS { " class=\"few\"" } else { "" };
+    _ = write!(text, "<div class=\"scroll\"><table{class}><thead><tr>");
     table.head.iter().for_each(|name| _ = write!(text, "<th scope=\"col\">{name}</th>"));
     text.push_str("</tr></thead><tbody>\n");
     for row in &table.rows {

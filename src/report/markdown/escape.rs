@@ -11,22 +11,27 @@ pub(super) fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<code>{}</code>", html(text)) }
 }
 
-/// A sentence within a block of HTML: what is no plain word stands as code.
+/// A sentence within a block of HTML: what is no plain word stands as code, without the marks around it.
 pub(super) fn prose(text: &str) -> String {
-    let words = text.split(' ').map(|word| if is_plain(word) { html(word) } else { code(word) });
-    words.collect::<Vec<_>>().join(" ")
+    let word = |word: &str| {
+        let start = word.len() - word.trim_start_matches(['(', '"', '\'']).len();
+        let core = word[start..].trim_end_matches([',', '.', ':', ';', ')', '"', '\'', '…']);
+        let end = start + core.len();
+        let shown = if is_plain(core) { html(core) } else { code(core) };
+        format!("{}{shown}{}", html(&word[..start]), html(&word[end..]))
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether nothing can be made of a word but a word: neither a link, a mention, a reference nor a commit's hash.
 fn is_plain(word: &str) -> bool {
-    let core = word.trim_matches(|c| matches!(c, ',' | '.' | ':' | ';' | '(' | ')' | '"' | '\'' | '→' | '…'));
-    if core.contains(['-', '.', ':']) {
+    if word.contains(['-', '.', ':']) {
         // `pending-upgrade`, a version or a time; but not `GH-1`.
-        let word = core.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
-        return word || core.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '.' | ':'));
+        let letters = word.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+        return letters || word.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '.' | ':'));
     }
-    let hash = core.len() >= 7 && core.chars().all(|c| c.is_ascii_hexdigit());
-    !hash && core.chars().all(|c| c.is_ascii_alphanumeric())
+    let hash = word.len() >= 7 && word.chars().all(|c| c.is_ascii_hexdigit());
+    !hash && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '→' | '×' | '+' | '–'))
 }
 
 /// Text as HTML, on one line.
@@ -89,6 +94,7 @@ mod tests {
         assert_eq!(prose("at 1234567"), "at <code>1234567</code>");
         assert_eq!(prose("2026-11-21 11:06:17, 1.29.3"), "2026-11-21 11:06:17, 1.29.3");
         assert_eq!(prose("revision 7 of \"web\", pending-upgrade"), "revision 7 of &quot;web&quot;, pending-upgrade");
+        assert_eq!(prose("(a/b, c) 6×: + 1 → 2"), "(<code>a/b</code>, c) 6×: + 1 → 2");
         assert_eq!(prose("<img src=x>"), "<code>&lt;img</code> <code>src=x&gt;</code>");
     }
 
