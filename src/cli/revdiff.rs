@@ -118,7 +118,7 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
     let run = Run::new(diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
     let storage = connection::storage(&run.diff.cluster, environment).await?;
-    run.tell("rendering");
+    run.tell("rendering by helm upgrade --dry-run=server, with the release in memory");
     let stages = run.stages(connection::is_quiet(&storage));
     let mut outcome = upgrade::run((&storage, &helm), &request, &run.masker, &run.options, stages).await?;
     if unused.three_way_merge {

@@ -17,6 +17,7 @@ stories!(
     a_chart_that_does_not_render,
     old_values_that_break_the_new_schema,
     values_are_shown_with_what_set_them,
+    all_test_charts_are_shown_as_helm_then_makes_them,
 );
 
 /// What `helm revdiff upgrade` shows before, and `helm revdiff` after the upgrade has been made.
@@ -99,7 +100,7 @@ data:
     assert_eq!(first["notes"]["new"], "revision 2");
     is_made(user, "parts");
     is_made(user, "parts --reuse-values");
-    user.types("helm revdiff upgrade web parts --debug 2>&1").mentions("rendering");
+    user.types("helm revdiff upgrade web parts --debug 2>&1").mentions("rendering by helm upgrade --dry-run=server, with the release in memory");
 }
 
 fn values_from_standard_input(user: &User) {
@@ -244,4 +245,17 @@ fn values_are_shown_with_what_set_them(user: &User) {
     assert_eq!(kept["deadOverrides"][0]["location"], "legacy.mode");
     let paths = user.types("helm revdiff upgrade web next -f base.yaml -o paths");
     paths.mentions("~ chart defaults  colour  red → blue\n");
+}
+
+fn all_test_charts_are_shown_as_helm_then_makes_them(user: &User) {
+    for (chart, first, then) in [
+        ("web", "-f web/values-v1.yaml", "-f web/values-v2.yaml"),
+        ("parts", "--set configMaps.a.b=c", "--set configMaps.a.b=d,hooks.h.image=busybox,notes=new,addon.enabled=true"),
+    ] {
+        user.does(&format!("helm install web {chart} {first}"));
+        for arguments in [then, "--reuse-values", "--reset-values"] {
+            is_made(user, &format!("{chart} {arguments}"));
+        }
+        user.does("helm uninstall web");
+    }
 }
