@@ -7,7 +7,7 @@ use crate::diff::resources::{ManifestDiff, Side, compare as compare_resources};
 use crate::manifest::document::Document;
 use crate::manifest::mask::Masker;
 use crate::manifest::mask_values::{mask_urls, mask_values};
-use crate::manifest::node::Node;
+use crate::manifest::node::{Node, Value};
 use crate::manifest::sensitive::Sensitive;
 use crate::release::Release;
 
@@ -109,10 +109,26 @@ pub fn compare(old: &Release, new: &Release, masker: &Masker, parts: Parts) -> R
 /// The defaults of both charts, where both are known and differ. (What Helm tells of a release in a database lacks them.)
 fn defaults(old: &Release, new: &Release) -> Option<Both<Node>> {
     let known = |release: &Release| !release.chart.metadata.is_empty() && release.computed.is_none();
-    let (before, after) = (&old.chart.values, &new.chart.values);
+    if old.chart.values == new.chart.values {
+        return None;
+    }
     // With --reuse-values Helm stores the old values as the new chart's defaults: these are not what the chart has.
-    let reused = || *after == old.computed_values();
-    (known(old) && known(new) && before != after && !reused()).then(|| Both { old: before.clone(), new: after.clone() })
+    if !known(old) || !known(new) || new.chart.values == old.computed_values() {
+        return None;
+    }
+    let both = Both { old: without_globals(&old.chart.values, 0), new: without_globals(&new.chart.values, 0) };
+    both.changed().then_some(both)
+}
+
+/// Defaults without the empty `global` that Helm adds to those of each subchart that is switched on.
+fn without_globals(values: &Node, depth: usize) -> Node {
+    let Value::Map(entries) = values.value() else { return values.clone() };
+    let added = |key: &str, value: &Node| {
+        depth > 0 && key == "global" && matches!(value.value(), Value::Map(entries) if entries.is_empty())
+    };
+    let entries = entries.iter().filter(|(key, value)| !added(key, value));
+    let entries = entries.map(|(key, value)| (key.clone(), without_globals(value, depth + 1)));
+    Node::new(Value::Map(entries.collect())).at(values.line())
 }
 
 fn masked(both: Both<Node>, sensitive: &Sensitive, masker: &Masker) -> Both<Node> {

@@ -100,7 +100,8 @@ data:
     assert_eq!(first["notes"]["new"], "revision 2");
     is_made(user, "parts");
     is_made(user, "parts --reuse-values");
-    user.types("helm revdiff upgrade web parts --debug 2>&1").mentions("rendering by helm upgrade --dry-run=server, with the release in memory");
+    user.types("helm revdiff upgrade web parts --debug 2>&1")
+        .mentions("rendering by helm upgrade --dry-run=server, with the release in memory");
 }
 
 fn values_from_standard_input(user: &User) {
@@ -250,7 +251,11 @@ fn values_are_shown_with_what_set_them(user: &User) {
 fn all_test_charts_are_shown_as_helm_then_makes_them(user: &User) {
     for (chart, first, then) in [
         ("web", "-f web/values-v1.yaml", "-f web/values-v2.yaml"),
-        ("parts", "--set configMaps.a.b=c", "--set configMaps.a.b=d,hooks.h.image=busybox,notes=new,addon.enabled=true"),
+        (
+            "parts",
+            "--set configMaps.a.b=c",
+            "--set configMaps.a.b=d,hooks.h.image=busybox,notes=new,addon.enabled=true",
+        ),
     ] {
         user.does(&format!("helm install web {chart} {first}"));
         for arguments in [then, "--reuse-values", "--reset-values"] {
