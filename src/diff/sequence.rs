@@ -15,10 +15,12 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
+
 use snake::Search;
 
-/// Steps of the exact search for one pair of sequences: some 50 ms.
-const EXACT_STEPS: usize = 16_000_000;
+/// Steps of the exact search for one pair of sequences: some 30 ms.
+const EXACT_STEPS: usize = 8_000_000;
 
 /// Stretches of two sequences that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +60,7 @@ pub fn align<T: Hash + Eq>(old: &[T], new: &[T]) -> Vec<Stretch> {
 
 /// A number for each element: equal ones have the same. Also returns how many numbers there are.
 fn intern<T: Hash + Eq>(old: &[T], new: &[T]) -> (usize, Vec<u32>, Vec<u32>) {
-    let mut symbols: HashMap<&T, u32> = HashMap::with_capacity(old.len().min(1 << 16));
+    let mut symbols: HashMap<&T, u32, RandomState> = HashMap::default();
     let mut number = |element| {
         let next = u32::try_from(symbols.len()).unwrap_or(u32::MAX);
         *symbols.entry(element).or_insert(next)

@@ -106,7 +106,7 @@ impl<'a> Lead<'a> {
         let blanks = self.column.saturating_sub(2 * self.dashes.saturating_sub(own));
         let mut text =
             String::with_capacity(blanks + 2 * self.dashes + key.as_ref().map_or(0, |key| key.len() + 1) + 24);
-        text.extend(std::iter::repeat_n(' ', blanks));
+        push_blanks(&mut text, blanks);
         text.extend(std::iter::repeat_n("- ", self.dashes));
         if let Some(key) = key {
             text.push_str(&key);
@@ -215,9 +215,19 @@ pub fn indented(line: &str, column: usize) -> String {
         return String::new();
     }
     let mut text = String::with_capacity(column + line.len());
-    text.extend(std::iter::repeat_n(' ', column));
+    push_blanks(&mut text, column);
     text.push_str(line);
     text
+}
+
+/// Adds many blanks at once.
+fn push_blanks(text: &mut String, mut count: usize) {
+    const BLANKS: &str = "                                                                ";
+    while count > 0 {
+        let some = count.min(BLANKS.len());
+        text.push_str(&BLANKS[..some]);
+        count -= some;
+    }
 }
 
 /// Whether a text is written as a literal block.
@@ -292,6 +302,11 @@ pub fn is_unprintable(character: char) -> bool {
 }
 
 fn needs_quotes(text: &str) -> bool {
+    // Most keys and values are names: no word of another type is that long.
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+    if text.len() > 5 && text.as_bytes()[0].is_ascii_alphabetic() && text.as_bytes().iter().all(is_name) {
+        return false;
+    }
     let Some(first) = text.chars().next() else { return true };
     let second = text.chars().nth(1);
     let opens = match first {

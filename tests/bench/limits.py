@@ -55,37 +55,54 @@ def words(rng, count, letters, length):
     return ["".join(rng.choice(letters) for _ in range(rng.randint(1, length))) for _ in range(count)]
 
 
-def made_cases(folder):
-    """Name, files, options, goal in ms (none: no goal is set), goal in MB."""
+def make(folder):
+    """Writes the made files. In a process of its own: what it needs would count as memory of the processes measured."""
+    for number, texts in enumerate(made_texts()):
+        for side, text in zip(("old", "new"), texts):
+            (folder / f"{number}-{side}.yaml").write_text(text)
+
+
+# Name, options, goal in ms (none: no goal is set), goal in MB.
+MADE = [
+    ("20,000 lines, every 50th changed", [], 30, None),
+    ("200,000 lines, every 50th changed", [], None, None),
+    ("3,000 ConfigMaps, every 10th changed", [], 150, 80),
+    ("3,000 ConfigMaps, all changed", [], 150, 80),
+    ("5 MB, few long lines", [], 1000, None),
+    ("5 MB, all lines unique", [], 1000, None),
+    ("5 MB, random lines, 2 letters", [], 1000, None),
+    ("5 MB, random lines, 8 letters", [], 1000, None),
+    ("5 MB, few lines again and again", [], 1000, None),
+    ("5 MB, lines of many words", [], 1000, None),
+    ("5 MB, shuffled", [], 1000, None),
+    ("5 MB, reversed", [], 1000, None),
+    ("3,000 × 3,000 renamed, -D 0.5", ["-D", "0.5", "-o", "paths"], 1000, None),
+]
+
+
+def made_texts():
+    """The texts of both sides, in the order of MADE."""
     rng = random.Random(1)
     unique = [f"line number {n} of it" for n in range(200_000)]
     shuffled = rng.sample(unique, len(unique))
-    pairs = {
-        "20,000 lines, every 50th changed": ([settings(20_000, g) for g in (0, 1)], [], 30, None),
-        "200,000 lines, every 50th changed": ([settings(200_000, g) for g in (0, 1)], [], None, None),
-        "3,000 ConfigMaps, every 10th changed": ([config_maps(g, 10) for g in (0, 1)], [], 150, 80),
-        "3,000 ConfigMaps, all changed": ([config_maps(g, 1) for g in (0, 1)], [], 150, 80),
-        "5 MB, few long lines": (
-            [config_map("a", ("".join(rng.choices("abcdefghij .:", k=1_000_000)) for _ in range(5))) for _ in (0, 1)],
-            [], 1000, None),
-        "5 MB, all lines unique": ([config_map("a", (f"{rng.getrandbits(120):x}" for _ in range(140_000))) for _ in (0, 1)], [], 1000, None),
-        "5 MB, random lines, 2 letters": ([config_map("a", words(rng, 500_000, "ab", 9)) for _ in (0, 1)], [], 1000, None),
-        "5 MB, random lines, 8 letters": ([config_map("a", words(rng, 550_000, "abcdefgh", 8)) for _ in (0, 1)], [], 1000, None),
-        "5 MB, few lines again and again": (
-            [config_map("a", rng.choices(["alpha beta", "gamma", "delta: x", "}", "{"], k=500_000)) for _ in (0, 1)],
-            [], 1000, None),
-        "5 MB, lines of many words": ([config_map("a", words(rng, 3300, "ab.:,", 3000)) for _ in (0, 1)], [], 1000, None),
-        "5 MB, shuffled": ([config_map("a", unique), config_map("a", shuffled)], [], 1000, None),
-        "5 MB, reversed": ([config_map("a", unique), config_map("a", unique[::-1])], [], 1000, None),
-        "3,000 × 3,000 renamed, -D 0.5": ([deployments("a"), deployments("b")], ["-D", "0.5", "-o", "paths"], 1000, None),
-    }
-    for number, (name, (texts, options, ms, mb)) in enumerate(pairs.items()):
-        files = []
-        for side, text in zip(("old", "new"), texts):
-            file = folder / f"{number}-{side}.yaml"
-            file.write_text(text)
-            files.append(str(file))
-        yield name, files, options, ms, mb
+    yield [settings(20_000, g) for g in (0, 1)]
+    yield [settings(200_000, g) for g in (0, 1)]
+    yield [config_maps(g, 10) for g in (0, 1)]
+    yield [config_maps(g, 1) for g in (0, 1)]
+    yield [config_map("a", ("".join(rng.choices("abcdefghij .:", k=1_000_000)) for _ in range(5))) for _ in (0, 1)]
+    yield [config_map("a", (f"{rng.getrandbits(120):x}" for _ in range(140_000))) for _ in (0, 1)]
+    yield [config_map("a", words(rng, 500_000, "ab", 9)) for _ in (0, 1)]
+    yield [config_map("a", words(rng, 550_000, "abcdefgh", 8)) for _ in (0, 1)]
+    yield [config_map("a", rng.choices(["alpha beta", "gamma", "delta: x", "}", "{"], k=500_000)) for _ in (0, 1)]
+    yield [config_map("a", words(rng, 3300, "ab.:,", 3000)) for _ in (0, 1)]
+    yield [config_map("a", unique), config_map("a", shuffled)]
+    yield [config_map("a", unique), config_map("a", unique[::-1])]
+    yield [deployments("a"), deployments("b")]
+
+
+def made_cases(folder):
+    for number, (name, options, ms, mb) in enumerate(MADE):
+        yield name, [str(folder / f"{number}-{side}.yaml") for side in ("old", "new")], options, ms, mb
 
 
 def real_cases(folder):
@@ -123,8 +140,11 @@ def parsed(command):
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
+    if sys.argv[1] == "--make":
+        return make(Path(sys.argv[2]))
     binary = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, __file__, "--make", folder], check=True)
         cases = [*made_cases(Path(folder)), *(real_cases(sys.argv[2]) if len(sys.argv) == 3 else [])]
         commands = {name: [binary, "revdiff", "manifest", *files, *options] for name, files, options, _, _ in cases}
         print(f"load {' '.join(f'{load:.1f}' for load in os.getloadavg())} on {os.cpu_count()} processors, {ROUNDS} rounds")

@@ -144,7 +144,7 @@ impl Frontier {
     /// How far the diagonal was reached in this round or the one before. `m` is the number of new elements.
     fn at(&self, diagonal: isize, m: isize) -> isize {
         let inside = self.low <= diagonal && diagonal <= self.high;
-        if inside { self.reached[(diagonal + m + 1).unsigned_abs()] } else { NOWHERE }
+        if inside { self.reached[place(diagonal, m)] } else { NOWHERE }
     }
 
     /// Takes one more edit on each diagonal. Returns the first point for which `meets` holds (of `x` and the diagonal).
@@ -158,18 +158,23 @@ impl Frontier {
         if self.low > self.high {
             // The first round: the corner itself, which `trim` has left without equal elements.
             (self.low, self.high) = (0, 0);
-            self.reached[(m + 1).unsigned_abs()] = 0;
+            self.reached[place(0, m)] = 0;
             return meets(0, 0).then_some((0, 0));
         }
         let (low, high) = (self.low, self.high);
         // Diagonals outside of the area have no points.
         self.low = if low > -m { low - 1 } else { low + 1 };
         self.high = if high < n { high + 1 } else { high - 1 };
+        // What stands beside the new ends was never reached.
+        for beside in [low - 2, high + 2] {
+            if (self.low < low && beside < low) || (self.high > high && beside > high) {
+                self.reached[place(beside, m)] = NOWHERE;
+            }
+        }
         let mut diagonal = self.low;
         while diagonal <= self.high {
-            let from =
-                |at: isize| if low <= at && at <= high { self.reached[(at + m + 1).unsigned_abs()] } else { NOWHERE };
-            let (removed, added) = (from(diagonal - 1), from(diagonal + 1));
+            let at = place(diagonal, m);
+            let (removed, added) = (self.reached[at - 1], self.reached[at + 1]);
             let removed = if removed != NOWHERE && removed < n { removed + 1 } else { NOWHERE };
             let added = if added != NOWHERE && added - diagonal <= m { added } else { NOWHERE };
             let mut x = removed.max(added);
@@ -181,7 +186,7 @@ impl Frontier {
                 }
                 *steps += (x - before).unsigned_abs();
             }
-            self.reached[(diagonal + m + 1).unsigned_abs()] = x;
+            self.reached[at] = x;
             if x != NOWHERE && meets(x, diagonal) {
                 return Some((x, x - diagonal));
             }
@@ -195,7 +200,7 @@ impl Frontier {
         let mut best = (0, 0);
         let mut diagonal = self.low;
         while diagonal <= self.high {
-            let x = self.reached[(diagonal + m + 1).unsigned_abs()];
+            let x = self.reached[place(diagonal, m)];
             if x != NOWHERE && x + x - diagonal > best.0 + best.1 {
                 best = (x, x - diagonal);
             }
@@ -203,6 +208,11 @@ impl Frontier {
         }
         best
     }
+}
+
+/// Where a diagonal is kept; one place is free before the first.
+fn place(diagonal: isize, m: isize) -> usize {
+    (diagonal + m + 1).unsigned_abs()
 }
 
 fn signed(length: usize) -> isize {
