@@ -10,7 +10,7 @@ use helm_safe_upgrade::manifest::mask::Masker;
 use helm_safe_upgrade::release::{Release, decode};
 use helm_safe_upgrade::report::style::Painter;
 use helm_safe_upgrade::report::view::{Detail, View};
-use helm_safe_upgrade::report::{json, paths, stat, text};
+use helm_safe_upgrade::report::{github, html, json, markdown, paths, side_by_side, stat, text};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -83,6 +83,10 @@ fn printed(releases: &Both<Release>) -> String {
         stat::write(&view, Painter::new(false), &mut out).unwrap();
         json::write(&view, &mut out).unwrap();
         json::write_yaml(&view, &mut out).unwrap();
+        side_by_side::write(&view, Painter::new(false), 200, &mut out).unwrap();
+        markdown::write(&view, 65_000, &mut out).unwrap();
+        github::write(&view, &mut out).unwrap();
+        html::write(&view, &mut out).unwrap();
     }
     String::from_utf8(out).unwrap() + &format!("{diff:?}")
 }

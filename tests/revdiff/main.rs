@@ -39,6 +39,7 @@ mod changes;
 mod charts;
 mod documents;
 mod drivers;
+mod formats;
 mod helms;
 mod history;
 mod live;

@@ -24,7 +24,7 @@ const OLD: &str = "kT4zPq81LmVw";
 const NEW: &str = "Xj7cRn05BdHy";
 
 /// Every way to run the command that could print something of a Secret.
-const LINES: [&str; 8] = [
+const LINES: [&str; 15] = [
     "helm revdiff web 1 2",
     "helm revdiff web 1 2 -C -1",
     "helm revdiff web 1 2 -C 0 --color=always",
@@ -33,6 +33,13 @@ const LINES: [&str; 8] = [
     "helm revdiff web 1 2 --computed-values -o json",
     "helm revdiff web 2 1 --debug=true",
     "helm revdiff web --detailed-exitcode --no-hooks || test $? = 2",
+    "helm revdiff web 1 2 --computed-values -C -1 -o side-by-side",
+    "helm revdiff web 1 2 --computed-values -o paths",
+    "helm revdiff web 1 2 --computed-values --stat",
+    "helm revdiff web 1 2 --computed-values -o yaml",
+    "helm revdiff web 1 2 --computed-values -C -1 -o markdown",
+    "helm revdiff web 1 2 --computed-values -C -1 -o github",
+    "helm revdiff web 1 2 --computed-values -C -1 -o html",
 ];
 
 /// Asserts that no part of the content, plain or in base64, is in the output.
