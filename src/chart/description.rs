@@ -82,8 +82,17 @@ pub fn pinned(chart: &[u8], lock: &[u8]) -> Option<Vec<u8>> {
     serde_json::to_vec(&with(&chart, "dependencies", Node::new(Value::List(dependencies)))).ok()
 }
 
-/// A map with another value of one key.
-fn with(map: &Node, key: &str, value: Node) -> Node {
+/// `Chart.yaml` without the versions of Kubernetes that the chart is for, as JSON. As it is where it can't be read.
+#[must_use]
+pub fn for_any_version(chart: &[u8]) -> Vec<u8> {
+    let Value::Map(mut entries) = parse(chart).into_value() else { return chart.to_vec() };
+    entries.retain(|(key, _)| **key != *"kubeVersion");
+    serde_json::to_vec(&Node::new(Value::Map(entries))).unwrap_or_else(|_| chart.to_vec())
+}
+
+/// A map with another value of one key, which comes last.
+#[must_use]
+pub fn with(map: &Node, key: &str, value: Node) -> Node {
     let mut entries = map.as_map().unwrap_or_default().to_vec();
     entries.retain(|(known, _)| **known != *key);
     entries.push((key.into(), value));

@@ -34,18 +34,31 @@ const GENERATORS: [&str; 21] = [
 #[must_use]
 pub fn called(template: &str) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
+    words(template, |word| {
+        if let Ok(at) = GENERATORS.binary_search(&word) {
+            found.insert(GENERATORS[at]);
+        }
+    });
+    found
+}
+
+/// Whether a template asks the cluster for objects.
+#[must_use]
+pub fn looks_up(template: &str) -> bool {
+    let mut found = false;
+    words(template, |word| found |= word == "lookup");
+    found
+}
+
+/// The words within `{{ … }}`.
+fn words<'t>(template: &'t str, mut each: impl FnMut(&'t str)) {
     let mut rest = template;
     while let Some(start) = rest.find("{{") {
         rest = &rest[start + 2..];
         let (action, after) = rest.split_once("}}").unwrap_or((rest, ""));
-        for word in action.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-            if let Ok(at) = GENERATORS.binary_search(&word) {
-                found.insert(GENERATORS[at]);
-            }
-        }
+        action.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').for_each(&mut each);
         rest = after;
     }
-    found
 }
 
 #[cfg(test)]
@@ -64,5 +77,6 @@ mod tests {
         assert_eq!(called(template).into_iter().collect::<Vec<_>>(), ["genCA", "randAlphaNum"]);
         assert!(called("{{ unclosed uuidv4").contains("uuidv4"));
         assert!(called("no actions").is_empty());
+        assert!(looks_up("{{ (lookup \"v1\" \"Secret\" .ns .name).data }}") && !looks_up("lookup {{ .lookups }}"));
     }
 }

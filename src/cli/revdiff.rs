@@ -15,7 +15,7 @@ use crate::command::Stages;
 use crate::command::chart;
 use crate::command::live;
 use crate::command::revdiff::{self, Options, Outcome, Source};
-use crate::command::upgrade::{self, Request};
+use crate::command::upgrade::{self, Request, Seams, Told};
 use crate::diff::live::report::Compare;
 use crate::diff::noise::Noise;
 use crate::diff::release::{Both, Parts};
@@ -113,6 +113,11 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
     let UpgradeArgs { release, chart, render, diff, unused, .. } = arguments;
     let request = Request {
         install: render.install,
+        told: Told {
+            kube_version: render.kube_version,
+            api_versions: render.api_versions,
+            include_crds: render.include_crds,
+        },
         upgrade: Upgrade { release, chart, flags, server_side: render.server_side, stdin },
     };
     let run = Run::new(diff, environment)?;
@@ -120,7 +125,16 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
     let storage = connection::storage(&run.diff.cluster, environment).await?;
     run.tell("rendering by helm upgrade --dry-run=server, with the release in memory");
     let stages = run.stages(connection::is_quiet(&storage));
-    let mut outcome = upgrade::run((&storage, &helm), &request, &run.masker, &run.options, stages).await?;
+    let elsewhere;
+    let cluster = match &storage {
+        Storage::Objects { cluster, .. } => cluster,
+        Storage::Helm { .. } => {
+            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
+            &elsewhere
+        }
+    };
+    let seams = Seams { storage: &storage, helm: &helm, cluster };
+    let mut outcome = upgrade::run(seams, &request, &run.masker, &run.options, stages).await?;
     if unused.three_way_merge {
         let notice = format!(
             "what was changed in the cluster by others is shown by: helm revdiff live {}",

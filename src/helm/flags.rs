@@ -124,6 +124,13 @@ impl ValueFlags {
         self.files.iter().flat_map(|word| word.split(','))
     }
 
+    /// Whether one of the flags that set single values has a text like that.
+    #[must_use]
+    pub fn any_set(&self, is_so: impl Fn(&str) -> bool) -> bool {
+        let lists = [&self.set, &self.set_string, &self.set_file, &self.set_json, &self.set_literal];
+        lists.into_iter().flatten().any(|text| is_so(text))
+    }
+
     /// Whether nothing is supplied.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -136,7 +136,7 @@ pub enum Capabilities {
         kube_version: Option<String>,
         /// `--api-versions`.
         api_versions: Vec<String>,
-        /// Whether lookups go to the API server all the same.
+        /// Whether lookups go to the API server all the same. Helm 4 can't do that: they find nothing.
         lookups: bool,
     },
 }

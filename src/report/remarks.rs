@@ -3,7 +3,7 @@
 use crate::report::live::authors;
 use crate::report::parts::Cell;
 use crate::report::style::Role;
-use crate::report::view::{Crds, Resource, View};
+use crate::report::view::{Crds, Resource, Subject, View};
 use crate::report::wording::counted;
 
 /// More places of one author are only counted.
@@ -68,7 +68,13 @@ pub(super) fn crds<'v, 'a>(view: &'v View<'a>) -> Option<(&'v Crds<'a>, Vec<Cell
     if crds.added > 0 {
         let them = if crds.added == 1 { "it" } else { "them" };
         let these = counted(crds.added, "of these");
-        said.push(Cell::new(Role::Dim, format!("Helm creates {these} only when it installs: kubectl apply {them}")));
+        said.push(Cell::new(
+            Role::Dim,
+            match view.subject {
+                Subject::Install => format!("Helm creates {these} with the installation"),
+                _ => format!("Helm creates {these} only when it installs: kubectl apply {them}"),
+            },
+        ));
     }
     Some((crds, said))
 }

@@ -50,4 +50,5 @@ mod remote_charts;
 mod secrets;
 mod sources;
 mod switching;
+mod templated;
 mod thirty;

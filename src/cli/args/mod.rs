@@ -45,6 +45,8 @@ Examples:
   helm revdiff upgrade web ./chart -f prod.yaml --set image.tag=1.27
   helm revdiff upgrade web bitnami/nginx --version 18.2.0 --reset-then-reuse-values
   helm revdiff upgrade web oci://registry.example/charts/web --install
+  helm revdiff upgrade web ./chart --kube-version 1.34 --api-versions gateway.networking.k8s.io/v1
+                                   as on another cluster; rendered with helm template
   sops -d prod.enc.yaml | helm revdiff upgrade web ./chart -f -
 
 Other flags of helm upgrade (--wait, --atomic, --timeout, …) are taken and change nothing of what is shown.

@@ -133,6 +133,12 @@ impl Source {
         templates.any(|file| !generators::called(&String::from_utf8_lossy(&file.content)).is_empty())
     }
 
+    /// Whether templates ask the cluster for objects.
+    pub(super) async fn looks_up(&self) -> bool {
+        let mut templates = self.files().await.iter().filter(|file| file.is_template());
+        templates.any(|file| generators::looks_up(&String::from_utf8_lossy(&file.content)))
+    }
+
     /// A message of Helm's, with the chart's own place in it instead of ours.
     pub(super) fn in_its_place(&self, message: &str) -> String {
         let Some((folder, instead)) = &self.folder else { return message.to_owned() };
@@ -140,7 +146,7 @@ impl Source {
     }
 }
 
-fn temporary_folder() -> Result<TempDir, Error> {
+pub(super) fn temporary_folder() -> Result<TempDir, Error> {
     tempfile::tempdir().map_err(|error| Error::new(Kind::Output, format!("cannot make a temporary folder: {error}")))
 }
 

@@ -21,6 +21,7 @@ use crate::release::{Release, decode};
 pub struct HelmProcess {
     binary: PathBuf,
     environment: Vec<(OsString, OsString)>,
+    major_version: tokio::sync::OnceCell<u32>,
 }
 
 impl HelmProcess {
@@ -34,7 +35,7 @@ impl HelmProcess {
             let message = format!("cannot find helm: there is no executable {:?}", wanted.to_string_lossy());
             Error::new(Kind::Helm, message).hint("install Helm, or set HELM_BIN to its path")
         })?;
-        Ok(Self { binary, environment })
+        Ok(Self { binary, environment, major_version: tokio::sync::OnceCell::new() })
     }
 
     /// A run that has not begun.
@@ -126,6 +127,12 @@ impl Helm for HelmProcess {
     }
 
     async fn major_version(&self) -> Result<u32, Error> {
+        self.major_version.get_or_try_init(|| self.ask_version()).await.copied()
+    }
+}
+
+impl HelmProcess {
+    async fn ask_version(&self) -> Result<u32, Error> {
         let told = self.run(&["version", "--template", "{{.Version}}"]).await.map_err(Error::from)?;
         let text = String::from_utf8_lossy(&told);
         let major = text.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());

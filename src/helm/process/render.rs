@@ -79,7 +79,8 @@ impl HelmProcess {
             Capabilities::Told { kube_version, api_versions, lookups } => {
                 arguments.value("--kube-version", kube_version.as_deref());
                 arguments.values("--api-versions", api_versions);
-                arguments.switch("--dry-run=server", *lookups);
+                // With Helm 4 the capabilities would be the server's then.
+                arguments.switch("--dry-run=server", *lookups && self.major_version().await? < 4);
             }
         }
         let child = self.child(&arguments);

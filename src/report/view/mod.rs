@@ -271,7 +271,8 @@ impl<'a> View<'a> {
         let same = |section: &Section<'_>| section.changes.is_empty() && section.hunks.is_empty();
         self.resources.is_empty()
             && self.noise.objects.is_empty()
-            && self.crds.as_ref().is_none_or(Crds::is_empty)
+            // Those that could not be compared are told, and are no difference.
+            && self.crds.as_ref().is_none_or(|crds| crds.resources.is_empty())
             && same(&self.values)
             && self.computed_values.as_ref().is_none_or(same)
             && same(&self.defaults)

@@ -1,0 +1,212 @@
+//! `helm revdiff upgrade`: what an upgrade would change.
+//!
+//! Helm renders the upgrade, and starts while the release is still being read from the cluster. It gets the release as
+//! it is from us, so a release that Helm would refuse to upgrade now (pending, or removed but kept in the history) is rendered as well.
+
+mod base;
+mod template;
+
+use std::sync::Mutex;
+
+use futures::FutureExt as _;
+use futures::future::try_join;
+
+use crate::chart::{Location, locate};
+use crate::cluster::Cluster;
+use crate::command::crds::compare_crds;
+use crate::command::revdiff::{Options, Outcome, Render, outcome_of_render, validate_name};
+use crate::command::source::Source;
+use crate::command::upgrade::base::{Base, base};
+use crate::command::upgrade::template::Templating;
+use crate::command::{Stages, values};
+use crate::diff::live::crd::CrdDiff;
+use crate::diff::release::Both;
+use crate::error::{Error, Kind};
+use crate::helm::flags::ChartFlags;
+use crate::helm::{Helm, Rendered, Upgrade};
+use crate::manifest::mask::Masker;
+use crate::manifest::sensitive::Sensitive;
+use crate::release::supplied::Origins;
+use crate::release::{Release, encode};
+use crate::report::view::Subject;
+use crate::storage::Storage;
+
+/// The status of a revision that is not made yet.
+pub const PROPOSED: &str = "proposed";
+
+/// What an upgrade would be made of.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The upgrade, as Helm is asked for it.
+    pub upgrade: Upgrade,
+    /// `--install`: whether the release may be missing.
+    pub install: bool,
+    /// What only `helm template` can be told.
+    pub told: Told,
+}
+
+/// What only `helm template` can be told. With any of it, that renders, and not `helm upgrade`.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// `--kube-version`.
+    pub kube_version: Option<String>,
+    /// `--api-versions`, besides those of the server.
+    pub api_versions: Vec<String>,
+    /// `--include-crds`.
+    pub include_crds: bool,
+}
+
+impl Told {
+    /// The flags that were given.
+    fn flags(&self) -> Vec<&'static str> {
+        let given = [
+            ("--kube-version", self.kube_version.is_some()),
+            ("--api-versions", !self.api_versions.is_empty()),
+            ("--include-crds", self.include_crds),
+        ];
+        given.into_iter().filter(|(_, is)| *is).map(|(flag, _)| flag).collect()
+    }
+
+    fn says_nothing_of_kubernetes(&self) -> bool {
+        self.kube_version.is_none() && self.api_versions.is_empty()
+    }
+}
+
+/// What an upgrade is seen through.
+pub struct Seams<'a, C, H> {
+    /// Where the releases are.
+    pub storage: &'a Storage<C, H>,
+    /// Helm.
+    pub helm: &'a H,
+    /// The cluster.
+    pub cluster: &'a C,
+}
+
+/// An upgrade, rendered.
+struct Made {
+    rendered: Rendered<Release>,
+    /// The same once more, where the chart makes something anew at each render.
+    again: Option<Release>,
+    /// What is unusual about how it was rendered.
+    notices: Vec<String>,
+    /// What it starts from.
+    base: Base,
+}
+
+/// Reads the release, has Helm render the upgrade, and compares.
+///
+/// # Errors
+/// If the release can't be read, or Helm can't render.
+pub async fn run<C: Cluster, H: Helm>(
+    seams: Seams<'_, C, H>,
+    request: &Request,
+    masker: &Masker,
+    options: &Options,
+    stages: &dyn Stages,
+) -> Result<Outcome, Error> {
+    validate_name(&request.upgrade.release)?;
+    stages.stage(&format!("rendering the upgrade of {}", request.upgrade.release));
+    let Seams { storage, helm, cluster } = seams;
+    let found = Mutex::new(None);
+    let reading = async {
+        let base = base(storage, request).await?;
+        let record = encode::storage(base.release.as_ref(), base.last);
+        if let Ok(mut found) = found.lock() {
+            *found = Some(base);
+        }
+        Ok(record)
+    };
+    let stored = reading.boxed().shared();
+    let base = || {
+        let found = found.lock().ok().and_then(|mut found| found.take());
+        found.ok_or_else(|| Error::new(Kind::Helm, "helm rendered without having read the release"))
+    };
+    // A chart that must be fetched first leaves time to read the release.
+    let read_early = async {
+        let remote = locate(&request.upgrade.chart) == Location::Remote;
+        if remote { stored.clone().await.map(|_| ()) } else { Ok(()) }
+    };
+    let fetching = Source::as_helm_finds_it(helm, &request.upgrade.chart, &request.upgrade.flags.chart);
+    let (source, ()) = try_join(fetching, read_early).await?;
+    let upgrade = &of_source(&request.upgrade, &source);
+    let rendering = async {
+        if request.told.flags().is_empty() {
+            return render(helm, (&source, upgrade), stored.clone(), base).await;
+        }
+        template::update_dependencies(helm, upgrade, &source).await?;
+        let templating = Templating { helm, cluster, source: &source, upgrade, told: &request.told };
+        templating.render(stored.clone(), base).await
+    };
+    let (made, definitions) = try_join(rendering, definitions(cluster, &source, masker)).await?;
+    stages.stage("comparing");
+    let mut outcome = compare(made, request, masker, options);
+    outcome.diff.crds = definitions;
+    Ok(outcome)
+}
+
+/// Has Helm render the upgrade as it would make it.
+async fn render<H: Helm, S>(
+    helm: &H,
+    (source, upgrade): (&Source, &Upgrade),
+    stored: S,
+    base: impl Fn() -> Result<Base, Error>,
+) -> Result<Made, Error>
+where
+    S: Future<Output = Result<Vec<u8>, Error>> + Clone + Send,
+{
+    let first = helm.upgrade_dry_run(upgrade, stored.clone());
+    let second = async {
+        match source.regenerates().await {
+            true => helm.upgrade_dry_run(upgrade, stored.clone()).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let (rendered, again) = try_join(first, second).await?;
+    Ok(Made { rendered, again: again.map(|again| again.result), notices: Vec::new(), base: base()? })
+}
+
+/// The chart's custom resource definitions beside the cluster's, which Helm leaves as they are. `None` if it has none.
+async fn definitions<C: Cluster>(cluster: &C, source: &Source, masker: &Masker) -> Result<Option<CrdDiff>, Error> {
+    let files = source.files().await.iter().filter(|file| file.is_crd());
+    let texts = files.map(|file| (file.path.clone(), String::from_utf8_lossy(&file.content).into_owned()));
+    let texts: Vec<(String, String)> = texts.collect();
+    if texts.is_empty() { Ok(None) } else { compare_crds(cluster, &texts, masker).await.map(Some) }
+}
+
+/// The upgrade with the chart that is here, so that all that follows is about the same.
+fn of_source(upgrade: &Upgrade, source: &Source) -> Upgrade {
+    let mut upgrade = upgrade.clone();
+    if source.is_fetched() {
+        upgrade.chart = source.path.to_string_lossy().into_owned();
+        // They said where to find it, and it is found.
+        upgrade.flags.chart = ChartFlags::default();
+    }
+    upgrade
+}
+
+fn compare(made: Made, request: &Request, masker: &Masker, options: &Options) -> Outcome {
+    let Made { rendered, again, notices, base } = made;
+    let kept = base.release.as_ref().map(|release| format!("revision {}", release.revision)).unwrap_or_default();
+    let supplied = values::supplied(&request.upgrade.flags.values, request.upgrade.stdin.as_deref());
+    let render = Render { again, origins: Origins::of(&rendered.result.config, &supplied, &kept) };
+    let notices = [base.notices, notices, masked(&rendered, masker)].concat();
+    let mut new = rendered.result;
+    new.info.status = PROPOSED.to_owned();
+    new.info.description = String::new();
+    let (subject, old) = match base.release {
+        Some(old) => (Subject::Upgrade, old),
+        None => (Subject::Install, Release::of_manifest(String::new())),
+    };
+    let outcome = outcome_of_render(subject, Both { old, new }, &render, masker, options);
+    Outcome { notices, ..outcome }
+}
+
+/// Helm's warnings. They may quote values, so what is secret in them is masked.
+fn masked(rendered: &Rendered<Release>, masker: &Masker) -> Vec<String> {
+    if rendered.warnings.is_empty() {
+        return Vec::new();
+    }
+    let mut sensitive = Sensitive::of(rendered.result.documents().iter());
+    sensitive.gather_values(&rendered.result.computed_values());
+    rendered.warnings.iter().map(|line| format!("helm: {}", sensitive.mask_text(line, masker))).collect()
+}
