@@ -169,10 +169,10 @@ fn kinds_the_server_does_not_know_are_shown(user: &User) {
     user.upgrades("parts", "configMaps:\n  settings:\n    a: \"1\"\n");
     user.writes(
         "custom.yaml",
-        "objects:\n- apiVersion: example.com/v1\n  kind: Widget\n  metadata: {name: one}\n  spec: {size: 3}\n",
+        "objects:\n- apiVersion: nowhere.example/v1\n  kind: Gadget\n  metadata: {name: one}\n  spec: {size: 3}\n",
     );
     user.types("helm upgrade web parts -f custom.yaml --dry-run=server").explains("no matches for kind");
-    user.types("helm revdiff upgrade web parts -f custom.yaml").exits(0).mentions("+ Widget/one");
+    user.types("helm revdiff upgrade web parts -f custom.yaml").exits(0).mentions("+ Gadget/one");
 }
 
 fn what_is_made_anew_at_each_render_is_told_apart(user: &User) {
