@@ -83,7 +83,7 @@ fn every_flag_that_help_lists_is_taken() {
         let arguments = match command.as_str() {
             "revdiff manifest" => format!("{file} {file}"),
             // No release can have such a name, so that nothing is asked of any cluster.
-            "revdiff release" | "revdiff upgrade" => "Old New".to_owned(),
+            "revdiff release" | "revdiff upgrade" | "revdiff chart" => "Old New".to_owned(),
             _ => "Web".to_owned(),
         };
         let mut tried = 0;
