@@ -101,17 +101,15 @@ fn changed_template(user: &User) {
 fn added_and_removed_objects(user: &User) {
     user.upgrades("parts", "configMaps: {kept: {a: b}, old: {colour: red}}");
     user.upgrades("parts", "configMaps: {kept: {a: b}, new: {colour: red}}\ndeployments: {api: {}}");
-    user.types("helm revdiff web 1 2").shows(
+    user.types("helm revdiff web 1 2")
+        .mentions("key differences\n   delete  ConfigMap/old\n   image   Deployment/api  + busybox:1.37\n");
+    user.types("helm revdiff web 1 2 --hide key-differences,values").shows(
         r"
         web in namespace NAMESPACE: revision 1 → 2
           1  superseded  parts-1.0.0  app 1.0.0  YYYY-MM-DD hh:mm:ss  Install complete
           2  deployed    parts-1.0.0  app 1.0.0  YYYY-MM-DD hh:mm:ss  Upgrade complete
 
         0 changed, 2 added, 1 removed, 1 unchanged
-
-        key differences
-           delete  ConfigMap/old
-           image   Deployment/api  + busybox:1.37
 
         + ConfigMap/new  v1  parts/templates/configmaps.yaml
         @@ -0,0 +1,6 @@
@@ -153,18 +151,6 @@ fn added_and_removed_objects(user: &User) {
         -  name: old
         -data:
         -  colour: red
-
-        values (user-supplied)
-        @@ -1,5 +1,7 @@ configMaps
-         configMaps:
-           kept:
-             a: b
-        -  old:
-        -    colour: red
-        +  new:
-        +    colour: red
-        +deployments:
-        +  api: {}
         ",
     );
     agrees_with_helm_get(user, "web", 1, 2);

@@ -349,13 +349,13 @@ fn a_kind_that_the_cluster_does_not_know(user: &User) {
     );
     user.types("helm revdiff live web").mentions("no drift: 2 objects are");
     cluster::remove(&format!("{definitions}/things.{group}"));
-    user.types("helm revdiff live web").explains(&format!(
+    user.types("helm revdiff live web").explains(
         "
         Error: 1 of 2 objects could not be compared
           Thing/one: the cluster does not know the kind Thing of NAMESPACE.example.com/v1
         Hint: --suppress KIND/NAME leaves an object out
-        "
-    ));
+        ",
+    );
 }
 
 /// Who leaves the replicas to an autoscaler says so once.
