@@ -140,7 +140,6 @@ fn without_a_command_there_is_help_and_no_success() {
 fn wrong_arguments_are_named_with_a_hint() {
     let cases = [
         ("", "the following required arguments were not provided: <RELEASE>"),
-        ("revision", "the following required arguments were not provided: <RELEASE>"),
         ("web --xyz", "unexpected argument '--xyz' found"),
         ("web 1 2 3", "unexpected value '3' for '[REV]...' found; no more were expected"),
         ("web -C x", "invalid value 'x' for '--context <LINES>': it is a number of lines, or -1 for all"),
@@ -152,6 +151,11 @@ fn wrong_arguments_are_named_with_a_hint() {
     for (line, message) in cases {
         fails(&format!("revdiff {line}"), &format!("Error: {message}\nHint: see helm revdiff --help\n"));
     }
+    // The help that is named is that of the command that was typed.
+    fails(
+        "revdiff revision",
+        "Error: the following required arguments were not provided: <RELEASE>\nHint: see helm revdiff revision --help\n",
+    );
     for number in ["0", "-1", "abc", "1.5", "4294967296"] {
         fails(
             &format!("revdiff web {number}"),

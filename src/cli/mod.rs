@@ -108,6 +108,11 @@ fn usage(error: &clap::Error, typed: &str, environment: &Environment) -> u8 {
 
 /// Clap's message in the form of all other errors: what is wrong first, then the hint.
 fn wrong_argument(error: &clap::Error, typed: &str) -> Error {
+    // The usage in clap's message names the command that was typed, subcommand and all.
+    let usage = error.to_string();
+    let usage = usage.split("Usage: ").nth(1).unwrap_or_default();
+    let words: Vec<&str> = usage.split_whitespace().take_while(|word| !word.starts_with(['[', '<', '-'])).collect();
+    let typed = if words.len() > 2 { &words.join(" ") } else { typed };
     let text = error.to_string();
     let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

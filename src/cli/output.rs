@@ -66,6 +66,14 @@ pub(super) fn print_debug(line: &str) {
     eprintln!("debug: {text}");
 }
 
+/// Says what the reader should know, on standard error: for formats that have no place for it.
+pub(super) fn print_notice(line: &str, environment: &Environment) {
+    let painter = Painter::new(environment.stderr_is_terminal && allows_colour(environment));
+    let mut text = String::new();
+    painter.paint(&mut text, Role::Warning, &format!("! {line}"));
+    eprintln!("{text}");
+}
+
 /// Writes a result: through the pager where one is wanted, else straight to standard output.
 pub(super) fn write_result(
     paged: bool,

@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
     fn print(&self, outcome: Outcome) -> Result<u8, Error> {
         let manifest = &outcome.diff.manifest;
         let (parsed, opened) = (manifest.parsed, manifest.opened);
-        self.tell(&format!("read and compared; {parsed} documents parsed, {opened} unchanged ones looked into"));
+        self.tell(&format!("read and compared; {parsed} documents parsed, and {opened} of the equal ones"));
         self.progress.stage("drawing the differences");
         let mut detail = self.detail();
         // Drift is no upgrade: nothing restarts, and nothing is deleted.
@@ -241,6 +241,9 @@ impl<'a> Run<'a> {
         let painter = output::painter(&self.diff.display, self.environment);
         self.progress.clear();
         let format = self.diff.format();
+        if format == Format::Paths {
+            view.notices.iter().for_each(|notice| output::print_notice(notice, self.environment));
+        }
         let for_readers = matches!(format, Format::Text | Format::SideBySide | Format::Paths | Format::Stat);
         output::write_result(for_readers && !self.diff.no_pager, self.environment, |mut out: &mut dyn Write| {
             match format {
@@ -302,6 +305,7 @@ fn sections(diff: &DiffArgs) -> Sections {
             SectionArg::KeyDifferences => sections.key_differences = shown,
             SectionArg::Impact => sections.impact = shown,
             SectionArg::Resources => sections.resources = shown,
+            SectionArg::Crds => sections.crds = shown,
             SectionArg::Values => sections.values = shown,
             SectionArg::Chart => sections.chart = shown,
             SectionArg::Notes => sections.notes = shown,

@@ -204,6 +204,10 @@ async fn gather_rollback<C: Cluster, H: Helm>(
     let Some(&last) = history.revisions().last() else { return Err(storage.no_release(name).await) };
     // As in Helm: the one before the last, by number.
     let target = revision.unwrap_or(last.saturating_sub(1));
+    if revision.is_none() && history.revisions().len() == 1 {
+        let message = format!("release \"{name}\" has only revision {last}: there is nothing to go back to");
+        return Err(Error::new(Kind::NotFound, message).hint(history.sentence()));
+    }
     if !history.revisions().contains(&target) {
         return Err(storage.missing(name, target.max(1), &history).await);
     }

@@ -29,7 +29,10 @@ pub const KEYS: [&str; 1] = ["ignore"];
 /// If it is no YAML, or says what it may not: the message has the file, the line and what is wrong; an unknown key comes with the
 /// nearest one there is.
 pub fn read(name: &str, text: &str) -> Result<Config, Error> {
-    parse(text).map_err(|problem| {
+    parse(text).map_err(|mut problem| {
+        if let Some(key) = &problem.key {
+            problem.line = line_of(text, key, problem.line);
+        }
         let error =
             Error::new(Kind::Usage, format!("cannot use {name}: line {}: {}", problem.line.max(1), problem.what));
         match problem.hint {
@@ -39,8 +42,16 @@ pub fn read(name: &str, text: &str) -> Result<Config, Error> {
     })
 }
 
+/// The line of a key: that of its value, or one above it where the value is a block of its own.
+fn line_of(text: &str, key: &str, value: u32) -> u32 {
+    let above: Vec<&str> = text.lines().take(usize::try_from(value).unwrap_or(usize::MAX)).collect();
+    let is_key = |line: &&str| line.trim_start_matches(['-', ' ']).trim_start_matches(['"', '\'']).starts_with(key);
+    above.iter().rposition(is_key).and_then(|at| u32::try_from(at + 1).ok()).unwrap_or(value)
+}
+
 fn parse(text: &str) -> Result<Config, Problem> {
-    let root = yaml::parse(text).map_err(|error| Problem { line: error.line, what: error.message, hint: None })?;
+    let root =
+        yaml::parse(text).map_err(|error| Problem { line: error.line, what: error.message, hint: None, key: None })?;
     if matches!(root.value(), Value::Null) {
         return Ok(Config::default());
     }
@@ -76,6 +87,7 @@ mod tests {
         let (message, hint) = refused("ignore:\n- knd: Secret\n");
         assert_eq!(message, "cannot use here.yaml: line 2: a rule of ignore has no key \"knd\"");
         assert_eq!(hint, "did you mean \"kind\"?");
+        assert!(refused("# c\n\ningore:\n- kind: x\n").0.contains("line 3: the file has no key \"ingore\""));
         assert!(refused("ignore: 5\n").0.contains("line 1: \"ignore\" is no list"));
         assert!(refused("ignore:\n- kind: [a]\n").0.contains("line 2: \"kind\" is no text"));
         assert!(refused("ignore:\n- paths: [spec.replicas]\n").0.contains("line 2: \"spec.replicas\" is neither"));

@@ -9,11 +9,13 @@ pub(super) struct Problem {
     pub(super) line: u32,
     pub(super) what: String,
     pub(super) hint: Option<String>,
+    /// The key that is wrong: its line is not known, only that of its value.
+    pub(super) key: Option<String>,
 }
 
 impl Problem {
     pub(super) fn at(node: &Node, what: impl Into<String>) -> Self {
-        Self { line: node.line(), what: what.into(), hint: None }
+        Self { line: node.line(), what: what.into(), hint: None, key: None }
     }
 }
 
@@ -30,7 +32,13 @@ impl<'a> Table<'a> {
             if !keys.contains(&&**key) {
                 let hint = nearest(key, keys).map(|near| format!("did you mean {near:?}?"));
                 let line = if value.line() == 0 { node.line() } else { value.line() };
-                return Err(Problem { line, what: format!("{what} has no key {key:?}"), hint });
+                let key = Some(key.to_string());
+                return Err(Problem {
+                    line,
+                    what: format!("{what} has no key {:?}", key.as_deref().unwrap_or_default()),
+                    hint,
+                    key,
+                });
             }
         }
         Ok(Self { node })

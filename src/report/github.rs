@@ -87,7 +87,10 @@ fn annotations<'a>(view: &'a View<'_>) -> Vec<Annotation<'a>> {
     };
     let mut all = vec![
         about("before you read on", view.notices.clone()),
-        about("values without effect", view.dead_overrides.iter().map(|one| one.location.clone()).collect()),
+        about(
+            "values without a default any more",
+            view.dead_overrides.iter().map(|one| one.location.clone()).collect(),
+        ),
     ];
     all.retain(|annotation| !annotation.lines.is_empty());
     all.extend(key_differences(view));

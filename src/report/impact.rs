@@ -33,7 +33,7 @@ pub(super) fn rows(impact: &Impact, most: usize) -> Vec<Row> {
     // Of one workload the total is the same again.
     let alone = impact.summed == 1 && differing.iter().any(|one| one.scale.runs_always());
     let tells = impact.total.iter().any(|line| line.differs() || line.peaks());
-    if !alone && tells {
+    if !alone && tells && !differing.is_empty() {
         let of = if impact.summed == 1 { "1 workload".to_owned() } else { format!("{} workloads", impact.summed) };
         rows.push(Row::head("total".to_owned(), format!("of {of} that change")));
         rows.extend(block(&impact.total));

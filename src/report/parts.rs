@@ -195,7 +195,7 @@ pub(super) fn below<'a>(view: &'a View<'_>) -> Vec<Part<'a>> {
     let parts = [
         hunks("Values (user-supplied)", &view.values.hunks),
         Part::table("Where these values come from", origins(&view.origins)),
-        Part::table("Values without effect: the new chart has no such default any more", dead(view.dead_overrides)),
+        Part::table("Values that the new chart has no default for any more", dead(view.dead_overrides)),
         hunks("Values (computed)", computed),
         Part::table("Chart", fields(&view.chart.changes)),
         Part::table("Chart defaults", fields(&view.defaults.changes)),

@@ -24,7 +24,7 @@ pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -
         line.text.clear();
     }
     for resource in view.crds.iter().flat_map(|crds| &crds.resources) {
-        line.resource(resource);
+        line.titled(resource, &format!("{} (not applied by Helm)", resource.object.id));
     }
     let computed = view.computed_values.as_ref();
     for (title, changes) in [
@@ -55,22 +55,25 @@ impl Line {
     }
 
     fn resource(&mut self, resource: &Resource<'_>) {
-        let title = resource.object.id.to_string();
+        self.titled(resource, &resource.object.id.to_string());
+    }
+
+    fn titled(&mut self, resource: &Resource<'_>, title: &str) {
         match resource.change {
-            resources::Change::Added => self.start(Role::Added, "+", &title),
+            resources::Change::Added => self.start(Role::Added, "+", title),
             resources::Change::Removed => {
-                self.start(Role::Removed, "-", &title);
+                self.start(Role::Removed, "-", title);
                 if resource.drift.is_some() {
                     self.painter.paint(&mut self.text, Role::Dim, &format!("  {}", live::fate(true)));
                 }
             }
             resources::Change::Modified => {
                 if let Some(name) = &resource.old_name {
-                    self.start(Role::Changed, "~", &title);
+                    self.start(Role::Changed, "~", title);
                     self.painter.paint(&mut self.text, Role::Dim, &format!("  renamed from {name}"));
                     self.text.push('\n');
                 }
-                return self.changes(&title, resource);
+                return self.changes(title, resource);
             }
         }
         self.text.push('\n');

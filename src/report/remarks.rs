@@ -29,13 +29,19 @@ impl Remark {
     }
 }
 
+/// So many objects are named that changed in the same way.
+const MOST_NAMED: usize = 40;
+
 /// What is said of an object.
 pub(super) fn remarks(resource: &Resource<'_>) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let warning = |lead: &str, rest: &str| Remark::new((Role::Warning, lead.into()), (Role::Warning, rest.into()));
     if !resource.also.is_empty() {
-        let also: Vec<String> = resource.also.iter().map(|object| object.id.to_string()).collect();
-        let lead = format!("the same in {}: ", counted(also.len(), "more object"));
+        let lead = format!("the same in {}: ", counted(resource.also.len(), "more object"));
+        let mut also: Vec<String> = resource.also.iter().take(MOST_NAMED).map(|object| object.id.to_string()).collect();
+        if resource.also.len() > MOST_NAMED {
+            also.push(format!("and {} more (--no-fold shows each)", resource.also.len() - MOST_NAMED));
+        }
         remarks.push(Remark::new((Role::Dim, lead), (Role::Plain, also.join(", "))));
     }
     if let Some(problem) = &resource.object.problem {

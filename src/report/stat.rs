@@ -19,6 +19,10 @@ pub fn write(view: &View<'_>, painter: Painter, out: &mut impl std::io::Write) -
         painter.paint(&mut text, if piece.name { Role::Heading } else { Role::Plain }, &piece.text);
     }
     text.push('\n');
+    for notice in &view.notices {
+        painter.paint(&mut text, Role::Warning, &format!(" ! {notice}"));
+        text.push('\n');
+    }
     if view.is_empty() {
         painter.paint(&mut text, Role::Plain, &format!(" {}", nothing_differs(view)));
         left_out(view.summary).iter().for_each(|what| painter.paint(&mut text, Role::Dim, &format!(", {what}")));
@@ -40,8 +44,11 @@ fn rows(view: &View<'_>) -> Vec<Row> {
             rows.push((title, added, removed));
         }
     };
-    for resource in view.resources.iter().chain(view.crds.iter().flat_map(|crds| &crds.resources)) {
+    for resource in &view.resources {
         add(resource.object.id.to_string(), &resource.hunks);
+    }
+    for resource in view.crds.iter().flat_map(|crds| &crds.resources) {
+        add(format!("{} (not applied by Helm)", resource.object.id), &resource.hunks);
     }
     add("values".to_owned(), &view.values.hunks);
     if let Some(computed) = &view.computed_values {

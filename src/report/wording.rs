@@ -53,7 +53,7 @@ pub(super) fn nothing_differs(view: &View<'_>) -> String {
         return format!("no drift: {objects}{some} {are} as revision {} {have}", view.from.revision);
     }
     let same = match view.subject {
-        _ if !view.sections.are_whole() => "what is shown is the same",
+        _ if !view.sections.are_whole() || view.summary.suppressed > 0 => "what is shown is the same",
         Subject::Files(_) => "all objects are the same",
         Subject::Charts(_) => "objects, values, chart and defaults are the same",
         _ => "objects, values, chart and notes are the same",

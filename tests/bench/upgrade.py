@@ -4,11 +4,11 @@
   tests/cluster/testcluster with tests/bench/upgrade.py [--runs N] [--manifests OLD.yaml NEW.yaml]
 
 A small chart (tests/charts/web), one of 150 objects made up here, and with --manifests one made of two rendered
-manifests, without their custom resources. The commands are timed in turn (A B C A B C …), each as a whole process; printed are
+manifests, without their custom resources and hooks. The commands are timed in turn (A B C A B C …), each as a whole process; printed are
 medians, fastest and slowest, and medians of the ratios.
 
 `helm child` is the one Helm process that `helm revdiff upgrade` runs, alone: what is above it is our own time.
-Needs: BINARY (path of helm-safe-upgrade), HELM3, HELM4 and what `testcluster with` sets. HELM_DIFF (path of
+Needs: BINARY (path of helm-safe-upgrade), HELM3, HELM4 and what `testcluster with` sets. DIFF_PLUGIN (path of
 helm-diff's binary) is optional: without it these rows are left out.
 """
 import argparse
@@ -50,7 +50,8 @@ def of_manifest(folder, version, manifest):
     (folder / "files").mkdir()
     (folder / "Chart.yaml").write_text(f"apiVersion: v2\nname: real\nversion: {version}.0.0\n")
     for number, document in enumerate(re.split(r"^---\s*$", manifest.read_text(), flags=re.M)):
-        if document.strip() and "apiVersion: monitoring.coreos.com" not in document:
+        if document.strip() and not any(word in document for word in ("apiVersion: monitoring.coreos.com", "helm.sh/hook")):
+            document = re.sub(r"^(  namespace:) \S+$", r"\1 default", document, flags=re.M)
             (folder / "files" / f"{number}.yaml").write_text(document)
             (folder / "templates" / f"{number}.yaml").write_text('{{ .Files.Get "files/%d.yaml" }}' % number)
 
@@ -87,8 +88,8 @@ def compare(name, old, new, arguments, runs):
             "helm child": ([*dry, "--install"], in_memory, stored("bench", name)),
             "helm upgrade --dry-run=server": (dry, environment, None),
         }
-        if os.environ.get("HELM_DIFF"):
-            commands["helm-diff upgrade"] = ([os.environ["HELM_DIFF"], "upgrade", "bench", str(new), *arguments], environment, None)
+        if os.environ.get("DIFF_PLUGIN"):
+            commands["helm-diff upgrade"] = ([os.environ["DIFF_PLUGIN"], "upgrade", "bench", str(new), *arguments], environment, None)
         times = {key: [] for key in commands}
         for turn in range(runs + 1):
             for key, (command, surroundings, stdin) in commands.items():
@@ -111,8 +112,8 @@ def main():
     options.add_argument("--runs", type=int, default=9)
     options.add_argument("--manifests", nargs=2, type=pathlib.Path, metavar=("OLD", "NEW"))
     options = options.parse_args()
-    if not os.environ.get("HELM_DIFF"):
-        print("helm-diff: left out, HELM_DIFF names no binary")
+    if not os.environ.get("DIFF_PLUGIN"):
+        print("helm-diff: left out, DIFF_PLUGIN names no binary")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         os.environ["HOME"] = str(folder)

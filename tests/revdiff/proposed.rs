@@ -237,9 +237,19 @@ fn values_are_shown_with_what_set_them(user: &User) {
     user.writes("prod.yaml", "size: large\n");
     let shown = user.types("helm revdiff upgrade web next -f base.yaml -f prod.yaml --set replicas=3,labels.tier=web");
     shown.mentions("-size: small\n+size: large\n").mentions("  set by prod.yaml: size\n").mentions("  set by --set: ");
-    shown.mentions("values without effect: the new chart has no such default any more\n! legacy.mode  (legacy is gone)  set by base.yaml\n");
+    shown.mentions(
+        "values that the new chart has no default for any more\n! legacy.mode  (legacy is gone)  set by base.yaml\n",
+    );
     shown.mentions("\nchart defaults\n").mentions("~ colour  red → blue\n").keeps_quiet_about("labels.team  (");
     shown.keeps_quiet_about("hunter2");
+    // The first values of a release, each with its origin.
+    user.does("helm install bare parts");
+    let first = user.types("helm revdiff upgrade bare parts -f prod.yaml --set replicas=3 --sections values");
+    first
+        .mentions("+replicas: 3\n+size: large\n")
+        .mentions("  set by prod.yaml: size\n")
+        .mentions("  set by --set: replicas\n");
+    first.keeps_quiet_about("null");
     let kept = user.types("helm revdiff upgrade web next --reset-then-reuse-values --set size=huge -o json").json();
     assert_eq!(kept["values"][0]["origins"], serde_json::json!(["--set"]));
     assert_eq!(kept["deadOverrides"][0]["origins"], serde_json::json!(["revision 1"]));

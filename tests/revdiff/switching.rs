@@ -32,6 +32,7 @@ fn flags_of_helm_diff_mean_the_same(user: &User) {
     assert!(
         user.types("helm revdiff upgrade web parts -f next.yaml --output structured").json()["resources"].is_array()
     );
+    user.types("helm revdiff local parts web").mentions("+ Deployment/");
     user.types("helm revdiff upgrade new parts --allow-unreleased --set configMaps.x.y=1").mentions("+ ConfigMap/x");
 }
 

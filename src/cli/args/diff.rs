@@ -202,6 +202,8 @@ pub(in crate::cli) enum SectionArg {
     Impact,
     /// The objects.
     Resources,
+    /// The chart's custom resource definitions, which Helm does not apply.
+    Crds,
     /// The values.
     Values,
     /// The chart's metadata.

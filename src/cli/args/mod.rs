@@ -98,7 +98,7 @@ pub(super) enum RevdiffCommand {
     #[command(after_help = "Example:\n  helm revdiff release staging/web production/web")]
     Release(ReleaseArgs),
     /// Compare two charts as they render: in folders, archives, repositories, registries or git. Needs no cluster.
-    #[command(after_help = CHART_EXAMPLES)]
+    #[command(alias = "local", after_help = CHART_EXAMPLES)]
     Chart(Box<ChartsArgs>),
     /// Compare two files with rendered manifests. Needs no cluster.
     #[command(after_help = "Example:\n  helm template ./new | helm revdiff manifest old.yaml -")]

@@ -141,6 +141,9 @@ pub async fn run<C: Cluster, H: Helm>(
     stages.stage("comparing");
     let mut outcome = compare(made, request, masker, options);
     outcome.diff.crds = definitions;
+    if let Some(crds) = &mut outcome.diff.crds {
+        options.selection.apply(&mut crds.definitions);
+    }
     Ok(outcome)
 }
 

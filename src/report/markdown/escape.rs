@@ -25,6 +25,12 @@ pub(super) fn prose(text: &str) -> String {
 
 /// Whether nothing can be made of a word but a word: neither a link, a mention, a reference nor a commit's hash.
 fn is_plain(word: &str) -> bool {
+    // `can't` is a word.
+    if let Some((start, end)) = word.split_once('\'')
+        && [start, end].iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphabetic()))
+    {
+        return true;
+    }
     if word.contains(['-', '.', ':']) {
         // `pending-upgrade`, a version or a time; but not `GH-1`.
         let letters = word.chars().all(|c| c.is_ascii_alphabetic() || c == '-');

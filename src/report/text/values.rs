@@ -41,7 +41,7 @@ impl Page {
         if dead.is_empty() {
             return;
         }
-        self.title("values without effect: the new chart has no such default any more", Role::Warning, "");
+        self.title("values that the new chart has no default for any more", Role::Warning, "");
         for one in dead {
             self.put(Role::Warning, "! ");
             self.put(Role::Plain, &one.location);

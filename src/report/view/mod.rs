@@ -15,7 +15,7 @@ use crate::diff::overrides::DeadOverride;
 use crate::diff::regenerated::Regenerated;
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::diff::resources::Change as Fate;
-use crate::diff::structure::compare;
+use crate::diff::structure::{Delta, Entry, Fate as Became, compare};
 use crate::manifest::node::Node;
 use crate::release::Release;
 use crate::release::supplied::Origins;
@@ -208,7 +208,7 @@ impl<'a> View<'a> {
             resources: shown,
             noise: tally,
             regenerated: &diff.regenerated,
-            crds: diff.crds.as_ref().map(|crds| Crds::new(crds, detail)),
+            crds: diff.crds.as_ref().filter(|_| sections.crds).map(|crds| Crds::new(crds, detail)),
             values: match sections.values {
                 true => section(&diff.values, Detail { changes: true, ..detail }),
                 false => Section::default(),
@@ -296,11 +296,28 @@ fn revision(release: &Release) -> Revision {
     }
 }
 
+/// Where one side has nothing at all, each key of the other came or went by itself.
+fn appeared(both: &Both<Node>) -> Option<Delta<'_>> {
+    let entries = |node: &'_ Node| node.as_map().filter(|entries| !entries.is_empty()).is_some();
+    let delta = match (both.old.is_empty(), both.new.is_empty()) {
+        (true, false) if entries(&both.new) => {
+            let new = both.new.as_map()?.iter();
+            new.map(|(key, value)| Entry { key, fate: Became::Added(value) }).collect()
+        }
+        (false, true) if entries(&both.old) => {
+            let old = both.old.as_map()?.iter();
+            old.map(|(key, value)| Entry { key, fate: Became::Removed(value) }).collect()
+        }
+        _ => return None,
+    };
+    Some(Delta::Map(delta))
+}
+
 fn section(both: &Both<Node>, detail: Detail) -> Section<'_> {
     if !both.changed() {
         return Section::default();
     }
-    let delta = compare(&both.old, &both.new);
+    let delta = appeared(both).unwrap_or_else(|| compare(&both.old, &both.new));
     Section {
         changes: if detail.changes { changes(&delta) } else { Vec::new() },
         hunks: if detail.hunks { lines::hunks(&delta, detail.context) } else { Vec::new() },

@@ -9,6 +9,8 @@ pub struct Sections {
     pub impact: bool,
     /// The objects that differ.
     pub resources: bool,
+    /// The definitions that Helm does not apply.
+    pub crds: bool,
     /// The values, as supplied and as computed.
     pub values: bool,
     /// The chart's metadata.
@@ -19,12 +21,26 @@ pub struct Sections {
 
 impl Sections {
     /// Every section.
-    pub const ALL: Self =
-        Self { key_differences: true, impact: true, resources: true, values: true, chart: true, notes: true };
+    pub const ALL: Self = Self {
+        key_differences: true,
+        impact: true,
+        resources: true,
+        crds: true,
+        values: true,
+        chart: true,
+        notes: true,
+    };
 
     /// No section.
-    pub const NONE: Self =
-        Self { key_differences: false, impact: false, resources: false, values: false, chart: false, notes: false };
+    pub const NONE: Self = Self {
+        key_differences: false,
+        impact: false,
+        resources: false,
+        crds: false,
+        values: false,
+        chart: false,
+        notes: false,
+    };
 
     /// The same without what is drawn from the objects.
     #[must_use]
