@@ -67,6 +67,7 @@ pub(super) fn print_debug(line: &str) {
 }
 
 /// Says what the reader should know, on standard error: for formats that have no place for it.
+#[allow(clippy::print_stderr)] // this is the place that prints
 pub(super) fn print_notice(line: &str, environment: &Environment) {
     let painter = Painter::new(environment.stderr_is_terminal && allows_colour(environment));
     let mut text = String::new();
