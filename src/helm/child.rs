@@ -85,7 +85,7 @@ impl Child {
         match child.wait().await {
             Err(error) => failed(&error.to_string()),
             Ok(status) if status.success() => Ok(Ok(Output { stdout: out, stderr: err })),
-            Ok(status) => Ok(Err(Failure::of(&err, status))),
+            Ok(status) => Ok(Err(Failure::of(&out, &err, status))),
         }
     }
 }
@@ -117,7 +117,14 @@ impl Output {
 
 impl Failure {
     /// Helm's message, whole, without the warnings before it.
-    fn of(stderr: &[u8], status: std::process::ExitStatus) -> Self {
+    fn of(stdout: &[u8], stderr: &[u8], status: std::process::ExitStatus) -> Self {
+        // What helm dependency says of a repository that is down stands among its progress.
+        let told = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]));
+        let lines: Vec<&str> = told.iter().flat_map(|text| text.lines()).map(|line| line.trim()).collect();
+        let causes = lines.iter().enumerate().filter(|(_, line)| line.contains("Unable to get an update"));
+        let causes: Vec<String> = causes
+            .map(|(at, line)| format!("{} {}", line.trim_start_matches('.'), lines.get(at + 1).unwrap_or(&"")))
+            .collect();
         let text = String::from_utf8_lossy(&stderr[..stderr.len().min(MAX_MESSAGE)]);
         let text = text.trim();
         let start = if text.starts_with("Error: ") { Some(0) } else { text.find("\nError: ").map(|at| at + 1) };
@@ -125,7 +132,8 @@ impl Failure {
         // The command that failed is not one that the user gave.
         let message =
             message.trim_start_matches("UPGRADE FAILED: ").trim_start_matches("INSTALLATION FAILED: ").to_owned();
-        Self { message: if message.is_empty() { format!("helm ended with {status}") } else { message } }
+        let message = if message.is_empty() { format!("helm ended with {status}") } else { message };
+        Self { message: [vec![message], causes].concat().join("\n  ") }
     }
 
     pub(super) fn message(&self) -> &str {
