@@ -6,7 +6,6 @@ use regex::Regex;
 use crate::cluster::Cluster;
 use crate::command::Stages;
 use crate::diff::ignore::{Rule, Within};
-use crate::diff::overrides::AboutValues;
 use crate::diff::release::{Both, Parts, ReleaseDiff, compare};
 use crate::diff::select::{Selection, suppress_lines};
 use crate::diff::{ignore, regenerated, rename};
@@ -174,8 +173,7 @@ pub(super) fn outcome_of_render(
     options: &Options,
 ) -> Outcome {
     let mut diff = compare(&releases.old, &releases.new, masker, options.parts);
-    let about = AboutValues::of(&releases, render.origins.clone());
-    diff.about_values = AboutValues { defaults: diff.about_values.defaults.take(), ..about };
+    diff.about_values.explain(&releases, render.origins.clone());
     if let Some(again) = &render.again {
         regenerated::settle(&mut diff, &regenerated::between(&releases.new, again, masker));
     }

@@ -29,12 +29,10 @@ pub struct AboutValues {
 }
 
 impl AboutValues {
-    /// What can be said of two revisions. The defaults are to be masked before they are shown.
-    #[must_use]
-    pub fn of(releases: &Both<Release>, origins: Origins) -> Self {
+    /// Adds where the new values come from, and which of them the new chart does not know any more.
+    pub fn explain(&mut self, releases: &Both<Release>, origins: Origins) {
         let (old, new) = (&releases.old.chart.values, &releases.new.chart.values);
-        let found = dead(&releases.new.config, old, new);
-        let dead = found.into_iter().map(|(steps, gone)| {
+        let dead = dead(&releases.new.config, old, new).into_iter().map(|(steps, gone)| {
             let words: Vec<&str> = steps.iter().map(String::as_str).collect();
             DeadOverride {
                 location: place(&words),
@@ -42,7 +40,8 @@ impl AboutValues {
                 origins: origins.at(&pointer(&words)).into_iter().map(str::to_owned).collect(),
             }
         });
-        Self { dead: dead.collect(), defaults: None, origins }
+        self.dead = dead.collect();
+        self.origins = origins;
     }
 }
 

@@ -9,6 +9,7 @@ pub mod json;
 mod key_differences;
 mod live;
 pub mod markdown;
+mod markup;
 mod parts;
 pub mod paths;
 mod remarks;

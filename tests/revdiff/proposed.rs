@@ -20,32 +20,37 @@ stories!(
     all_test_charts_are_shown_as_helm_then_makes_them,
 );
 
-/// What `helm revdiff upgrade` shows before, and `helm revdiff` after the upgrade has been made.
-fn shown_and_made(user: &User, arguments: &str) -> (Value, Value) {
-    let last = |user: &User| user.types("helm history web -o json").json().as_array().unwrap().len();
-    let before = last(user);
-    let shown = user.types(&format!("helm revdiff upgrade web {arguments} -o json --show-secrets")).json();
+/// What `helm revdiff upgrade` shows before, and `helm revdiff` after the upgrade has been made; `only_shown` are flags
+/// that the upgrade does not get.
+pub(crate) fn shown_and_made(user: &User, arguments: &str, only_shown: &str) -> (Value, Value) {
+    // Helm keeps ten revisions, so their count is not the number of the last one.
+    let history = user.types("helm history web -o json").json();
+    let last = history.as_array().unwrap().last().unwrap()["revision"].as_u64().unwrap();
+    let shown = user.types(&format!("helm revdiff upgrade web {arguments} {only_shown} -o json --show-secrets")).json();
     user.does(&format!("helm upgrade web {arguments}"));
-    let made = user.types(&format!("helm revdiff web {before} {} -o json --show-secrets", before + 1)).json();
+    let made = user.types(&format!("helm revdiff web {last} {} -o json --show-secrets", last + 1)).json();
+    assert_eq!(shown["to"]["revision"], made["to"]["revision"]);
     (shown, made)
 }
 
-fn is_made(user: &User, arguments: &str) -> Value {
-    let (shown, made) = shown_and_made(user, arguments);
+/// These parts of the two are the same.
+pub(crate) fn agree(shown: &Value, made: &Value, parts: &[&str], arguments: &str) {
     let told = |document: &Value, part: &str| {
         let mut part = document[part].clone();
         // Only a proposal knows which file or flag set a value.
-        part.as_array_mut()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object_mut)
-            .for_each(|row| _ = row.remove("origins"));
+        for row in part.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            row.remove("origins");
+        }
         part
     };
-    for part in ["resources", "summary", "values", "defaults", "chart", "notes"] {
-        assert_eq!(told(&shown, part), told(&made, part), "{part} of helm upgrade web {arguments}");
+    for part in parts {
+        assert_eq!(told(shown, part), told(made, part), "{part} of helm upgrade web {arguments}");
     }
-    assert_eq!(shown["to"]["revision"], made["to"]["revision"]);
+}
+
+fn is_made(user: &User, arguments: &str) -> Value {
+    let (shown, made) = shown_and_made(user, arguments, "");
+    agree(&shown, &made, &["resources", "summary", "values", "defaults", "chart", "notes"], arguments);
     assert_eq!(shown["to"]["status"], "proposed");
     shown
 }

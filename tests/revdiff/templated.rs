@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cluster;
 use crate::environment::Helm;
+use crate::proposed::{agree, shown_and_made};
 use crate::user::User;
 
 stories!(
@@ -82,27 +83,10 @@ fn what_is_told_of_kubernetes_and_what_is_the_servers(user: &User) {
 
 /// What is shown with these flags, rendered by `helm template`, is what `helm upgrade` with them makes.
 fn is_made(user: &User, arguments: &str) -> Value {
-    // Helm keeps ten.
-    let history = user.types("helm history web -o json").json();
-    let last = history.as_array().unwrap().last().unwrap()["revision"].as_u64().unwrap();
-    let line = format!("helm revdiff upgrade web {arguments} -a told.example.com/v1 -o json --show-secrets");
-    let shown = user.types(&line).json();
-    user.does(&format!("helm upgrade web {arguments}"));
-    let made = user.types(&format!("helm revdiff web {last} {} -o json --show-secrets", last + 1)).json();
-    let told = |document: &Value, part: &str| {
-        let mut part = document[part].clone();
-        // Only a proposal knows which file or flag set a value.
-        for row in part.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-            row.remove("origins");
-        }
-        part
-    };
+    let (shown, made) = shown_and_made(user, arguments, "-a told.example.com/v1");
     // Where a value is set to null, Helm's --reuse-values writes that null into the stored old revision, too.
     let parts = ["resources", "summary", "chart", "values", "defaults"];
-    for part in &parts[..if arguments.contains("null") { 3 } else { 5 }] {
-        assert_eq!(told(&shown, part), told(&made, part), "{part} of helm upgrade web {arguments}");
-    }
-    assert_eq!(shown["to"]["revision"], made["to"]["revision"]);
+    agree(&shown, &made, &parts[..if arguments.contains("null") { 3 } else { 5 }], arguments);
     shown
 }
 

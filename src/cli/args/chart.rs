@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::DiffArgs;
-use super::upgrade::{ChartArgs, ValueArgs};
-use crate::helm::flags::{RenderFlags, Reuse, ValueFlags};
+use super::upgrade::{ChartArgs, SharedRenderArgs, ValueArgs};
+use crate::helm::flags::ValueFlags;
 use crate::helm::{Capabilities, Template};
 
 /// What `helm revdiff chart` takes.
@@ -69,21 +69,8 @@ pub(in crate::cli) struct TemplateArgs {
     #[arg(long)]
     pub include_crds: bool,
 
-    /// Program (Helm 4: plugin) that changes the rendered manifest.
-    #[arg(long, value_name = "NAME")]
-    pub post_renderer: Option<String>,
-
-    /// Argument for the post-renderer; may be given several times.
-    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
-    pub post_renderer_args: Vec<String>,
-
-    /// Do not check the values against the chart's schema.
-    #[arg(long, visible_alias = "disable-validation")]
-    pub skip_schema_validation: bool,
-
-    /// Let templates look up names in the DNS.
-    #[arg(long)]
-    pub enable_dns: bool,
+    #[command(flatten)]
+    pub shared: SharedRenderArgs,
 }
 
 impl ChartsArgs {
@@ -104,17 +91,7 @@ impl ChartsArgs {
             namespace,
             chart: String::new(),
             named: String::new(),
-            flags: RenderFlags {
-                chart: self.source.flags(),
-                values: ValueFlags::default(),
-                reuse: Reuse::default(),
-                dependency_update: self.source.dependency_update,
-                enable_dns: render.enable_dns,
-                skip_schema_validation: render.skip_schema_validation,
-                render_subchart_notes: false,
-                post_renderer: render.post_renderer.clone(),
-                post_renderer_args: render.post_renderer_args.clone(),
-            },
+            flags: render.shared.flags(&self.source, ValueFlags::default()),
             is_upgrade: render.is_upgrade,
             capabilities: Capabilities::Told {
                 kube_version: render.kube_version.clone(),

@@ -141,14 +141,10 @@ pub(in crate::cli) struct ChartArgs {
     pub dependency_update: bool,
 }
 
-/// How the chart is rendered.
+/// How a chart is rendered, for an upgrade or by itself.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Helm's flags: rendering")]
-pub(in crate::cli) struct RenderArgs {
-    /// Show an installation if the release does not exist.
-    #[arg(short, long, visible_alias = "allow-unreleased")]
-    pub install: bool,
-
+pub(in crate::cli) struct SharedRenderArgs {
     /// Program (Helm 4: plugin) that changes the rendered manifest.
     #[arg(long, value_name = "NAME")]
     pub post_renderer: Option<String>,
@@ -164,6 +160,18 @@ pub(in crate::cli) struct RenderArgs {
     /// Let templates look up names in the DNS.
     #[arg(long)]
     pub enable_dns: bool,
+}
+
+/// How the chart is rendered.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Helm's flags: rendering")]
+pub(in crate::cli) struct RenderArgs {
+    /// Show an installation if the release does not exist.
+    #[arg(short, long, visible_alias = "allow-unreleased")]
+    pub install: bool,
+
+    #[command(flatten)]
+    pub shared: SharedRenderArgs,
 
     /// Render the notes of subcharts too.
     #[arg(long)]
@@ -238,15 +246,25 @@ impl UpgradeArgs {
     /// The flags as Helm gets them.
     pub(in crate::cli) fn flags(&self) -> RenderFlags {
         RenderFlags {
-            chart: self.source.flags(),
-            values: self.values.flags(),
             reuse: self.reuse.flag(),
-            dependency_update: self.source.dependency_update,
-            enable_dns: self.render.enable_dns,
-            skip_schema_validation: self.render.skip_schema_validation,
             render_subchart_notes: self.render.render_subchart_notes,
-            post_renderer: self.render.post_renderer.clone(),
-            post_renderer_args: self.render.post_renderer_args.clone(),
+            ..self.render.shared.flags(&self.source, self.values.flags())
+        }
+    }
+}
+
+impl SharedRenderArgs {
+    /// The flags as Helm gets them; no values are kept from any release.
+    pub(in crate::cli) fn flags(&self, source: &ChartArgs, values: ValueFlags) -> RenderFlags {
+        RenderFlags {
+            chart: source.flags(),
+            values,
+            dependency_update: source.dependency_update,
+            enable_dns: self.enable_dns,
+            skip_schema_validation: self.skip_schema_validation,
+            post_renderer: self.post_renderer.clone(),
+            post_renderer_args: self.post_renderer_args.clone(),
+            ..RenderFlags::default()
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::diff::resources::Change;
-use crate::report::html::escape::escaped;
 use crate::report::html::object::{draw, kind_name, lines, object, object_name, sign};
 use crate::report::html::role;
 use crate::report::html::tree::{Namespace, grow};
+use crate::report::markup::escaped;
 use crate::report::parts::{self, Body, Part, Table};
 use crate::report::remarks::{CRDS, NOT_APPLIED, crds};
 use crate::report::style::Role;

@@ -6,7 +6,6 @@
 //! column.
 
 mod body;
-mod escape;
 mod object;
 mod tree;
 
@@ -14,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 
-use crate::report::html::escape::escaped;
+use crate::report::markup::escaped;
 use crate::report::style::Role;
 use crate::report::view::View;
 use crate::report::wording::headline;

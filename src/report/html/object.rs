@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::diff::lines::{Hunk, Line};
 use crate::diff::resources::Change;
-use crate::report::html::escape::{escaped, push};
 use crate::report::html::role;
+use crate::report::markup::{escaped, push};
 use crate::report::remarks::remarks;
 use crate::report::stretches::{Stretch, stretches};
 use crate::report::view::Resource;

@@ -4,11 +4,12 @@
 //! out of that as HTML, in which names, numbers and hashes become mentions and references. Both leave alone what is
 //! in a code span, or in `<code>` within a block of HTML. So nothing from outside stands anywhere else.
 
+use crate::report::markup::escaped;
 use crate::report::style::clean;
 
 /// Text within a block of HTML, on one line, as code.
 pub(super) fn code(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("<code>{}</code>", html(text)) }
+    if text.is_empty() { String::new() } else { format!("<code>{}</code>", escaped(text)) }
 }
 
 /// A sentence within a block of HTML: what is no plain word stands as code, without the marks around it.
@@ -17,8 +18,8 @@ pub(super) fn prose(text: &str) -> String {
         let start = word.len() - word.trim_start_matches(['(', '"', '\'']).len();
         let core = word[start..].trim_end_matches([',', '.', ':', ';', ')', '"', '\'', '…']);
         let end = start + core.len();
-        let shown = if is_plain(core) { html(core) } else { code(core) };
-        format!("{}{shown}{}", html(&word[..start]), html(&word[end..]))
+        let shown = if is_plain(core) { escaped(core) } else { code(core) };
+        format!("{}{shown}{}", escaped(&word[..start]), escaped(&word[end..]))
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
@@ -38,22 +39,6 @@ fn is_plain(word: &str) -> bool {
     }
     let hash = word.len() >= 7 && word.chars().all(|c| c.is_ascii_hexdigit());
     !hash && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '→' | '×' | '+' | '–'))
-}
-
-/// Text as HTML, on one line.
-fn html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in clean(text).chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// Text as a code span of Markdown, outside of HTML and tables.

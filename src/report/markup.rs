@@ -1,4 +1,4 @@
-//! Text from outside within a page: it stays text.
+//! Text from outside within HTML, of a page or of a comment: it stays text.
 
 use crate::report::style::clean;
 
