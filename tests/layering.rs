@@ -13,20 +13,39 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("git", &["error"]),
     ("release", &["manifest"]),
     ("diff", &["manifest", "release"]),
+    ("upgrade", &["manifest", "release", "diff"]),
+    ("checks", &["manifest", "release", "diff", "upgrade"]),
     ("config", &["error", "manifest", "diff"]),
-    ("report", &["manifest", "release", "diff"]),
+    ("report", &["manifest", "release", "diff", "upgrade", "checks"]),
     ("helm", &["error", "manifest", "release"]),
     ("cluster", &["error", "manifest", "release"]),
     ("storage", &["error", "manifest", "release", "helm", "cluster"]),
-    ("command", &["error", "manifest", "chart", "git", "release", "diff", "report", "helm", "cluster", "storage"]),
+    ("record", &["error", "manifest", "release", "helm", "cluster", "storage"]),
+    (
+        "command",
+        &[
+            "error", "manifest", "chart", "git", "release", "diff", "upgrade", "checks", "report", "helm", "cluster",
+            "storage", "record",
+        ],
+    ),
+    (
+        "execute",
+        &[
+            "error", "manifest", "chart", "release", "diff", "upgrade", "checks", "report", "helm", "cluster",
+            "storage", "record", "command",
+        ],
+    ),
     (
         "cli",
-        &["error", "manifest", "chart", "release", "diff", "report", "config", "helm", "cluster", "storage", "command"],
+        &[
+            "error", "manifest", "chart", "release", "diff", "upgrade", "checks", "report", "config", "helm",
+            "cluster", "storage", "record", "command", "execute",
+        ],
     ),
 ];
 
 /// Parts that see the world only through their arguments.
-const PURE: &[&str] = &["error", "manifest", "release", "diff", "report", "config"];
+const PURE: &[&str] = &["error", "manifest", "release", "diff", "upgrade", "checks", "report", "config"];
 
 /// What a pure part must not mention.
 const IMPURE: &[&str] = &[

@@ -121,6 +121,14 @@ pub enum ClusterError {
         /// The server's URL.
         server: String,
     },
+    /// The object is there already, or is not as it was any more.
+    #[error("cannot {action}: {}", if *exists { "it exists already" } else { "it was changed in the meantime" })]
+    Conflict {
+        /// What was asked for.
+        action: String,
+        /// Whether it was to be made, and is there.
+        exists: bool,
+    },
     /// The server is too busy to answer.
     #[error("cannot {action}: {server} is too busy")]
     Throttled {
@@ -252,6 +260,7 @@ impl ClusterError {
             | Self::InvalidConnection { .. }
             | Self::NotFound { .. }
             | Self::NotServed { .. }
+            | Self::Conflict { .. }
             | Self::Server { .. }
             | Self::TooLarge { .. } => return None,
         })

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::manifest::live::{Configuration, LiveObject};
+use crate::manifest::observed::Observed;
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -25,12 +26,14 @@ mod rate;
 mod request;
 mod settings;
 mod status;
+mod stream;
 mod tls;
 mod transport;
 
 pub use connection::{Connection, Environment};
 pub use error::{ClusterError, Forbidden};
 pub use kube::KubeCluster;
+pub use stream::Watch;
 
 /// What the product asks of a cluster. Every call is one or more requests; none is made before the first call.
 pub trait Cluster: Send + Sync {
@@ -65,6 +68,29 @@ pub trait Cluster: Send + Sync {
         query: &ListQuery,
         token: &str,
     ) -> impl Future<Output = Result<ObjectPage, ClusterError>> + Send;
+
+    /// All objects that match, with their status, and the version of the list from which a watch goes on.
+    fn list_observed(&self, query: &ListQuery) -> impl Future<Output = Result<Listing, ClusterError>> + Send;
+
+    /// What becomes of the objects that match, from a version on. The server ends it after some minutes.
+    fn watch(&self, query: &ListQuery, from: &str) -> impl Future<Output = Result<Watch, ClusterError>> + Send;
+
+    /// Makes an object of this JSON, and returns it as the server has it then. Of an object that is there already it is
+    /// [`ClusterError::Conflict`].
+    fn create(&self, object: &ObjectRef, body: &[u8]) -> impl Future<Output = Result<Vec<u8>, ClusterError>> + Send;
+
+    /// Replaces an object by this JSON, and returns it as the server has it then. If the JSON names a resource version that is
+    /// not the object's any more, it is [`ClusterError::Conflict`].
+    fn update(&self, object: &ObjectRef, body: &[u8]) -> impl Future<Output = Result<Vec<u8>, ClusterError>> + Send;
+
+    /// Deletes an object and, in the background, what it owns.
+    fn delete(&self, object: &ObjectRef, only: &Only) -> impl Future<Output = Result<(), ClusterError>> + Send;
+
+    /// The end of what a container wrote.
+    fn logs(&self, pod: &ObjectRef, query: &LogQuery) -> impl Future<Output = Result<Vec<u8>, ClusterError>> + Send;
+
+    /// What a service answers to a GET, asked through the API server. Whatever its status is, it is an answer.
+    fn ask_service(&self, path: &ServicePath) -> impl Future<Output = Result<HttpAnswer, ClusterError>> + Send;
 
     /// What the object would be after this configuration had been applied as Helm does it: server-side, forced, as the
     /// field manager `helm`. Nothing is stored.
@@ -120,6 +146,70 @@ pub struct ObjectPage {
     pub next: String,
 }
 
+/// Objects with their status.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The objects.
+    pub items: Vec<Observed>,
+    /// The version of the list, from which a watch goes on.
+    pub resource_version: String,
+}
+
+/// What a watch tells.
+#[derive(Debug)]
+pub enum Change {
+    /// An object is new, or has changed.
+    Set(Observed),
+    /// An object is gone; this is how it was.
+    Gone(Observed),
+    /// Nothing has changed up to this version.
+    Bookmark(String),
+}
+
+/// Which state an object must be in to be deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Only {
+    /// The object of this uid, and no other of its name.
+    pub uid: Option<String>,
+    /// In this version.
+    pub resource_version: Option<String>,
+}
+
+/// Which part of a log is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogQuery {
+    /// The container's name.
+    pub container: String,
+    /// Of the run before the last restart.
+    pub previous: bool,
+    /// So many lines of its end.
+    pub tail_lines: u32,
+    /// At most so many bytes.
+    pub limit_bytes: u32,
+}
+
+/// A path of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServicePath {
+    /// The service's namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The number or the name of its port.
+    pub port: String,
+    /// Path and query, with the slash before it.
+    pub path: String,
+}
+
+/// An answer over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The body, at most a megabyte of it.
+    pub body: Vec<u8>,
+}
+
 /// Something that a user may do or not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Right {
@@ -158,6 +248,42 @@ impl Resource {
         plural: Cow::Borrowed("customresourcedefinitions"),
         kind: Cow::Borrowed("CustomResourceDefinition"),
     };
+
+    /// Services.
+    pub const SERVICES: Self = Self::core("services", "Service");
+    /// Pods.
+    pub const PODS: Self = Self::core("pods", "Pod");
+    /// Events, in their older form, which every server has.
+    pub const EVENTS: Self = Self::core("events", "Event");
+    /// Claims to volumes.
+    pub const CLAIMS: Self = Self::core("persistentvolumeclaims", "PersistentVolumeClaim");
+    /// Leases.
+    pub const LEASES: Self = Self {
+        group: Cow::Borrowed("coordination.k8s.io"),
+        version: Cow::Borrowed("v1"),
+        plural: Cow::Borrowed("leases"),
+        kind: Cow::Borrowed("Lease"),
+    };
+    /// What Deployments make their pods by.
+    pub const REPLICA_SETS: Self = Self {
+        group: Cow::Borrowed("apps"),
+        version: Cow::Borrowed("v1"),
+        plural: Cow::Borrowed("replicasets"),
+        kind: Cow::Borrowed("ReplicaSet"),
+    };
+    /// Jobs.
+    pub const JOBS: Self = Self {
+        group: Cow::Borrowed("batch"),
+        version: Cow::Borrowed("v1"),
+        plural: Cow::Borrowed("jobs"),
+        kind: Cow::Borrowed("Job"),
+    };
+
+    /// Its version with its group, as objects name it: `apps/v1`.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
 
     const fn core(plural: &'static str, kind: &'static str) -> Self {
         Self {

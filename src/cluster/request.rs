@@ -19,7 +19,7 @@ use super::fault::{Fault, Retry};
 use super::rate::RateLimit;
 use super::status::{Refusal, what_it_is};
 use super::transport::Transport;
-use super::{ListQuery, ObjectRef, Right};
+use super::{HttpAnswer, ListQuery, ObjectRef, Right, ServicePath};
 
 /// The largest answer taken in, in bytes: far above the 1.5 MiB that etcd takes for an object.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -37,6 +37,15 @@ pub(super) enum Subject<'a> {
     Get(&'a ObjectRef),
     /// A dry run, which is safe to make again.
     Apply(&'a ObjectRef),
+    Watch(&'a ListQuery),
+    /// Made twice, the second one says that the object is there.
+    Create(&'a ObjectRef),
+    /// With the version that it replaces, so that it is safe to make again.
+    Update(&'a ObjectRef),
+    Delete(&'a ObjectRef),
+    /// A pod's log.
+    Logs(&'a ObjectRef),
+    Service(&'a ServicePath),
     /// The path that names the kinds of a group version, or of all.
     Discovery(&'a str),
     Access(&'a Right),
@@ -48,9 +57,12 @@ impl Subject<'_> {
     pub(super) fn verb(&self) -> &'static str {
         match self {
             Self::List(_) => "list",
-            Self::Get(_) | Self::Discovery(_) | Self::Version => "get",
+            Self::Watch(_) => "watch",
+            Self::Get(_) | Self::Discovery(_) | Self::Version | Self::Logs(_) | Self::Service(_) => "get",
             Self::Apply(_) => "patch",
-            Self::Access(_) => "create",
+            Self::Access(_) | Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Delete(_) => "delete",
         }
     }
 }
@@ -61,6 +73,12 @@ impl fmt::Display for Subject<'_> {
             Self::List(query) => write!(out, "list {query}"),
             Self::Get(object) => write!(out, "get {object}"),
             Self::Apply(object) => write!(out, "apply {object} in a dry run"),
+            Self::Watch(query) => write!(out, "watch {query}"),
+            Self::Create(object) => write!(out, "create {object}"),
+            Self::Update(object) => write!(out, "update {object}"),
+            Self::Delete(object) => write!(out, "delete {object}"),
+            Self::Logs(pod) => write!(out, "read the log of {pod}"),
+            Self::Service(path) => write!(out, "ask service {:?} in namespace {:?}", path.name, path.namespace),
             Self::Discovery(path) => write!(out, "get the kinds of objects at {path}"),
             Self::Access(right) => write!(out, "ask whether you may {right}"),
             Self::Version => write!(out, "get the server's version"),
@@ -75,8 +93,27 @@ pub(super) struct Request<'a> {
     /// Path and query.
     pub(super) path: String,
     pub(super) accept: &'static str,
-    /// What is sent. A request with a body changes nothing all the same, and may be made again.
+    /// What is sent. Whatever it changes, the request may be made again: it names the state that it changes.
     pub(super) body: Option<Sent<'a>>,
+}
+
+/// What an answer must be like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// A JSON object, as far as its first byte tells.
+    Json,
+    /// Any text.
+    Text,
+    /// The head of a stream.
+    Stream,
+    /// Whatever a service says, with its status.
+    Any,
+}
+
+/// An answer, or the body that is still to be read.
+enum Taken {
+    Content(u16, Vec<u8>),
+    Stream(Body),
 }
 
 /// The body of a request.
@@ -110,6 +147,35 @@ impl Sender {
     /// Makes the request, again if that may help, and returns the answer, which is a JSON object as far as its first
     /// byte tells.
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<Vec<u8>, ClusterError> {
+        self.content(request, Answer::Json).await.map(|(_, content)| content)
+    }
+
+    /// The same for an answer that is text.
+    pub(super) async fn send_for_text(&self, request: &Request<'_>) -> Result<Vec<u8>, ClusterError> {
+        self.content(request, Answer::Text).await.map(|(_, content)| content)
+    }
+
+    /// The same for what a service answers, be it an error.
+    pub(super) async fn send_for_any(&self, request: &Request<'_>) -> Result<HttpAnswer, ClusterError> {
+        self.content(request, Answer::Any).await.map(|(status, body)| HttpAnswer { status, body })
+    }
+
+    /// The same for an answer that comes bit by bit.
+    pub(super) async fn send_for_stream(&self, request: &Request<'_>) -> Result<Body, ClusterError> {
+        match self.take(request, Answer::Stream).await? {
+            Taken::Stream(body) => Ok(body),
+            Taken::Content(..) => Ok(Body::empty()),
+        }
+    }
+
+    async fn content(&self, request: &Request<'_>, answer: Answer) -> Result<(u16, Vec<u8>), ClusterError> {
+        match self.take(request, answer).await? {
+            Taken::Content(status, content) => Ok((status, content)),
+            Taken::Stream(_) => Ok((0, Vec::new())),
+        }
+    }
+
+    async fn take(&self, request: &Request<'_>, answer: Answer) -> Result<Taken, ClusterError> {
         let mut left = self.timeout;
         let mut attempts = 0;
         let mut renewed = false;
@@ -120,8 +186,8 @@ impl Sender {
             let proof = self.credentials.proof().await?;
             let client = self.client_for(&proof).await?;
             let started = Instant::now();
-            let fault = match timeout(left, self.attempt(request, client, &proof)).await {
-                Ok(Ok(answer)) => return Ok(answer),
+            let fault = match timeout(left, self.attempt(request, answer, (client, &proof))).await {
+                Ok(Ok(taken)) => return Ok(taken),
                 Ok(Err(fault)) => fault,
                 Err(_) => return Err(self.too_late(request)),
             };
@@ -165,7 +231,12 @@ impl Sender {
         Ok(client)
     }
 
-    async fn attempt(&self, request: &Request<'_>, client: Client, proof: &Proof) -> Result<Vec<u8>, Fault> {
+    async fn attempt(
+        &self,
+        request: &Request<'_>,
+        wanted: Answer,
+        (client, proof): (Client, &Proof),
+    ) -> Result<Taken, Fault> {
         let action = || request.subject.to_string();
         let lost = |error: kube::Error| Fault::of_connection(&error, &self.server, &action());
         let mut message = http::Request::get(&request.path).header(header::ACCEPT, request.accept);
@@ -183,7 +254,10 @@ impl Sender {
         })?;
         let answer = client.send(message).await.map_err(lost)?;
         let (head, mut body) = answer.into_parts();
-        let success = matches!(head.status, StatusCode::OK | StatusCode::CREATED);
+        let success = matches!(head.status, StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED);
+        if success && wanted == Answer::Stream {
+            return Ok(Taken::Stream(body));
+        }
         let limit = if success { LARGEST_ANSWER } else { LARGEST_REFUSAL };
         let mut content = Vec::with_capacity(announced_length(&head.headers).min(limit));
         while let Some(frame) = body.frame().await {
@@ -198,14 +272,18 @@ impl Sender {
         }
         let content_type = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         let content_type = String::from_utf8_lossy(content_type);
+        if wanted == Answer::Any && !is_servers_own(head.status, &content) {
+            return Ok(Taken::Content(head.status.as_u16(), content));
+        }
         if !success {
             return Err(self.refused(request, head.status, &head.headers, (&content_type, &content)));
         }
-        if content.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        let is_object = content.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        if wanted == Answer::Json && !is_object {
             let (action, server, cause) = (action(), self.server.clone(), what_it_is(&content_type, &content));
             return Err(Fault::final_one(ClusterError::NotKubernetes { action, server, cause }));
         }
-        Ok(content)
+        Ok(Taken::Content(head.status.as_u16(), content))
     }
 
     fn refused(
@@ -237,6 +315,17 @@ impl Sender {
         let limit = format!("{} MiB", LARGEST_ANSWER >> 20);
         ClusterError::TooLarge { action: request.subject.to_string(), server: self.server.clone(), limit }
     }
+}
+
+/// Whether an answer through the service proxy is the API server's own, and not the service's: it may not be asked, or the
+/// server finds nobody behind it, which both come as its `Status`.
+fn is_servers_own(status: StatusCode, content: &[u8]) -> bool {
+    !status.is_success() && serde_json::from_slice::<Kind>(content).is_ok_and(|object| object.kind == "Status")
+}
+
+#[derive(serde::Deserialize)]
+struct Kind {
+    kind: String,
 }
 
 fn announced_length(headers: &HeaderMap) -> usize {

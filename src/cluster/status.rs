@@ -72,7 +72,7 @@ impl Refusal<'_> {
     fn explained(&self, status: Status) -> ClusterError {
         let (action, server) = (self.subject.to_string(), self.server.to_owned());
         // What the server says about a Secret that it refuses may hold a piece of it.
-        let of_secret = matches!(self.subject, Subject::Apply(object) if object.resource == Resource::SECRETS);
+        let of_secret = matches!(self.subject, Subject::Apply(object) | Subject::Create(object) | Subject::Update(object) if object.resource == Resource::SECRETS);
         let message = if of_secret { String::new() } else { clean(&status.message, LONGEST_MESSAGE) };
         let named = status.details.is_some_and(|details| !details.name.is_empty());
         match (self.code, self.subject) {
@@ -83,11 +83,19 @@ impl Refusal<'_> {
                 }
                 ClusterError::Forbidden(Box::new(forbidden))
             }
-            (StatusCode::NOT_FOUND, Subject::Get(object) | Subject::Apply(object)) if named => ClusterError::NotFound {
+            (
+                StatusCode::NOT_FOUND,
+                Subject::Get(object)
+                | Subject::Apply(object)
+                | Subject::Update(object)
+                | Subject::Delete(object)
+                | Subject::Logs(object),
+            ) if named => ClusterError::NotFound {
                 kind: object.resource.kind.to_string(),
                 name: object.name.clone(),
                 namespace: object.namespace.clone(),
             },
+            (StatusCode::CONFLICT, _) => ClusterError::Conflict { action, exists: status.reason == "AlreadyExists" },
             (StatusCode::NOT_FOUND, _) if status.reason == "NotFound" => ClusterError::NotServed { action, server },
             _ => ClusterError::Server { action, server, code: self.code.as_u16(), message },
         }
@@ -165,11 +173,20 @@ fn forbidden(message: &str, subject: &Subject<'_>) -> Forbidden {
 /// What the request was about, before the server's own words are read.
 fn asked(subject: &Subject<'_>) -> Forbidden {
     let (resource, name, namespace) = match subject {
-        Subject::List(query) => (Some(&query.resource), None, query.namespace.clone()),
-        Subject::Get(object) | Subject::Apply(object) => {
-            (Some(&object.resource), Some(object.name.clone()), object.namespace.clone())
-        }
+        Subject::List(query) | Subject::Watch(query) => (Some(&query.resource), None, query.namespace.clone()),
+        Subject::Get(object)
+        | Subject::Apply(object)
+        | Subject::Create(object)
+        | Subject::Update(object)
+        | Subject::Delete(object)
+        | Subject::Logs(object) => (Some(&object.resource), Some(object.name.clone()), object.namespace.clone()),
+        Subject::Service(path) => (Some(&Resource::SERVICES), Some(path.name.clone()), Some(path.namespace.clone())),
         Subject::Discovery(_) | Subject::Access(_) | Subject::Version => (None, None, None),
+    };
+    let part = match subject {
+        Subject::Logs(_) => "/log",
+        Subject::Service(_) => "/proxy",
+        _ => "",
     };
     let path = match subject {
         Subject::Discovery(path) => path,
@@ -179,7 +196,7 @@ fn asked(subject: &Subject<'_>) -> Forbidden {
     Forbidden {
         user: None,
         verb: subject.verb().to_owned(),
-        resource: resource.map_or_else(|| path.to_owned(), |resource| resource.plural.to_string()),
+        resource: resource.map_or_else(|| path.to_owned(), |resource| format!("{}{part}", resource.plural)),
         group: resource.map(|resource| resource.group.to_string()).unwrap_or_default(),
         name,
         namespace,

@@ -14,6 +14,7 @@ pub mod managed_fields;
 pub mod mask;
 pub mod mask_values;
 pub mod node;
+pub mod observed;
 pub mod printed;
 pub mod quantity;
 pub mod sensitive;
