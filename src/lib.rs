@@ -16,3 +16,4 @@ pub mod manifest;
 pub mod release;
 pub mod report;
 pub mod storage;
+pub mod upgrade;

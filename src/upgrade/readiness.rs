@@ -1,0 +1,1 @@
+//! Whether one object is ready.

@@ -1,0 +1,217 @@
+//! Everything that is watched during an upgrade, indexed so that judging it is linear.
+//!
+//! It is fed from watches: the kinds that the release declares, and besides them Pods, ReplicaSets, Jobs, claims and the
+//! events of the core group. It has no clock. What it keeps of events is bounded.
+
+mod events;
+mod key;
+mod pods;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::manifest::observed::Observed;
+
+pub use events::{Event, one_line};
+pub use key::{Key, Wanted};
+pub use pods::{ContainerFacts, Ended, PodFacts};
+
+/// Everything that is watched.
+#[derive(Debug, Default)]
+pub struct World {
+    wanted: Vec<Wanted>,
+    objects: HashMap<Arc<Key>, Entry>,
+    /// What an object of this uid controls.
+    controlled: HashMap<String, BTreeSet<Arc<Key>>>,
+    events: events::Events,
+    /// The generation of each object that was there before the upgrade, by its uid.
+    before: HashMap<String, i64>,
+    /// The revision that each ReplicaSet had before the upgrade, by its uid.
+    unseen: Vec<Unseen>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    object: Observed,
+    /// Of a pod.
+    facts: Option<Box<PodFacts>>,
+}
+
+/// A kind of objects that may not be watched.
+#[derive(Debug)]
+struct Unseen {
+    group: String,
+    kind: String,
+    reason: String,
+}
+
+/// A pod with what the rules need of it.
+#[derive(Clone, Copy, Debug)]
+pub struct PodRef<'a> {
+    /// The pod.
+    pub object: &'a Observed,
+    /// What was read of it.
+    pub facts: &'a PodFacts,
+}
+
+impl World {
+    /// Nothing is seen yet.
+    #[must_use]
+    pub fn new(wanted: Vec<Wanted>) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
+    /// What the release consists of.
+    #[must_use]
+    pub fn wanted(&self) -> &[Wanted] {
+        &self.wanted
+    }
+
+    /// An object is new, or has changed. An [event](Event) is kept with the object that it is about.
+    pub fn set(&mut self, object: Observed) {
+        let key = Key::of(&object);
+        if is_event(&key.group, &key.kind) {
+            self.events.set(&object);
+            return;
+        }
+        let same = self.objects.get(&key).filter(|entry| entry.object.uid() == object.uid());
+        let facts = key.is("", "Pod").then(|| {
+            let before = same.and_then(|entry| entry.facts.as_deref());
+            Box::new(PodFacts::read(&object, before))
+        });
+        let same = same.is_some();
+        if !same {
+            self.remove(&key);
+        }
+        let key = Arc::new(key);
+        if let Some(owner) = object.owner() {
+            self.controlled.entry(owner.uid).or_default().insert(Arc::clone(&key));
+        }
+        self.objects.insert(key, Entry { object, facts });
+    }
+
+    /// An object is gone.
+    pub fn gone(&mut self, object: &Observed) {
+        let key = Key::of(object);
+        if is_event(&key.group, &key.kind) {
+            self.events.gone(object);
+        } else {
+            self.remove(&key);
+        }
+    }
+
+    /// What a new list of a kind says, in a namespace or in all of them: what is missing in it is gone.
+    pub fn replace(&mut self, group: &str, kind: &str, namespace: Option<&str>, objects: Vec<Observed>) {
+        if is_event(group, kind) {
+            self.events.replace(namespace, &objects);
+            return;
+        }
+        let still: HashSet<Key> = objects.iter().map(Key::of).collect();
+        let listed = |key: &Key| key.is(group, kind) && namespace.is_none_or(|namespace| namespace == key.namespace);
+        let gone: Vec<Arc<Key>> =
+            self.objects.keys().filter(|key| listed(key) && !still.contains(&***key)).cloned().collect();
+        for key in gone {
+            self.remove(&key);
+        }
+        for object in objects {
+            self.set(object);
+        }
+    }
+
+    /// All that is there now was there before the upgrade.
+    pub fn mark_before(&mut self) {
+        self.before = self.objects.values().map(|e| (e.object.uid().to_owned(), e.object.generation())).collect();
+        self.events.mark_before();
+    }
+
+    /// Objects of this kind may not be watched, and why: they are unknown.
+    pub fn cannot_see(&mut self, group: &str, kind: &str, reason: String) {
+        self.unseen.retain(|unseen| unseen.group != group || unseen.kind != kind);
+        self.unseen.push(Unseen { group: group.to_owned(), kind: kind.to_owned(), reason });
+    }
+
+    /// Why objects of this kind are unknown, if they are.
+    #[must_use]
+    pub fn unseen(&self, group: &str, kind: &str) -> Option<&str> {
+        self.unseen.iter().find(|unseen| unseen.group == group && unseen.kind == kind).map(|unseen| &*unseen.reason)
+    }
+
+    /// The object, if it is there.
+    #[must_use]
+    pub fn object(&self, key: &Key) -> Option<&Observed> {
+        self.objects.get(key).map(|entry| &entry.object)
+    }
+
+    /// What an object controls, in the order of names.
+    pub fn controlled<'a>(&'a self, owner: &Observed) -> impl Iterator<Item = &'a Observed> + use<'a> {
+        self.entries(owner.uid()).map(|entry| &entry.object)
+    }
+
+    /// The pods of an object, in the order of names: itself, those it controls, and those of the ReplicaSets and Jobs that it
+    /// controls.
+    #[must_use]
+    pub fn pods_of(&self, key: &Key) -> Vec<PodRef<'_>> {
+        let Some(entry) = self.objects.get(key) else { return Vec::new() };
+        let mut pods: Vec<PodRef<'_>> = entry.pod().into_iter().collect();
+        for entry in self.entries(entry.object.uid()) {
+            match entry.pod() {
+                Some(pod) => pods.push(pod),
+                None => pods.extend(self.pods_controlled_by(&entry.object)),
+            }
+        }
+        pods
+    }
+
+    /// The pods that an object itself controls.
+    pub fn pods_controlled_by<'a>(&'a self, owner: &Observed) -> impl Iterator<Item = PodRef<'a>> + use<'a> {
+        self.entries(owner.uid()).filter_map(Entry::pod)
+    }
+
+    /// All pods of a namespace.
+    pub fn pods_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = PodRef<'a>> {
+        self.objects.values().filter_map(Entry::pod).filter(move |pod| pod.object.namespace() == namespace)
+    }
+
+    /// The events of an object, the newest last.
+    #[must_use]
+    pub fn events_of(&self, object: &Observed) -> &[Event] {
+        self.events.of(object.uid())
+    }
+
+    /// Whether the upgrade made the object, or changed its specification.
+    #[must_use]
+    pub fn is_changed(&self, object: &Observed) -> bool {
+        self.before.get(object.uid()).is_none_or(|generation| object.generation() > *generation)
+    }
+
+    /// Whether the object was made since the upgrade began.
+    #[must_use]
+    pub fn is_new(&self, object: &Observed) -> bool {
+        !self.before.contains_key(object.uid())
+    }
+
+    fn entries(&self, owner: &str) -> impl Iterator<Item = &Entry> + use<'_> {
+        self.controlled.get(owner).into_iter().flatten().filter_map(|key| self.objects.get(key))
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let Some(entry) = self.objects.remove(key) else { return };
+        let Some(owner) = entry.object.owner() else { return };
+        if let Some(keys) = self.controlled.get_mut(&owner.uid) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.controlled.remove(&owner.uid);
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn pod(&self) -> Option<PodRef<'_>> {
+        Some(PodRef { object: &self.object, facts: self.facts.as_deref()? })
+    }
+}
+
+fn is_event(group: &str, kind: &str) -> bool {
+    kind == "Event" && matches!(group, "" | "events.k8s.io")
+}
