@@ -27,10 +27,20 @@ pub enum Kind {
     Incomplete,
     /// The result could not be written.
     Output,
+    /// A check, a policy or the user said no. Nothing was changed.
+    Refused,
+    /// An upgrade failed, and the release is back at the revision it was to go back to.
+    RolledBack,
+    /// An upgrade or a rollback failed, and the release is not back at a good revision.
+    NotRolledBack,
+    /// Somebody else works on the release or has changed it in between, or it is stuck in a pending status.
+    Locked,
+    /// The user or the system stopped the run.
+    Interrupted,
 }
 
 /// Every kind, for the documentation and its test.
-pub const KINDS: [Kind; 11] = [
+pub const KINDS: [Kind; 16] = [
     Kind::Usage,
     Kind::NotFound,
     Kind::Forbidden,
@@ -42,6 +52,11 @@ pub const KINDS: [Kind; 11] = [
     Kind::Cluster,
     Kind::Incomplete,
     Kind::Output,
+    Kind::Refused,
+    Kind::RolledBack,
+    Kind::NotRolledBack,
+    Kind::Locked,
+    Kind::Interrupted,
 ];
 
 /// Exit code where all went well.
@@ -66,6 +81,11 @@ impl Kind {
             | Self::Cluster
             | Self::Incomplete
             | Self::Output => 1,
+            Self::Refused => 3,
+            Self::RolledBack => 4,
+            Self::NotRolledBack => 5,
+            Self::Locked => 6,
+            Self::Interrupted => 7,
         }
     }
 
@@ -84,6 +104,11 @@ impl Kind {
             Self::Cluster => "cluster",
             Self::Incomplete => "incomplete",
             Self::Output => "output",
+            Self::Refused => "refused",
+            Self::RolledBack => "rolled back",
+            Self::NotRolledBack => "not rolled back",
+            Self::Locked => "locked",
+            Self::Interrupted => "interrupted",
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod error;
 pub mod git;
 pub mod helm;
 pub mod manifest;
+pub mod record;
 pub mod release;
 pub mod report;
 pub mod storage;

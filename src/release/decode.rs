@@ -61,9 +61,14 @@ pub fn decode(payload: &[u8]) -> Result<Release, DecodeError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_within(payload: &[u8], limit: u64) -> Result<Release, DecodeError> {
+    from_json(&unpack(payload, limit)?.0)
+}
+
+/// The JSON within a payload, and whether it was compressed.
+pub(super) fn unpack(payload: &[u8], limit: u64) -> Result<(Vec<u8>, bool), DecodeError> {
     let bytes = STANDARD.decode(payload.trim_ascii()).map_err(|_| DecodeError::Base64)?;
     if !bytes.starts_with(&GZIP_MAGIC) {
-        return from_json(&bytes);
+        return Ok((bytes, false));
     }
     let mut inflated = Vec::with_capacity(bytes.len().saturating_mul(6).min(32 * 1024 * 1024));
     let read = GzDecoder::new(bytes.as_slice()).take(limit + 1).read_to_end(&mut inflated);
@@ -71,7 +76,7 @@ pub fn decode_within(payload: &[u8], limit: u64) -> Result<Release, DecodeError>
         return Err(DecodeError::TooLarge);
     }
     read.map_err(|_| DecodeError::Gzip)?;
-    from_json(&inflated)
+    Ok((inflated, true))
 }
 
 /// Reads a release from the JSON that `helm … -o json` prints, or that a record holds.
@@ -87,7 +92,7 @@ pub fn from_json(json: &[u8]) -> Result<Release, DecodeError> {
 }
 
 /// Serde's own message may quote the content, which may be secret: only its kind and place are kept.
-fn json_error(error: &serde_json::Error) -> DecodeError {
+pub(super) fn json_error(error: &serde_json::Error) -> DecodeError {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "it ends too early",
         serde_json::error::Category::Data => "a field has the wrong type",

@@ -1,12 +1,22 @@
 //! Which revisions there are, and which two a user means.
 
-/// A stored revision, known by its labels alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use jiff::Timestamp;
+
+use crate::release::marks::Marks;
+
+/// A stored revision, known by its metadata alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The revision; 1 is the first.
     pub revision: u32,
     /// The status that the label says. Only a hint: the record itself decides.
     pub status_hint: String,
+    /// What this program has noted about it. With `HELM_DRIVER=sql` there is nothing.
+    pub marks: Marks,
+    /// When its object was made; not known with `HELM_DRIVER=sql`.
+    pub created: Option<Timestamp>,
+    /// The version of its object, for deleting exactly what was seen; empty with `HELM_DRIVER=sql`.
+    pub resource_version: String,
 }
 
 /// The revisions of one release, oldest first.
@@ -92,7 +102,11 @@ mod tests {
     use super::*;
 
     fn history(entries: &[(u32, &str)]) -> History {
-        let entry = |(revision, status): &(u32, &str)| Entry { revision: *revision, status_hint: (*status).to_owned() };
+        let entry = |(revision, status): &(u32, &str)| Entry {
+            revision: *revision,
+            status_hint: (*status).to_owned(),
+            ..Entry::default()
+        };
         History::new(entries.iter().map(entry).collect())
     }
 

@@ -3,6 +3,8 @@
 pub mod decode;
 pub mod encode;
 pub mod history;
+pub mod marks;
+pub mod rewrite;
 pub mod set;
 pub mod supplied;
 pub mod values;

@@ -2,7 +2,7 @@
 //! the `helm` binary.
 
 mod failure;
-mod record;
+pub(crate) mod record;
 
 use futures::future::{join, join_all};
 
@@ -225,7 +225,7 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
         let good: Vec<Entry> = read
             .into_iter()
             .flatten()
-            .map(|release| Entry { revision: release.revision, status_hint: String::new() })
+            .map(|release| Entry { revision: release.revision, ..Entry::default() })
             .collect();
         if good.is_empty() {
             return error;

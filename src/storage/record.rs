@@ -13,12 +13,13 @@ use crate::error::{Error, Kind};
 use crate::release::Release;
 use crate::release::decode::{self, DecodeError};
 use crate::release::history::Entry;
+use crate::release::marks::Marks;
 
 /// So many names are listed in a hint.
 const MOST_NAMES: usize = 8;
 
 /// The name of the object that holds a revision.
-pub(super) fn object_name(name: &str, revision: u32) -> String {
+pub(crate) fn object_name(name: &str, revision: u32) -> String {
     format!("sh.helm.release.v1.{name}.v{revision}")
 }
 
@@ -26,8 +27,15 @@ pub(super) fn object_name(name: &str, revision: u32) -> String {
 pub(super) fn entry(release: &str, meta: &ObjectMeta) -> Option<Entry> {
     let prefix = object_name(release, 0);
     let number = meta.name.as_deref()?.strip_prefix(prefix.trim_end_matches('0'))?;
-    let status = meta.labels.as_ref().and_then(|labels| labels.get("status")).cloned();
-    Some(Entry { revision: number.parse().ok()?, status_hint: status.unwrap_or_default() })
+    let revision = number.parse().ok()?;
+    let label = |name: &str| meta.labels.as_ref()?.get(name).map(String::as_str);
+    Some(Entry {
+        revision,
+        status_hint: label("status").unwrap_or_default().to_owned(),
+        marks: Marks::of(revision, label),
+        created: meta.creation_timestamp.as_ref().map(|time| time.0),
+        resource_version: meta.resource_version.clone().unwrap_or_default(),
+    })
 }
 
 /// The names of the releases that the objects belong to, sorted.
@@ -82,7 +90,7 @@ pub(super) fn decode(body: &[u8], resource: &Resource, name: &str, revision: u32
 }
 
 /// The error for a record that can't be decoded.
-pub(super) fn damaged(error: &DecodeError, at: &ObjectRef) -> Error {
+pub(crate) fn damaged(error: &DecodeError, at: &ObjectRef) -> Error {
     let (kind, name) = (&at.resource.kind, &at.name);
     let namespace = at.namespace.as_deref().unwrap_or_default();
     let message = format!("{kind} \"{name}\" in namespace \"{namespace}\" is no usable record: {error}");

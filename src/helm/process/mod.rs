@@ -171,7 +171,10 @@ fn parse_history(json: &[u8]) -> Result<Vec<Entry>, Error> {
     }
     let rows: Vec<Row> = serde_json::from_slice(json)
         .map_err(|_| Error::new(Kind::Helm, "cannot read what helm history printed: it is no list of revisions"))?;
-    Ok(rows.into_iter().map(|row| Entry { revision: row.revision, status_hint: row.status }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Entry { revision: row.revision, status_hint: row.status, ..Entry::default() })
+        .collect())
 }
 
 #[cfg(test)]

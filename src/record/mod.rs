@@ -1,0 +1,12 @@
+//! The only writer of persistent state: what a stored revision says of itself (`revision`), and who is at work on a release
+//! (`lease`).
+
+mod lease;
+mod lease_object;
+mod process;
+mod revision;
+
+pub use lease::{Acquired, Lease, Left, RENEW_EVERY, Renewal, acquire, look};
+pub use lease_object::{Judged, Seen, judge_lease};
+pub use process::{Holder, pid_of, shown};
+pub use revision::{Records, Revision};
