@@ -152,6 +152,15 @@ impl<'a> Condition<'a> {
     pub fn text(self, key: &str) -> &'a str {
         self.0.get(key).and_then(Node::as_str).unwrap_or_default()
     }
+
+    /// One of its fields that is a whole number, as in `observedGeneration`.
+    #[must_use]
+    pub fn number(self, key: &str) -> Option<i64> {
+        match self.0.get(key)?.value() {
+            Value::Number(Number::Int(number)) => Some(*number),
+            _ => None,
+        }
+    }
 }
 
 /// What is at these keys, one within the other.

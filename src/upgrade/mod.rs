@@ -7,5 +7,6 @@
 
 pub mod judge;
 pub mod readiness;
+mod revision;
 mod rules;
 pub mod world;

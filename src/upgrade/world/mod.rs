@@ -24,9 +24,10 @@ pub struct World {
     /// What an object of this uid controls.
     controlled: HashMap<String, BTreeSet<Arc<Key>>>,
     events: events::Events,
+    /// How many pods use a claim, by its namespace and name.
+    uses: HashMap<(String, String), u32>,
     /// The generation of each object that was there before the upgrade, by its uid.
     before: HashMap<String, i64>,
-    /// The revision that each ReplicaSet had before the upgrade, by its uid.
     unseen: Vec<Unseen>,
 }
 
@@ -79,11 +80,11 @@ impl World {
             let before = same.and_then(|entry| entry.facts.as_deref());
             Box::new(PodFacts::read(&object, before))
         });
-        let same = same.is_some();
-        if !same {
-            self.remove(&key);
-        }
+        self.remove(&key);
         let key = Arc::new(key);
+        for claim in facts.as_deref().map_or(&[][..], |facts: &PodFacts| &facts.claims) {
+            *self.uses.entry((key.namespace.clone(), claim.clone())).or_default() += 1;
+        }
         if let Some(owner) = object.owner() {
             self.controlled.entry(owner.uid).or_default().insert(Arc::clone(&key));
         }
@@ -167,9 +168,10 @@ impl World {
         self.entries(owner.uid()).filter_map(Entry::pod)
     }
 
-    /// All pods of a namespace.
-    pub fn pods_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = PodRef<'a>> {
-        self.objects.values().filter_map(Entry::pod).filter(move |pod| pod.object.namespace() == namespace)
+    /// Whether a pod uses the claim.
+    #[must_use]
+    pub fn is_used(&self, claim: &Observed) -> bool {
+        self.uses.contains_key(&(claim.namespace().to_owned(), claim.name().to_owned()))
     }
 
     /// The events of an object, the newest last.
@@ -196,6 +198,15 @@ impl World {
 
     fn remove(&mut self, key: &Key) {
         let Some(entry) = self.objects.remove(key) else { return };
+        for claim in entry.facts.iter().flat_map(|facts| &facts.claims) {
+            let place = (key.namespace.clone(), claim.clone());
+            if let Some(count) = self.uses.get_mut(&place) {
+                *count -= 1;
+                if *count == 0 {
+                    self.uses.remove(&place);
+                }
+            }
+        }
         let Some(owner) = entry.object.owner() else { return };
         if let Some(keys) = self.controlled.get_mut(&owner.uid) {
             keys.remove(key);

@@ -1,13 +1,15 @@
 //! What the rules need of a pod, read once when it changes, so that ten thousand pods are judged in milliseconds.
 
-use jiff::Timestamp;
-
 use super::events::one_line;
 use crate::manifest::node::{Node, Number, Value};
 use crate::manifest::observed::{Condition, Observed};
 
 /// So many characters of a container's message are kept.
 const MESSAGE: usize = 500;
+
+/// Why a container waits for its image. (k8s.io/kubernetes, pkg/kubelet/images/types.go)
+const PULL_ERRORS: [&str; 5] =
+    ["ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"];
 
 /// A pod as the rules see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +24,6 @@ pub struct PodFacts {
     pub unschedulable: Option<String>,
     /// It is started anew whenever it ends.
     pub lives_on: bool,
-    /// Which revision of its owner it is of: `pod-template-generation` or `controller-revision-hash`.
-    pub revision: String,
     /// The claims that it mounts.
     pub claims: Vec<String>,
     /// Why it failed as a whole, as in `Evicted`.
@@ -53,12 +53,14 @@ pub struct ContainerFacts {
     pub waiting: String,
     /// What the kubelet says besides.
     pub message: String,
-    /// When it was started, if it runs.
-    pub running_since: Option<Timestamp>,
+    /// Why the image could not be pulled when it was last tried.
+    pub pull_error: String,
     /// It runs.
     pub running: bool,
     /// How it ended last, as in `exit code 1` or `OOMKilled`.
     pub ended: Option<Ended>,
+    /// Its image could not be pulled, and is tried again.
+    pub image_trouble: bool,
     /// How often it was seen to go into `ImagePullBackOff`.
     pub back_offs: u32,
     /// For how many seconds its probes allow it not to be ready.
@@ -83,15 +85,12 @@ impl PodFacts {
         let unschedulable = scheduled
             .filter(|condition| condition.is_false() && condition.text("reason") == "Unschedulable")
             .map(|condition| one_line(condition.text("message"), MESSAGE));
-        let generation = pod.label("pod-template-generation");
-        let hash = pod.label("controller-revision-hash");
         let mut facts = Self {
             phase: pod.text(&["status", "phase"]).to_owned(),
             ready: pod.condition("Ready").is_some_and(Condition::is_true),
             leaving: pod.is_deleting(),
             unschedulable,
             lives_on: !matches!(pod.text(&["spec", "restartPolicy"]), "Never" | "OnFailure"),
-            revision: if hash.is_empty() { generation } else { hash }.to_owned(),
             claims: claims(pod),
             reason: one_line(pod.text(&["status", "reason"]), 128),
             message: one_line(pod.text(&["status", "message"]), MESSAGE),
@@ -123,6 +122,8 @@ impl ContainerFacts {
             reason: one_line(text(ended, &["reason"]), 128),
             message: one_line(text(ended, &["message"]), MESSAGE),
         });
+        let message = state("waiting").map(|state| one_line(text(state, &["message"]), MESSAGE)).unwrap_or_default();
+        let image_trouble = PULL_ERRORS.contains(&&*waiting);
         let in_back_off = waiting == "ImagePullBackOff";
         let was = before.is_some_and(|before| before.waiting == "ImagePullBackOff");
         let image = spec.map(|spec| text(spec, &["image"])).filter(|image| !image.is_empty());
@@ -134,9 +135,14 @@ impl ContainerFacts {
             sidecar,
             ready: status.get("ready").and_then(Node::as_bool) == Some(true),
             restarts: number(status, &["restartCount"]).unwrap_or_default(),
-            message: state("waiting").map(|state| one_line(text(state, &["message"]), MESSAGE)).unwrap_or_default(),
+            pull_error: match &*waiting {
+                "ImagePullBackOff" => before.map_or_else(String::new, |before| before.pull_error.clone()),
+                _ if image_trouble => message.clone(),
+                _ => String::new(),
+            },
+            image_trouble,
+            message,
             waiting,
-            running_since: state("running").and_then(|running| text(running, &["startedAt"]).parse().ok()),
             running: state("running").is_some(),
             ended,
             back_offs: before.map_or(0, |before| before.back_offs).saturating_add(u32::from(in_back_off && !was)),

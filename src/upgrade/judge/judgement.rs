@@ -1,34 +1,8 @@
-//! Whether a release is ready or has failed.
+//! What is said of a release at one time.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::world::{Key, World};
-
-/// How long to wait for what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// A container that crashes may be restarted so often.
-    pub max_restarts: u32,
-    /// How long signs that often heal may last.
-    pub fail_fast_after: SignedDuration,
-    /// A custom resource whose status says nothing keeps the release from being ready.
-    pub strict: bool,
-    /// Jobs must be complete.
-    pub wait_for_jobs: bool,
-}
-
-impl Default for Patience {
-    /// 3 restarts, a minute, neither strict nor waiting for Jobs.
-    fn default() -> Self {
-        Self { max_restarts: 3, fail_fast_after: SignedDuration::from_secs(60), strict: false, wait_for_jobs: false }
-    }
-}
-
-/// Remembers since when each sign is there.
-#[derive(Debug, Default)]
-pub struct Judge {
-    patience: Patience,
-}
+use crate::upgrade::world::Key;
 
 /// What is to be said of a release at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +52,8 @@ pub struct Sign {
 pub struct Row {
     /// The object.
     pub key: Key,
+    /// Whether it is the object of a hook.
+    pub hook: bool,
     /// Its state.
     pub state: State,
     /// So many pods are ready.
@@ -135,16 +111,12 @@ pub enum Look {
     Trouble,
 }
 
-impl Judge {
-    /// Nothing is remembered yet.
+impl Judgement {
+    /// Whether nothing but what may not be looked at keeps the release from being ready.
     #[must_use]
-    pub fn new(patience: Patience) -> Self {
-        Self { patience }
-    }
-
-    /// Judges the release as it is now.
-    pub fn judge(&mut self, world: &World, now: Timestamp) -> Judgement {
-        let _ = (&self.patience, world.wanted(), now);
-        Judgement { rows: Vec::new(), verdict: Verdict::Waiting, signs: Vec::new(), look_again: None }
+    pub fn is_only_unknown(&self) -> bool {
+        let unknown = |row: &&Row| matches!(row.state, State::Unknown(_));
+        let open = |row: &Row| matches!(row.state, State::Waiting(_) | State::Failed(_)) && !row.hook;
+        self.rows.iter().any(|row| unknown(&row)) && !self.rows.iter().any(open)
     }
 }

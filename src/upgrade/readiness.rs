@@ -1,1 +1,0 @@
-//! Whether one object is ready.
