@@ -5,7 +5,7 @@
 //! Grace: `--fail-fast-after`, or what the container's own probes allow if that is longer: `initialDelaySeconds + periodSeconds ×
 //! failureThreshold` of the startup probe, and then of the readiness or the liveness probe, whichever is longer (Configure Liveness,
 //! Readiness and Startup Probes). So an application that says by its probes how slowly it starts is given the time. The grace begins
-//! anew with each start of the container, and each time that it was ready.
+//! anew each time that the container was seen ready, or not running.
 
 use jiff::SignedDuration;
 

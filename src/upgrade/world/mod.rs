@@ -121,7 +121,12 @@ impl World {
 
     /// All that is there now was there before the upgrade.
     pub fn mark_before(&mut self) {
-        self.before = self.objects.values().map(|e| (e.object.uid().to_owned(), e.object.generation())).collect();
+        self.before.clear();
+        for Entry { object, .. } in self.objects.values() {
+            // Two objects never have one uid; if a server says so none the less, the order in which they stand must not matter.
+            let generation = self.before.entry(object.uid().to_owned()).or_insert(i64::MIN);
+            *generation = object.generation().max(*generation);
+        }
         self.events.mark_before();
     }
 

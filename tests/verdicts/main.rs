@@ -1,0 +1,12 @@
+//! Whether a release is ready or has failed, told from watched objects: what a user would see, second by second.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod containers;
+mod kubelet;
+mod many;
+mod objects;
+mod odd;
+mod readiness;
+mod scene;
+mod scope;
