@@ -7,7 +7,7 @@ README.md lists the tags. Of several stages that fit a pod kwok takes any, so th
 """
 
 # How long a pod of these tags takes to change, in milliseconds.
-SLOW, LATE, HEALS, BACK_OFF = 3000, 5000, 4000, 500
+SLOW, LATE, HEALS, BACK_OFF, PULL_AGAIN = 3000, 5000, 4000, 500, 3000
 
 # The signs of trouble; where a pod shows several, the first is the one that its event tells of.
 SIGNS = ["missing", "crash", "oom", "unready"]
@@ -167,6 +167,10 @@ def pod_stages():
             yield stage(f"{kind}-{word}", select, status(name, STARTED, kind, IN_GOOD_HEALTH), event=EVENTS[word])
         backed_off = status("Pending", BACKED_OFF, kind, IN_GOOD_HEALTH)
         yield stage(f"{kind}-backs-off", phase("Pending") + restarts + waits_for("ErrImagePull"), backed_off, BACK_OFF)
+        # As a kubelet does, on a quicker clock, but for an image that will be there: that is found when its pod heals.
+        backing_off = phase("Pending") + restarts + waits_for("ImagePullBackOff") + untagged("heals")
+        pulled_again = status("Pending", STARTED, kind, IN_GOOD_HEALTH)
+        yield stage(f"{kind}-pulls-again", backing_off, pulled_again, PULL_AGAIN, EVENTS["missing"])
         name = "Running" if kind == "service" else "Failed"
         late = status(name, CRASHED_LATE, kind, IN_GOOD_HEALTH)
         yield stage(f"{kind}-late", phase("Running") + restarts + ready(True) + tagged("late"), late, LATE, EVENTS["late"])

@@ -49,6 +49,22 @@ class Pods(clusters.ClusterTest):
     def test_a_missing_image_is_never_pulled(self):
         self.assert_signs("x:missing", "Pending", ("ImagePullBackOff", None))
 
+    def test_a_missing_image_is_tried_again_and_one_that_heals_is_not(self):
+        for name in "x:missing", "x:missing-heals":
+            self.start_pod(f"pulls-{name[2:]}", [name])
+        seen = {"pulls-missing": [], "pulls-missing-heals": []}
+
+        def look():
+            for name, reasons in seen.items():
+                statuses = self.api.get(f"{PODS}/{name}")["status"].get("containerStatuses")
+                reason = sign(statuses[0])[0] if statuses else None
+                if reason and reasons[-1:] != [reason]:
+                    reasons.append(reason)
+            return len(seen["pulls-missing"]) >= 4 and is_ready(self.api.get(f"{PODS}/pulls-missing-heals"))
+        await_value(look, 15)
+        self.assertEqual(seen["pulls-missing"][:4], ["ErrImagePull", "ImagePullBackOff"] * 2)
+        self.assertEqual(seen["pulls-missing-heals"], ["ErrImagePull", "ImagePullBackOff"])
+
     def test_a_crashing_container_is_restarted_for_ever(self):
         self.assert_signs("x:1.2-crash", "Running", ("CrashLoopBackOff", 1))
 
