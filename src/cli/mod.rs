@@ -20,6 +20,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 pub use environment::Environment;
 
 use crate::error::{EXIT_OK, Error, Kind};
+use crate::helm::guard;
 
 /// Runs the command that the arguments name, and returns the process's exit code.
 #[must_use]
@@ -28,6 +29,9 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         // A shell that asks for candidates can't use an error.
         _ = runtime().and_then(|runtime| runtime.block_on(complete::run(&arguments[2..], environment)));
         return ExitCode::from(EXIT_OK);
+    }
+    if arguments.get(1).is_some_and(|word| word == guard::WORD) {
+        return ExitCode::from(u8::try_from(guard::run(&arguments[2..])).unwrap_or(1));
     }
     let typed = if is_revdiff(&arguments) { "helm revdiff" } else { "helm safe-upgrade" };
     let code = match parse(arguments, environment) {

@@ -2,10 +2,15 @@
 
 mod child;
 pub mod flags;
+pub mod guard;
 pub mod process;
+mod running;
+
+pub use running::{Ended, Running};
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::helm::flags::{ChartFlags, RenderFlags, ValueFlags};
@@ -90,6 +95,98 @@ pub trait Helm: Send + Sync {
     /// # Errors
     /// If Helm fails.
     fn major_version(&self) -> impl Future<Output = Result<u32, Error>> + Send;
+
+    /// Helm's version, as it says it: `v3.22.0`.
+    ///
+    /// # Errors
+    /// If Helm fails.
+    fn version(&self) -> impl Future<Output = Result<String, Error>> + Send;
+
+    /// Starts an upgrade.
+    ///
+    /// # Errors
+    /// If Helm can't be started.
+    fn upgrade(&self, apply: &Apply) -> impl Future<Output = Result<Running, Error>> + Send;
+
+    /// Starts a rollback.
+    ///
+    /// # Errors
+    /// If Helm can't be started.
+    fn rollback(&self, back: &Back) -> impl Future<Output = Result<Running, Error>> + Send;
+
+    /// Starts the tests of a release.
+    ///
+    /// # Errors
+    /// If Helm can't be started.
+    fn test(&self, test: &Test) -> impl Future<Output = Result<Running, Error>> + Send;
+
+    /// Starts to uninstall a release.
+    ///
+    /// # Errors
+    /// If Helm can't be started.
+    fn uninstall(&self, release: &str, timeout: Duration) -> impl Future<Output = Result<Running, Error>> + Send;
+}
+
+/// How Helm waits, and what it does while it applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// `--timeout`.
+    pub timeout: Duration,
+    /// `--wait-for-jobs`.
+    pub wait_for_jobs: bool,
+    /// `--no-hooks`.
+    pub no_hooks: bool,
+    /// `--force`, which Helm 4 calls `--force-replace`.
+    pub force: bool,
+}
+
+/// An upgrade to make.
+#[derive(Clone, Debug)]
+pub struct Apply {
+    /// The upgrade, as it was rendered.
+    pub upgrade: Upgrade,
+    /// `--install`.
+    pub install: bool,
+    /// `--create-namespace`.
+    pub create_namespace: bool,
+    /// `--skip-crds`.
+    pub skip_crds: bool,
+    /// `--take-ownership`.
+    pub take_ownership: bool,
+    /// `--disable-openapi-validation`.
+    pub disable_openapi_validation: bool,
+    /// Helm 4's `--force-conflicts`.
+    pub force_conflicts: bool,
+    /// `--description`.
+    pub description: Option<String>,
+    /// `--labels`.
+    pub labels: Vec<String>,
+    /// How it waits.
+    pub waiting: Waiting,
+}
+
+/// A rollback to make.
+#[derive(Clone, Debug)]
+pub struct Back {
+    /// The release's name.
+    pub release: String,
+    /// The revision to go back to.
+    pub revision: u32,
+    /// `--cleanup-on-fail`.
+    pub cleanup_on_fail: bool,
+    /// How it waits.
+    pub waiting: Waiting,
+}
+
+/// Tests to run.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// The release's name.
+    pub release: String,
+    /// `--timeout`.
+    pub timeout: Duration,
+    /// `--filter`.
+    pub filter: Vec<String>,
 }
 
 /// Which versions of a chart's dependencies are fetched.

@@ -1,18 +1,20 @@
 //! Helm as a child process. Helm has put all that it needs to know about the cluster into the environment.
 
+mod act;
 mod fetch;
 mod render;
 
 use std::ffi::OsString;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::error::{Error, Kind};
 use crate::helm::child::{Child, Failure};
 use crate::helm::flags::{Arguments, ChartFlags, ValueFlags};
-use crate::helm::{Fetch, Helm, Rendered, Template, Upgrade};
+use crate::helm::{Apply, Back, Fetch, Helm, Rendered, Running, Template, Test, Upgrade};
 use crate::manifest::node::{Node, Value};
 use crate::release::history::Entry;
 use crate::release::{Release, decode};
@@ -21,7 +23,7 @@ use crate::release::{Release, decode};
 pub struct HelmProcess {
     binary: PathBuf,
     environment: Vec<(OsString, OsString)>,
-    major_version: tokio::sync::OnceCell<u32>,
+    version: tokio::sync::OnceCell<String>,
 }
 
 impl HelmProcess {
@@ -35,7 +37,7 @@ impl HelmProcess {
             let message = format!("cannot find helm: there is no executable {:?}", wanted.to_string_lossy());
             Error::new(Kind::Helm, message).hint("install Helm, or set HELM_BIN to its path")
         })?;
-        Ok(Self { binary, environment, major_version: tokio::sync::OnceCell::new() })
+        Ok(Self { binary, environment, version: tokio::sync::OnceCell::new() })
     }
 
     /// A run that has not begun.
@@ -127,16 +129,36 @@ impl Helm for HelmProcess {
     }
 
     async fn major_version(&self) -> Result<u32, Error> {
-        self.major_version.get_or_try_init(|| self.ask_version()).await.copied()
+        let version = self.version().await?;
+        let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+        major.ok_or_else(|| Error::new(Kind::Helm, format!("cannot tell helm's version: it says {version:?}")))
+    }
+
+    async fn version(&self) -> Result<String, Error> {
+        self.version.get_or_try_init(|| self.ask_version()).await.cloned()
+    }
+
+    async fn upgrade(&self, apply: &Apply) -> Result<Running, Error> {
+        self.begin_upgrade(apply).await
+    }
+
+    async fn rollback(&self, back: &Back) -> Result<Running, Error> {
+        self.begin_rollback(back).await
+    }
+
+    async fn test(&self, test: &Test) -> Result<Running, Error> {
+        self.begin_test(test)
+    }
+
+    async fn uninstall(&self, release: &str, timeout: Duration) -> Result<Running, Error> {
+        self.begin_uninstall(release, timeout)
     }
 }
 
 impl HelmProcess {
-    async fn ask_version(&self) -> Result<u32, Error> {
+    async fn ask_version(&self) -> Result<String, Error> {
         let told = self.run(&["version", "--template", "{{.Version}}"]).await.map_err(Error::from)?;
-        let text = String::from_utf8_lossy(&told);
-        let major = text.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
-        major.ok_or_else(|| Error::new(Kind::Helm, format!("cannot tell helm's version: it says {:?}", text.trim())))
+        Ok(String::from_utf8_lossy(&told).trim().chars().take(100).collect())
     }
 }
 

@@ -1,0 +1,190 @@
+//! A `helm` that changes something: it runs beside us, is watched, may be stopped, and does not outlive us.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, Kind};
+use crate::helm::guard;
+
+/// So much of what it prints is kept of its beginning and of its end, in bytes each.
+const KEPT: usize = 128 * 1024;
+
+/// A `helm` at work. Dropped, it is killed.
+pub struct Running {
+    child: Child,
+    group: Option<Pid>,
+    printed: Arc<Mutex<Printed>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether Helm calls it a success.
+    pub success: bool,
+    /// Helm's own message, without `Error:` and what was to be done; empty for a success.
+    pub message: String,
+    /// All that it printed, bounded. May quote values.
+    pub output: String,
+}
+
+/// The beginning and the end of what was printed.
+#[derive(Default)]
+struct Printed {
+    first: Vec<u8>,
+    last: Vec<u8>,
+    left_out: bool,
+}
+
+/// What to run.
+pub(super) struct Order<'a> {
+    pub(super) binary: &'a Path,
+    pub(super) environment: &'a [(OsString, OsString)],
+    pub(super) arguments: Vec<OsString>,
+    /// What it reads.
+    pub(super) stdin: Option<Vec<u8>>,
+}
+
+impl Running {
+    /// Starts it, in a process group of its own: Ctrl-C at a terminal is for us, and we say when Helm is to stop.
+    ///
+    /// Call it on a thread that lives as long as the program: on Linux the child dies with the thread that made it.
+    pub(super) fn start(order: Order<'_>) -> Result<Self, Error> {
+        let failed = |cause: &dyn std::fmt::Display| Error::new(Kind::Helm, format!("cannot run helm: {cause}"));
+        let mut command = guard::command(order.binary);
+        command.args(&order.arguments).envs(order.environment.iter().map(|(key, value)| (key, value)));
+        command.env("LC_ALL", "C");
+        let mut command = Command::from(command);
+        command.stdin(if order.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+        let mut child = command.spawn().map_err(|error| failed(&error))?;
+        let printed = Arc::<Mutex<Printed>>::default();
+        let mut readers = Vec::new();
+        if let Some(stdout) = child.stdout.take() {
+            readers.push(tokio::spawn(keep(stdout, printed.clone())));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            readers.push(tokio::spawn(keep(stderr, printed.clone())));
+        }
+        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), order.stdin) {
+            // Helm may end without reading it, which its exit code tells.
+            tokio::spawn(async move {
+                _ = pipe.write_all(&bytes).await;
+                _ = pipe.shutdown().await;
+            });
+        }
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok(Self { child, group, printed, readers })
+    }
+
+    /// Waits for its end. May be dropped while it waits, and called again.
+    pub async fn wait(&mut self) -> Ended {
+        let status = self.child.wait().await;
+        self.group = None;
+        for reader in self.readers.drain(..) {
+            // What it left running may hold the pipe open; its own words are read by then.
+            _ = tokio::time::timeout(std::time::Duration::from_millis(500), reader).await;
+        }
+        let output = self.output();
+        match status {
+            Ok(status) if status.success() => Ended { success: true, message: String::new(), output },
+            Ok(status) => Ended { success: false, message: message(&output, status), output },
+            Err(error) => Ended { success: false, message: format!("cannot wait for helm: {error}"), output },
+        }
+    }
+
+    /// Asks it to stop, as Ctrl-C does: of an upgrade that waits, Helm then records that it failed.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Ends it at once.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// What it has printed so far.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).text()
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.group {
+            // It may just have ended.
+            _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Printed {
+    fn add(&mut self, bytes: &[u8]) {
+        let room = KEPT.saturating_sub(self.first.len()).min(bytes.len());
+        self.first.extend_from_slice(&bytes[..room]);
+        self.last.extend_from_slice(&bytes[room..]);
+        if self.last.len() > 2 * KEPT {
+            self.left_out = true;
+            self.last.drain(..self.last.len() - KEPT);
+        }
+    }
+
+    fn text(&self) -> String {
+        let gap = if self.left_out { "\n…\n" } else { "" };
+        format!("{}{gap}{}", String::from_utf8_lossy(&self.first), String::from_utf8_lossy(&self.last))
+    }
+}
+
+async fn keep(mut from: impl AsyncRead + Unpin, printed: Arc<Mutex<Printed>>) {
+    let mut buffer = vec![0; 8192];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        printed.lock().unwrap_or_else(PoisonError::into_inner).add(&buffer[..read]);
+    }
+}
+
+/// Helm's message: what stands behind `Error:`, without the command that it says failed.
+fn message(output: &str, status: ExitStatus) -> String {
+    let start = if output.starts_with("Error: ") { Some(0) } else { output.rfind("\nError: ").map(|at| at + 1) };
+    let text = start.map_or(output.trim(), |at| output[at..].trim_start_matches("Error: ").trim());
+    let text =
+        ["UPGRADE FAILED: ", "INSTALLATION FAILED: "].iter().fold(text, |text, word| text.trim_start_matches(word));
+    if text.is_empty() { format!("helm ended with {status}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_and_the_end_of_a_long_output_are_kept() {
+        let mut printed = Printed::default();
+        printed.add(b"start");
+        for _ in 0..100 {
+            printed.add(&[b'x'; 10_000]);
+        }
+        printed.add(b"end");
+        let text = printed.text();
+        assert!(text.starts_with("start") && text.ends_with("end") && text.contains('…'));
+        assert!(text.len() < 4 * KEPT);
+    }
+
+    #[test]
+    fn helms_message_is_found_among_its_output() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let status = ExitStatus::from_raw(256);
+        assert_eq!(message("WARNING: x\nError: UPGRADE FAILED: timed out\n", status), "timed out");
+        assert_eq!(message("", status), "helm ended with exit status: 1");
+    }
+}
