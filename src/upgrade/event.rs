@@ -1,0 +1,215 @@
+//! What happens during a run, as it happens: the terminal, a log and `-o json` read the same events.
+
+use serde::Serialize;
+
+use crate::upgrade::judge::{Row, Sign};
+use crate::upgrade::next::Ending;
+
+/// What is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// An upgrade.
+    Upgrade,
+    /// The first installation.
+    Install,
+    /// A rollback.
+    Rollback,
+    /// Looking at what is there already.
+    Look,
+    /// Watching it for a while after it became ready.
+    Soak,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Result {
+    /// Everything is ready.
+    Ready,
+    /// It failed.
+    Failed,
+    /// It was not ready in time.
+    TimedOut,
+    /// It was stopped.
+    Interrupted,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// Where the release is before anything is done.
+    Observed {
+        /// The release's name.
+        release: String,
+        /// Its namespace.
+        namespace: String,
+        /// The deployed revision.
+        deployed: Option<u32>,
+        /// The last revision, and its status as Helm spells it.
+        last: Option<(u32, String)>,
+        /// The revisions that are marked as proven.
+        proven: Vec<u32>,
+        /// The revision that a failure would lead back to.
+        target: Option<u32>,
+        /// The command that goes back, to copy.
+        rollback: Option<String>,
+    },
+    /// Something that should be known.
+    Notice {
+        /// One sentence.
+        text: String,
+    },
+    /// Something that the user should worry about.
+    Warning {
+        /// One sentence.
+        text: String,
+    },
+    /// A task begins.
+    Begun {
+        /// What begins.
+        task: Task,
+        /// The revision that it makes.
+        revision: u32,
+        /// The revision that it goes back to.
+        to: Option<u32>,
+        /// The chart, with its version.
+        chart: String,
+        /// Seconds that it may take.
+        timeout: u64,
+    },
+    /// How far a task is.
+    Progress {
+        /// What is under way.
+        task: Task,
+        /// One row for each object that takes its time.
+        rows: Vec<Row>,
+        /// Signs of trouble whose grace is not over.
+        signs: Vec<Sign>,
+        /// Seconds since it began.
+        elapsed: f64,
+    },
+    /// The helm process of a task has ended.
+    HelmEnded {
+        /// What it was for.
+        task: Task,
+        /// Whether Helm calls it a success.
+        success: bool,
+        /// Helm's message; empty for a success.
+        message: String,
+    },
+    /// A task has ended.
+    Verdict {
+        /// What has ended.
+        task: Task,
+        /// How.
+        result: Result,
+        /// Why, a sentence each.
+        reasons: Vec<String>,
+        /// Seconds that it took.
+        elapsed: f64,
+    },
+    /// A test, a gate or the soak.
+    Gate {
+        /// What it is: `helm test`, `soak 30s`.
+        name: String,
+        /// How it stands: `running`, `passed`, `failed`, `inconclusive`.
+        state: GateState,
+        /// More about it, one sentence.
+        detail: String,
+    },
+    /// The evidence of a failure is kept.
+    Evidence {
+        /// The folder.
+        folder: String,
+        /// The archive of it.
+        archive: String,
+        /// The likely cause, one sentence.
+        cause: Option<String>,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// A revision's record was changed.
+    Recorded {
+        /// The revision.
+        revision: u32,
+        /// Its status now.
+        status: String,
+        /// Its description now.
+        description: String,
+    },
+    /// What runs was compared with what the revision says.
+    Compared {
+        /// The revision.
+        revision: u32,
+        /// How many objects were compared.
+        objects: usize,
+        /// Those that differ.
+        differing: Vec<String>,
+    },
+    /// A revision is marked as proven.
+    Proven {
+        /// The revision.
+        revision: u32,
+    },
+    /// Old revisions were removed.
+    Pruned {
+        /// Which.
+        revisions: Vec<u32>,
+    },
+    /// The run has ended.
+    Done(Report),
+}
+
+/// How a gate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateState {
+    /// It runs.
+    Running,
+    /// It says that all is well.
+    Passed,
+    /// It says that something is wrong.
+    Failed,
+    /// It could not tell.
+    Inconclusive,
+}
+
+/// What happened in a run, in short.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The release's name.
+    pub release: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// How it ended.
+    pub ending: Ending,
+    /// One sentence about that.
+    pub summary: String,
+    /// The revision that was deployed before.
+    pub from: Option<u32>,
+    /// The revision that this run made.
+    pub revision: Option<u32>,
+    /// The revision that is deployed now.
+    pub deployed: Option<u32>,
+    /// Why it failed, a sentence each.
+    pub reasons: Vec<String>,
+    /// What to do next; one sentence or a command each.
+    pub next: Vec<String>,
+    /// How long each part took.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a run, and how long it took.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Part {
+    /// What it was.
+    pub name: String,
+    /// How it ended, in a few words.
+    pub result: String,
+    /// Seconds.
+    pub seconds: f64,
+}
