@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod diff;
 pub mod error;
+pub mod execute;
 pub mod git;
 pub mod helm;
 pub mod manifest;

@@ -1,8 +1,9 @@
 //! What happens during a run, as it happens: the terminal, a log and `-o json` read the same events.
 
-use serde::Serialize;
+use serde::ser::SerializeSeq as _;
+use serde::{Serialize, Serializer};
 
-use crate::upgrade::judge::{Row, Sign};
+use crate::upgrade::judge::{Row, Sign, State};
 use crate::upgrade::next::Ending;
 
 /// What is under way.
@@ -24,7 +25,7 @@ pub enum Task {
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Result {
+pub enum Verdict {
     /// Everything is ready.
     Ready,
     /// It failed.
@@ -84,8 +85,10 @@ pub enum Event {
         /// What is under way.
         task: Task,
         /// One row for each object that takes its time.
+        #[serde(serialize_with = "plain_rows")]
         rows: Vec<Row>,
         /// Signs of trouble whose grace is not over.
+        #[serde(serialize_with = "plain_signs")]
         signs: Vec<Sign>,
         /// Seconds since it began.
         elapsed: f64,
@@ -104,7 +107,7 @@ pub enum Event {
         /// What has ended.
         task: Task,
         /// How.
-        result: Result,
+        result: Verdict,
         /// Why, a sentence each.
         reasons: Vec<String>,
         /// Seconds that it took.
@@ -212,4 +215,70 @@ pub struct Part {
     pub result: String,
     /// Seconds.
     pub seconds: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlainRow<'a> {
+    object: String,
+    namespace: &'a str,
+    state: &'static str,
+    reason: &'a str,
+    ready: u32,
+    wanted: u32,
+    updated: u32,
+    old: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlainSign<'a> {
+    rule: &'static str,
+    object: String,
+    pod: Option<&'a str>,
+    container: Option<&'a str>,
+    message: &'a str,
+    since: String,
+    due: Option<String>,
+}
+
+fn plain_rows<S: Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(rows.len()))?;
+    for row in rows {
+        let (state, reason) = row.state.told();
+        let Row { ready, wanted, updated, old, .. } = *row;
+        let (object, namespace) = (row.key.to_string(), row.key.namespace.as_str());
+        list.serialize_element(&PlainRow { object, namespace, state, reason, ready, wanted, updated, old })?;
+    }
+    list.end()
+}
+
+fn plain_signs<S: Serializer>(signs: &[Sign], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(signs.len()))?;
+    for sign in signs {
+        list.serialize_element(&PlainSign {
+            rule: sign.rule,
+            object: sign.object.to_string(),
+            pod: sign.pod.as_deref(),
+            container: sign.container.as_deref(),
+            message: &sign.message,
+            since: sign.since.to_string(),
+            due: sign.due.map(|due| due.to_string()),
+        })?;
+    }
+    list.end()
+}
+
+impl State {
+    /// The state in a word, and more about it.
+    #[must_use]
+    pub fn told(&self) -> (&'static str, &str) {
+        match self {
+            Self::Ready => ("ready", ""),
+            Self::Waiting(reason) => ("waiting", reason),
+            Self::Failed(reason) => ("failed", reason),
+            Self::Unverified(reason) => ("unverified", reason),
+            Self::Unknown(reason) => ("unknown", reason),
+        }
+    }
 }

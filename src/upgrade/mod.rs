@@ -5,8 +5,11 @@
 //! still to be waited for. Above all: a wrong rollback is worse than a late verdict, so every sign has a grace, and missing
 //! data is no sign.
 
+pub mod event;
 pub mod judge;
+pub mod next;
 pub mod readiness;
 mod revision;
 mod rules;
+pub mod target;
 pub mod world;

@@ -200,32 +200,110 @@ mod tests {
             ("at the start", state(|_| {}), Rollback, Action::Apply),
             ("ready", state(|s| s.applied = Step::Good), Rollback, Action::Verify),
             ("verified", state(good), Rollback, Action::Mark),
-            ("proven", state(|s| { good(s); s.marked = true; }), Rollback, Action::Prune),
-            ("pruned", state(|s| { good(s); (s.marked, s.pruned) = (true, true); }), Rollback, Action::End(Ending::Upgraded)),
-            ("a gate says nothing", state(|s| (s.applied, s.verified) = (Step::Good, Step::Inconclusive)), Rollback, Action::End(Ending::Unproven)),
+            (
+                "proven",
+                state(|s| {
+                    good(s);
+                    s.marked = true;
+                }),
+                Rollback,
+                Action::Prune,
+            ),
+            (
+                "pruned",
+                state(|s| {
+                    good(s);
+                    (s.marked, s.pruned) = (true, true);
+                }),
+                Rollback,
+                Action::End(Ending::Upgraded),
+            ),
+            (
+                "a gate says nothing",
+                state(|s| (s.applied, s.verified) = (Step::Good, Step::Inconclusive)),
+                Rollback,
+                Action::End(Ending::Unproven),
+            ),
             ("not ready", state(failed), Rollback, Action::KeepEvidence),
             ("not ready, to be kept", state(failed), Keep, Action::KeepEvidence),
             ("interrupted", state(|s| s.applied = Step::Interrupted), Rollback, Action::KeepEvidence),
-            ("a gate failed", state(|s| (s.applied, s.verified) = (Step::Good, Step::Bad)), Rollback, Action::KeepEvidence),
-            ("interrupted while it soaks", state(|s| (s.applied, s.verified) = (Step::Good, Step::Interrupted)), Rollback, Action::KeepEvidence),
+            (
+                "a gate failed",
+                state(|s| (s.applied, s.verified) = (Step::Good, Step::Bad)),
+                Rollback,
+                Action::KeepEvidence,
+            ),
+            (
+                "interrupted while it soaks",
+                state(|s| (s.applied, s.verified) = (Step::Good, Step::Interrupted)),
+                Rollback,
+                Action::KeepEvidence,
+            ),
             ("evidence kept", state(kept), Rollback, Action::Record),
             ("recorded", state(recorded), Rollback, Action::GoBack(3)),
             ("recorded, to be kept", state(recorded), Keep, Action::End(Ending::Kept)),
-            ("recorded, no target", state(|s| { recorded(s); s.target = None; }), Rollback, Action::End(Ending::NoWayBack)),
+            (
+                "recorded, no target",
+                state(|s| {
+                    recorded(s);
+                    s.target = None;
+                }),
+                Rollback,
+                Action::End(Ending::NoWayBack),
+            ),
             ("recorded, uninstall wanted, not the first revision", state(recorded), Uninstall, Action::GoBack(3)),
             ("first installation", state(first), Rollback, Action::End(Ending::Kept)),
             ("first installation, to be kept", state(first), Keep, Action::End(Ending::Kept)),
             ("first installation, to be removed", state(first), Uninstall, Action::Uninstall),
-            ("removed", state(|s| { first(s); s.uninstalled = Step::Good; }), Uninstall, Action::End(Ending::Uninstalled)),
-            ("can't be removed", state(|s| { first(s); s.uninstalled = Step::Bad; }), Uninstall, Action::End(Ending::NotRolledBack)),
+            (
+                "removed",
+                state(|s| {
+                    first(s);
+                    s.uninstalled = Step::Good;
+                }),
+                Uninstall,
+                Action::End(Ending::Uninstalled),
+            ),
+            (
+                "can't be removed",
+                state(|s| {
+                    first(s);
+                    s.uninstalled = Step::Bad;
+                }),
+                Uninstall,
+                Action::End(Ending::NotRolledBack),
+            ),
             ("back", state(back(Step::Good)), Rollback, Action::Prove),
             ("going back failed", state(back(Step::Bad)), Rollback, Action::End(Ending::NotRolledBack)),
-            ("going back was interrupted", state(back(Step::Interrupted)), Rollback, Action::End(Ending::NotRolledBack)),
+            (
+                "going back was interrupted",
+                state(back(Step::Interrupted)),
+                Rollback,
+                Action::End(Ending::NotRolledBack),
+            ),
             ("back and equal", state(proof(Step::Good)), Rollback, Action::End(Ending::RolledBack)),
             ("back and not equal", state(proof(Step::Bad)), Rollback, Action::End(Ending::NotRolledBack)),
-            ("back, and nobody can tell", state(proof(Step::Inconclusive)), Rollback, Action::End(Ending::NotRolledBack)),
-            ("overtaken while it applies", state(|s| s.overtaken_by = Some(9)), Rollback, Action::End(Ending::Overtaken)),
-            ("overtaken after a failure", state(|s| { recorded(s); s.overtaken_by = Some(9); }), Rollback, Action::End(Ending::Overtaken)),
+            (
+                "back, and nobody can tell",
+                state(proof(Step::Inconclusive)),
+                Rollback,
+                Action::End(Ending::NotRolledBack),
+            ),
+            (
+                "overtaken while it applies",
+                state(|s| s.overtaken_by = Some(9)),
+                Rollback,
+                Action::End(Ending::Overtaken),
+            ),
+            (
+                "overtaken after a failure",
+                state(|s| {
+                    recorded(s);
+                    s.overtaken_by = Some(9);
+                }),
+                Rollback,
+                Action::End(Ending::Overtaken),
+            ),
         ];
         for (name, state, on_failure, action) in table {
             assert_eq!(next(&state, on_failure), action, "{name}");
@@ -267,7 +345,10 @@ mod tests {
     fn a_ready_release_is_never_rolled_back() {
         for verified in [Step::Open, Step::Good, Step::Inconclusive] {
             let state = state(|s| (s.applied, s.verified) = (Step::Good, verified));
-            assert!(!matches!(next(&state, OnFailure::Rollback), Action::GoBack(_) | Action::Uninstall | Action::Record));
+            assert!(!matches!(
+                next(&state, OnFailure::Rollback),
+                Action::GoBack(_) | Action::Uninstall | Action::Record
+            ));
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::helm::Helm;
 use crate::helm::flags::ChartFlags;
 
 /// A chart on this machine.
+#[derive(Debug)]
 pub(super) struct Source {
     /// Its folder or archive.
     pub(super) path: PathBuf,

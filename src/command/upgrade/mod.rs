@@ -93,6 +93,28 @@ struct Made {
     base: Base,
 }
 
+/// An upgrade that could be made.
+#[derive(Debug)]
+pub struct Proposed {
+    /// What it would change.
+    pub outcome: Outcome,
+    /// The upgrade, with the chart that was rendered: it is here for as long as this value lives.
+    pub upgrade: Upgrade,
+    /// The last revision that was there; 0 if there was none.
+    pub last: u32,
+    /// Whether there is no revision that it goes on from.
+    pub is_first: bool,
+    source: Source,
+}
+
+impl Proposed {
+    /// The chart's folder or archive.
+    #[must_use]
+    pub fn chart(&self) -> &std::path::Path {
+        &self.source.path
+    }
+}
+
 /// Reads the release, has Helm render the upgrade, and compares.
 ///
 /// # Errors
@@ -104,6 +126,20 @@ pub async fn run<C: Cluster, H: Helm>(
     options: &Options,
     stages: &dyn Stages,
 ) -> Result<Outcome, Error> {
+    propose(seams, request, masker, options, stages).await.map(|proposed| proposed.outcome)
+}
+
+/// The same, with what is needed to make the upgrade.
+///
+/// # Errors
+/// As [`run`].
+pub async fn propose<C: Cluster, H: Helm>(
+    seams: Seams<'_, C, H>,
+    request: &Request,
+    masker: &Masker,
+    options: &Options,
+    stages: &dyn Stages,
+) -> Result<Proposed, Error> {
     validate_name(&request.upgrade.release)?;
     stages.stage(&format!("rendering the upgrade of {}", request.upgrade.release));
     let Seams { storage, helm, cluster } = seams;
@@ -128,23 +164,24 @@ pub async fn run<C: Cluster, H: Helm>(
     };
     let fetching = Source::as_helm_finds_it(helm, &request.upgrade.chart, &request.upgrade.flags.chart);
     let (source, ()) = try_join(fetching, read_early).await?;
-    let upgrade = &of_source(&request.upgrade, &source);
+    let upgrade = of_source(&request.upgrade, &source);
     let rendering = async {
         if request.told.flags().is_empty() {
-            return render(helm, (&source, upgrade), stored.clone(), base).await;
+            return render(helm, (&source, &upgrade), stored.clone(), base).await;
         }
-        template::update_dependencies(helm, upgrade, &source).await?;
-        let templating = Templating { helm, cluster, source: &source, upgrade, told: &request.told };
+        template::update_dependencies(helm, &upgrade, &source).await?;
+        let templating = Templating { helm, cluster, source: &source, upgrade: &upgrade, told: &request.told };
         templating.render(stored.clone(), base).await
     };
     let (made, definitions) = try_join(rendering, definitions(cluster, &source, masker)).await?;
     stages.stage("comparing");
+    let (last, is_first) = (made.base.last, made.base.release.is_none());
     let mut outcome = compare(made, request, masker, options);
     outcome.diff.crds = definitions;
     if let Some(crds) = &mut outcome.diff.crds {
         options.selection.apply(&mut crds.definitions);
     }
-    Ok(outcome)
+    Ok(Proposed { outcome, upgrade, last, is_first, source })
 }
 
 /// Has Helm render the upgrade as it would make it.

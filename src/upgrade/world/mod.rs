@@ -62,6 +62,13 @@ impl World {
         Self { wanted, ..Self::default() }
     }
 
+    /// Wants this object too, if it does not yet.
+    pub fn want(&mut self, wanted: Wanted) {
+        if !self.wanted.contains(&wanted) {
+            self.wanted.push(wanted);
+        }
+    }
+
     /// What the release consists of.
     #[must_use]
     pub fn wanted(&self) -> &[Wanted] {
