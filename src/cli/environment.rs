@@ -49,6 +49,13 @@ impl Environment {
         self.raw(name).and_then(OsStr::to_str)
     }
 
+    /// Who runs this: the user's name, or the one that a CI system gives.
+    #[must_use]
+    pub fn who(&self) -> String {
+        let names = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "USER", "LOGNAME", "USERNAME"];
+        names.into_iter().find_map(|name| self.text(name)).unwrap_or("somebody").chars().take(64).collect()
+    }
+
     /// A variable as a switch, as Helm reads it: `true`, `1`, `t` in any case.
     #[must_use]
     pub fn switch(&self, name: &str) -> bool {

@@ -5,7 +5,9 @@ mod compatible;
 mod complete;
 mod configuration;
 mod connection;
+mod console;
 mod environment;
+mod guard;
 mod input;
 mod output;
 mod progress;
@@ -20,7 +22,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 pub use environment::Environment;
 
 use crate::error::{EXIT_OK, Error, Kind};
-use crate::helm::guard;
+use crate::helm::guard as child_guard;
 
 /// Runs the command that the arguments name, and returns the process's exit code.
 #[must_use]
@@ -30,8 +32,8 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         _ = runtime().and_then(|runtime| runtime.block_on(complete::run(&arguments[2..], environment)));
         return ExitCode::from(EXIT_OK);
     }
-    if arguments.get(1).is_some_and(|word| word == guard::WORD) {
-        return ExitCode::from(u8::try_from(guard::run(&arguments[2..])).unwrap_or(1));
+    if arguments.get(1).is_some_and(|word| word == child_guard::WORD) {
+        return ExitCode::from(u8::try_from(child_guard::run(&arguments[2..])).unwrap_or(1));
     }
     let typed = if is_revdiff(&arguments) { "helm revdiff" } else { "helm safe-upgrade" };
     let code = match parse(arguments, environment) {
@@ -53,7 +55,7 @@ fn parse(mut arguments: Vec<OsString>, environment: &Environment) -> Result<args
         arguments.remove(1);
         return parse_revdiff(compatible::with_variables(arguments, environment), environment);
     }
-    args::SafeUpgrade::try_parse_from(arguments).map(|cli| cli.command)
+    args::SafeUpgrade::try_parse_from(arguments).map(args::SafeUpgrade::wanted)
 }
 
 fn parse_revdiff(arguments: Vec<OsString>, environment: &Environment) -> Result<args::Command, clap::Error> {
@@ -78,6 +80,7 @@ fn is_revdiff(arguments: &[OsString]) -> bool {
 
 fn execute(command: args::Command, environment: &Environment) -> Result<u8, Error> {
     match command {
+        args::Command::Upgrade(guarded) => runtime()?.block_on(guard::upgrade(*guarded, environment)),
         args::Command::Revdiff(revdiff) => runtime()?.block_on(revdiff::run(*revdiff, environment)),
     }
 }

@@ -23,6 +23,7 @@ use crate::diff::select::{Pattern, Selection};
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::helm::Upgrade;
 use crate::manifest::mask::Masker;
+use crate::report::style::Painter;
 use crate::report::view::{Detail, Sections, Subject, View};
 use crate::report::{github, html, json, markdown, paths, side_by_side, stat, text};
 use crate::storage::Storage;
@@ -31,12 +32,12 @@ use crate::storage::Storage;
 const DEFAULT_WIDTH: u16 = 160;
 
 /// One run of the command.
-struct Run<'a> {
-    diff: DiffArgs,
-    environment: &'a Environment,
-    masker: Masker,
-    options: Options,
-    progress: Progress,
+pub(super) struct Run<'a> {
+    pub(super) diff: DiffArgs,
+    pub(super) environment: &'a Environment,
+    pub(super) masker: Masker,
+    pub(super) options: Options,
+    pub(super) progress: Progress,
     started: Instant,
 }
 
@@ -178,7 +179,7 @@ fn manifests(arguments: ManifestArgs, environment: &Environment) -> Result<u8, E
 }
 
 impl<'a> Run<'a> {
-    fn new(diff: DiffArgs, environment: &'a Environment) -> Result<Self, Error> {
+    pub(super) fn new(diff: DiffArgs, environment: &'a Environment) -> Result<Self, Error> {
         let mut ignore = configuration::load(diff.config.as_deref())?.ignore;
         ignore.extend(diff.ignore.iter().cloned());
         let masker = match (diff.show_secrets_decoded, diff.show_secrets) {
@@ -211,7 +212,7 @@ impl<'a> Run<'a> {
     }
 
     /// Who hears of the stages of reading: nobody while something else may write to the terminal.
-    fn stages(&self, quiet: bool) -> &dyn Stages {
+    pub(super) fn stages(&self, quiet: bool) -> &dyn Stages {
         if quiet { &self.progress } else { &() }
     }
 
@@ -231,39 +232,66 @@ impl<'a> Run<'a> {
         let (parsed, opened) = (manifest.parsed, manifest.opened);
         self.tell(&format!("read and compared; {parsed} documents parsed, and {opened} of the equal ones"));
         self.progress.stage("drawing the differences");
+        let view = self.view(&outcome);
+        let for_readers =
+            matches!(self.diff.format(), Format::Text | Format::SideBySide | Format::Paths | Format::Stat);
+        self.write(&view, for_readers && !self.diff.no_pager)?;
+        self.tell("done");
+        let code = if self.diff.detailed_exitcode && !view.is_empty() { EXIT_CHANGED } else { EXIT_OK };
+        // The process ends now, and gives its memory back faster as a whole than piece by piece.
+        std::mem::forget(view);
+        std::mem::forget(outcome);
+        Ok(code)
+    }
+
+    /// Prints the diff of what is about to be done, without a pager.
+    pub(super) fn show(&self, outcome: &Outcome) -> Result<(), Error> {
+        let view = self.view(outcome);
+        if self.diff.format() != Format::Json {
+            return self.write(&view, false);
+        }
+        let failed =
+            |error: &dyn std::fmt::Display| Error::new(Kind::Output, format!("cannot write the diff: {error}"));
+        let mut json = Vec::new();
+        json::write(&view, &mut json).map_err(|error| failed(&error))?;
+        let diff: serde_json::Value = serde_json::from_slice(&json).map_err(|error| failed(&error))?;
+        let event = serde_json::json!({"event": "diff", "diff": diff});
+        output::write_result(false, self.environment, |out| writeln!(out, "{event}"))
+    }
+
+    /// The colours of standard output.
+    pub(super) fn painter(&self) -> Painter {
+        output::painter(&self.diff.display, self.environment)
+    }
+
+    fn view<'o>(&self, outcome: &'o Outcome) -> View<'o> {
         let mut detail = self.detail();
         // Drift is no upgrade: nothing restarts, and nothing is deleted.
         if matches!(outcome.subject, Subject::Live(_)) {
             detail.sections = detail.sections.without_overview();
         }
-        let view =
-            View::new(&outcome.diff, &outcome.releases, detail).about(outcome.subject).with_notices(outcome.notices);
-        let painter = output::painter(&self.diff.display, self.environment);
+        let view = View::new(&outcome.diff, &outcome.releases, detail);
+        view.about(outcome.subject.clone()).with_notices(outcome.notices.clone())
+    }
+
+    fn write(&self, view: &View<'_>, paged: bool) -> Result<(), Error> {
+        let painter = self.painter();
         self.progress.clear();
         let format = self.diff.format();
         if format == Format::Paths {
             view.notices.iter().for_each(|notice| output::print_notice(notice, self.environment));
         }
-        let for_readers = matches!(format, Format::Text | Format::SideBySide | Format::Paths | Format::Stat);
-        output::write_result(for_readers && !self.diff.no_pager, self.environment, |mut out: &mut dyn Write| {
-            match format {
-                Format::Text => text::write(&view, painter, &mut out),
-                Format::SideBySide => side_by_side::write(&view, painter, self.width(), &mut out),
-                Format::Paths => paths::write(&view, painter, &mut out),
-                Format::Stat => stat::write(&view, painter, &mut out),
-                Format::Json => json::write(&view, &mut out),
-                Format::Yaml => json::write_yaml(&view, &mut out),
-                Format::Markdown => markdown::write(&view, self.diff.max_bytes, &mut out),
-                Format::Github => github::write(&view, &mut out),
-                Format::Html => html::write(&view, &mut out),
-            }
-        })?;
-        self.tell("done");
-        let code = if self.diff.detailed_exitcode && !view.is_empty() { EXIT_CHANGED } else { EXIT_OK };
-        // The process ends now, and gives its memory back faster as a whole than piece by piece.
-        std::mem::forget(view);
-        std::mem::forget((outcome.releases, outcome.diff));
-        Ok(code)
+        output::write_result(paged, self.environment, |mut out: &mut dyn Write| match format {
+            Format::Text => text::write(view, painter, &mut out),
+            Format::SideBySide => side_by_side::write(view, painter, self.width(), &mut out),
+            Format::Paths => paths::write(view, painter, &mut out),
+            Format::Stat => stat::write(view, painter, &mut out),
+            Format::Json => json::write(view, &mut out),
+            Format::Yaml => json::write_yaml(view, &mut out),
+            Format::Markdown => markdown::write(view, self.diff.max_bytes, &mut out),
+            Format::Github => github::write(view, &mut out),
+            Format::Html => html::write(view, &mut out),
+        })
     }
 
     fn detail(&self) -> Detail {

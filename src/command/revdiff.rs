@@ -37,8 +37,8 @@ pub enum Source {
     },
 }
 
-/// How to compare.
-#[derive(Clone, Debug)]
+/// How to compare. By default all of it.
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Which parts.
     pub parts: Parts,

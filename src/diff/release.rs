@@ -29,6 +29,13 @@ pub struct Both<T> {
     pub new: T,
 }
 
+impl Default for Parts {
+    /// What a user gets to see unless told otherwise.
+    fn default() -> Self {
+        Self { hooks: true, computed_values: false }
+    }
+}
+
 impl<T: PartialEq> Both<T> {
     /// Whether the two differ.
     #[must_use]

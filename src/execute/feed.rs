@@ -98,18 +98,26 @@ impl<'a, C: Cluster> Feed<'a, C> {
         }
     }
 
-    /// Lists everything anew, so that nothing is judged by what was so a moment ago. What fails to be listed stays as it was.
-    pub(super) async fn refresh(&mut self, world: &mut World) {
+    /// Lists everything anew, so that nothing is judged by what was so a moment ago. What may not be seen is noted as such.
+    ///
+    /// # Errors
+    /// The first failure. What could not be listed stays as it was.
+    pub(super) async fn refresh(&mut self, world: &mut World) -> Result<(), ClusterError> {
         let listings = join_all(self.queries.iter().map(|query| self.cluster.list_observed(query))).await;
         // What has come in the meantime is older.
         while let Ok(news) = self.news.try_recv() {
             self.take(news, world);
         }
+        let mut failed = Ok(());
         for (index, listing) in listings.into_iter().enumerate() {
-            if let Ok(listing) = listing {
-                self.take(News::Listed(index, listing.items), world);
+            match listing {
+                Ok(listing) => self.take(News::Listed(index, listing.items), world),
+                Err(ClusterError::Forbidden(forbidden)) => self.take(News::Blind(index, forbidden.to_string()), world),
+                Err(ClusterError::NotServed { .. }) => self.take(News::Listed(index, Vec::new()), world),
+                Err(error) => failed = failed.and(Err(error)),
             }
         }
+        failed
     }
 
     /// Why something can't be seen at the moment.

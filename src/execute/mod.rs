@@ -1,17 +1,70 @@
-//! The guarded upgrade: look, decide, act, look again. What is decided is in [`crate::upgrade`]; here it is done.
+//! The guarded upgrade and rollback: look, decide, act, look again. What is decided is in [`crate::upgrade`]; here it is done.
 //!
-//! The state of a run is in the cluster and not in this process: before each action the release is read again, so a run
-//! that was killed goes on when it is run again, and one that somebody else overtakes stops.
+//! [`prepare`] looks, and changes nothing: what it found is shown, and confirmed. [`run`] acts. The state of a run is in the
+//! cluster and not in this process: before each action the release is read again, so a run that was killed goes on when it is
+//! run again, and one that somebody else overtakes stops.
 
+mod act;
+mod back;
 mod feed;
 pub mod interrupts;
+mod keeper;
+mod patience;
+mod prepare;
+mod record;
+pub mod run;
 mod scope;
+mod verify;
 mod watching;
 
+use std::time::Duration;
+
+pub use prepare::{Prepared, prepare};
+
+use crate::helm::Apply;
+use crate::manifest::mask::Masker;
+use crate::storage::Storage;
 use crate::upgrade::event::Event;
+use crate::upgrade::judge::Patience;
+use crate::upgrade::next::OnFailure;
 
 /// Hears what happens.
 pub trait Listener: Sync {
     /// Something has happened.
     fn hear(&self, event: &Event);
+}
+
+/// Where a run acts.
+pub struct Seams<'a, C, H> {
+    /// Where the releases are.
+    pub storage: &'a Storage<C, H>,
+    /// Helm.
+    pub helm: &'a H,
+    /// The cluster.
+    pub cluster: &'a C,
+    /// Hides what is secret.
+    pub masker: &'a Masker,
+    /// Hears what happens.
+    pub listener: &'a dyn Listener,
+    /// What ends the run before its time.
+    pub interrupts: &'a interrupts::Interrupts,
+}
+
+/// How an upgrade is made and guarded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What Helm is asked to do; its chart and flags are replaced by those that were rendered.
+    pub apply: Apply,
+    /// What to do where it fails.
+    pub on_failure: OnFailure,
+    /// How long to wait for what.
+    pub patience: Patience,
+    /// How long a rollback may take.
+    pub rollback_timeout: Duration,
+    /// How long an interrupted run may take to go back.
+    pub grace: Duration,
+    /// Whether what a failed upgrade has created is removed, after the evidence is kept.
+    pub cleanup_on_fail: bool,
+    /// Who does this.
+    pub who: String,
 }

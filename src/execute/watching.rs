@@ -87,26 +87,6 @@ impl<'a, C: Cluster> Watching<'a, C> {
         Ok(Self { cluster, feed, world, patience, unserved: scope.unserved })
     }
 
-    /// How it stands at this moment.
-    pub(super) async fn look(&mut self) -> Judgement {
-        // What has come in is taken in; nothing is waited for.
-        _ = timeout(Duration::ZERO, self.feed.next(&mut self.world)).await;
-        Judge::new(self.patience.clone()).judge(&self.world, Timestamp::now())
-    }
-
-    /// What is there now, was there before what comes next.
-    pub(super) async fn begin_anew(&mut self) {
-        self.feed.refresh(&mut self.world).await;
-        self.world.mark_before();
-    }
-
-    /// Takes in what comes for a moment, so that a terminal that waits for an answer does not make it stale.
-    pub(super) async fn keep_up(&mut self) {
-        loop {
-            self.feed.next(&mut self.world).await;
-        }
-    }
-
     /// Watches until there is a verdict. A helm that is still at work then is asked to stop, and waited for.
     pub(super) async fn until_settled(
         &mut self,
@@ -139,7 +119,7 @@ impl<'a, C: Cluster> Watching<'a, C> {
                     term.listener.hear(&Event::HelmEnded { task, success, message: ended.message.clone() });
                     helm = Some(ended);
                     if let Some(message) = message {
-                        self.feed.refresh(&mut self.world).await;
+                        _ = self.feed.refresh(&mut self.world).await;
                         break (How::HelmFailed(message), judge.judge(&self.world, Timestamp::now()));
                     }
                     self.catch_up(release).await;
@@ -167,7 +147,8 @@ impl<'a, C: Cluster> Watching<'a, C> {
             self.unserved = scope.unserved;
             _ = timeout(TO_LIST, self.feed.listed(&mut self.world)).await;
         }
-        self.feed.refresh(&mut self.world).await;
+        // What fails to be listed comes by its watch.
+        _ = self.feed.refresh(&mut self.world).await;
     }
 }
 
@@ -226,4 +207,17 @@ fn until(time: Timestamp) -> Duration {
 pub(super) fn waited_for(judgement: &Judgement) -> Vec<String> {
     let rows = judgement.rows.iter().filter(|row| !matches!(row.state, State::Ready | State::Unverified(_)));
     rows.map(|row| format!("{}: {}", row.key, row.state.told().1)).collect()
+}
+
+/// How a release stands at one time, by one list of each kind.
+pub(super) async fn look_once<C: Cluster>(
+    cluster: &C,
+    release: &Release,
+    patience: Patience,
+) -> Result<Judgement, Error> {
+    let scope = Scope::of(cluster, &[release]).await?;
+    let mut world = World::new(scope.wanted);
+    let mut feed = Feed::new(cluster, scope.queries);
+    feed.refresh(&mut world).await?;
+    Ok(Judge::new(patience).judge(&world, Timestamp::now()))
 }

@@ -31,6 +31,12 @@ impl Manifest {
             .collect()
     }
 
+    /// Whether it is the same text.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// The documents of this one, then those of another.
     #[must_use]
     pub fn followed_by(mut self, other: Self) -> Self {

@@ -13,6 +13,7 @@ mod markup;
 mod parts;
 pub mod paths;
 mod remarks;
+pub mod rollout;
 pub mod side_by_side;
 pub mod stat;
 mod stretches;

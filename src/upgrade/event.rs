@@ -189,6 +189,8 @@ pub struct Report {
     pub namespace: String,
     /// How it ended.
     pub ending: Ending,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
     /// One sentence about that.
     pub summary: String,
     /// The revision that was deployed before.

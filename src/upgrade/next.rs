@@ -43,6 +43,8 @@ pub struct State {
     pub applied: Step,
     /// Tests, gates and the soak.
     pub verified: Step,
+    /// Whether Helm failed before it made a revision: nothing was changed then.
+    pub nothing_made: bool,
     /// Whether the evidence of a failure is kept.
     pub evidence: bool,
     /// Whether the record of the failed revision says so.
@@ -96,6 +98,8 @@ pub enum Ending {
     Unproven,
     /// There was nothing to change.
     Nothing,
+    /// Helm refused it before anything was changed.
+    NotBegun,
     /// It failed, and the release is as the revision before has it, which is proven.
     RolledBack,
     /// It failed, and was left as it is, as wanted.
@@ -124,6 +128,9 @@ impl State {
 pub fn next(state: &State, on_failure: OnFailure) -> Action {
     if state.overtaken_by.is_some() {
         return Action::End(Ending::Overtaken);
+    }
+    if state.has_failed() && state.nothing_made {
+        return if state.evidence { Action::End(Ending::NotBegun) } else { Action::KeepEvidence };
     }
     if state.has_failed() {
         return after_failure(state, on_failure);
@@ -226,6 +233,18 @@ mod tests {
             ),
             ("not ready", state(failed), Rollback, Action::KeepEvidence),
             ("not ready, to be kept", state(failed), Keep, Action::KeepEvidence),
+            (
+                "helm refused",
+                state(|s| (s.applied, s.nothing_made) = (Step::Bad, true)),
+                Rollback,
+                Action::KeepEvidence,
+            ),
+            (
+                "helm refused, and it is kept",
+                state(|s| (s.applied, s.nothing_made, s.evidence) = (Step::Bad, true, true)),
+                Rollback,
+                Action::End(Ending::NotBegun),
+            ),
             ("interrupted", state(|s| s.applied = Step::Interrupted), Rollback, Action::KeepEvidence),
             (
                 "a gate failed",

@@ -3,6 +3,7 @@
 mod chart;
 mod cluster;
 mod diff;
+mod guard;
 mod upgrade;
 
 use std::path::PathBuf;
@@ -12,18 +13,50 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
+pub(super) use guard::GuardedArgs;
 pub(super) use upgrade::UpgradeArgs;
 
-/// Guarded Helm upgrades, in the making: what changes is shown today.
+const SAFE_UPGRADE_EXAMPLES: &str = "\
+Examples:
+  helm safe-upgrade web ./chart -f prod.yaml            look, check, show the diff, ask, upgrade, watch, prove
+  helm safe-upgrade web bitnami/nginx --version 18.2.0 --yes --timeout 10m
+  helm safe-upgrade web ./chart --dry-run               only look, check and show the diff
+  helm safe-upgrade web ./chart --install --create-namespace -n shop
+  helm safe-upgrade upgrade history ./chart             a release that is named like a subcommand
+
+Exit code: 0 upgraded or nothing to do; 3 refused; 4 failed and rolled back; 5 failed and not rolled back; 6 locked;
+7 interrupted; 1 other errors.";
+
+/// Upgrade a release under guard: look, show the diff, ask, upgrade, watch; where it fails keep the evidence and go back.
 #[derive(Debug, Parser)]
-#[command(name = "helm-safe-upgrade", bin_name = "helm safe-upgrade", version)]
+#[command(
+    name = "helm-safe-upgrade",
+    bin_name = "helm safe-upgrade",
+    version,
+    after_help = SAFE_UPGRADE_EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub(super) struct SafeUpgrade {
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub guarded: GuardedArgs,
+}
+
+impl SafeUpgrade {
+    /// The subcommand; without one it is an upgrade.
+    pub(super) fn wanted(self) -> Command {
+        self.command.unwrap_or_else(|| Command::Upgrade(Box::new(self.guarded)))
+    }
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Upgrade a release; the same as without this word, for releases named like a subcommand.
+    #[command(after_help = SAFE_UPGRADE_EXAMPLES)]
+    Upgrade(Box<GuardedArgs>),
     /// Show what changed between two revisions of a release; the same as `helm revdiff`.
     Revdiff(Box<Revdiff>),
 }

@@ -284,7 +284,7 @@ impl ValueArgs {
 
 impl ReuseArgs {
     /// As in Helm, `--reset-values` wins over `--reuse-values`, and that over `--reset-then-reuse-values`.
-    fn flag(&self) -> Reuse {
+    pub(in crate::cli) fn flag(&self) -> Reuse {
         match (self.reset_values, self.reuse_values, self.reset_then_reuse_values) {
             (true, _, _) => Reuse::Reset,
             (_, true, _) => Reuse::Reuse,

@@ -100,6 +100,8 @@ pub struct Proposed {
     pub outcome: Outcome,
     /// The upgrade, with the chart that was rendered: it is here for as long as this value lives.
     pub upgrade: Upgrade,
+    /// Whether anything at all would change, shown or not.
+    pub changes: bool,
     /// The last revision that was there; 0 if there was none.
     pub last: u32,
     /// Whether there is no revision that it goes on from.
@@ -176,12 +178,12 @@ pub async fn propose<C: Cluster, H: Helm>(
     let (made, definitions) = try_join(rendering, definitions(cluster, &source, masker)).await?;
     stages.stage("comparing");
     let (last, is_first) = (made.base.last, made.base.release.is_none());
-    let mut outcome = compare(made, request, masker, options);
+    let (mut outcome, changes) = compare(made, request, masker, options);
     outcome.diff.crds = definitions;
     if let Some(crds) = &mut outcome.diff.crds {
         options.selection.apply(&mut crds.definitions);
     }
-    Ok(Proposed { outcome, upgrade, last, is_first, source })
+    Ok(Proposed { outcome, upgrade, changes, last, is_first, source })
 }
 
 /// Has Helm render the upgrade as it would make it.
@@ -224,7 +226,8 @@ fn of_source(upgrade: &Upgrade, source: &Source) -> Upgrade {
     upgrade
 }
 
-fn compare(made: Made, request: &Request, masker: &Masker, options: &Options) -> Outcome {
+/// What would change of what is to be shown; and whether anything would.
+fn compare(made: Made, request: &Request, masker: &Masker, options: &Options) -> (Outcome, bool) {
     let Made { rendered, again, notices, base } = made;
     let kept = base.release.as_ref().map(|release| format!("revision {}", release.revision)).unwrap_or_default();
     let supplied = values::supplied(&request.upgrade.flags.values, request.upgrade.stdin.as_deref());
@@ -238,7 +241,12 @@ fn compare(made: Made, request: &Request, masker: &Masker, options: &Options) ->
         None => (Subject::Install, Release::of_manifest(String::new())),
     };
     let outcome = outcome_of_render(subject, Both { old, new }, &render, masker, options);
-    Outcome { notices, ..outcome }
+    let changes = outcome.diff.changed() || {
+        let all =
+            outcome_of_render(outcome.subject.clone(), outcome.releases.clone(), &render, masker, &Options::default());
+        all.diff.changed()
+    };
+    (Outcome { notices, ..outcome }, changes)
 }
 
 /// Helm's warnings. They may quote values, so what is secret in them is masked.

@@ -13,7 +13,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A sentence within a block of HTML: what is no plain word stands as code, without the marks around it.
-pub(super) fn prose(text: &str) -> String {
+pub(in crate::report) fn prose(text: &str) -> String {
     let word = |word: &str| {
         let start = word.len() - word.trim_start_matches(['(', '"', '\'']).len();
         let core = word[start..].trim_end_matches([',', '.', ':', ';', ')', '"', '\'', '…']);

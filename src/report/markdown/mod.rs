@@ -2,7 +2,7 @@
 //! such a comment may be.
 
 mod block;
-mod escape;
+pub(in crate::report) mod escape;
 
 use crate::diff::resources::Change;
 use crate::report::markdown::block::{Block, lines};

@@ -1,0 +1,115 @@
+//! Telling a run: a live table on a terminal, lines in a log, or one JSON event a line.
+//!
+//! What can't be written is lost, and stops nothing: the terminal may go away while a release is being rolled back.
+
+use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::Environment;
+use crate::execute::Listener;
+use crate::report::rollout::story::Story;
+use crate::report::rollout::table::{Frame, Head, lines};
+use crate::report::style::Painter;
+use crate::upgrade::event::Event;
+
+/// Terminal columns where nothing says how many there are.
+const DEFAULT_WIDTH: u16 = 100;
+
+/// How often the table is drawn at most, in a second.
+const FRAMES: u8 = 10;
+
+/// In which form a run is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// For a reader, on standard error.
+    Story,
+    /// One JSON event a line, on standard output.
+    Events,
+}
+
+/// Where a run is told.
+pub(super) struct Console {
+    telling: Telling,
+    frame: Frame,
+    state: Mutex<State>,
+    with_table: bool,
+}
+
+struct State {
+    story: Story,
+    head: Option<Head>,
+    release: String,
+    bar: Option<ProgressBar>,
+}
+
+impl Console {
+    pub(super) fn new(telling: Telling, release: &str, (painter, environment): (Painter, &Environment)) -> Self {
+        let with_table = environment.stderr_is_terminal && environment.text("TERM") != Some("dumb");
+        let width = usize::from(environment.columns.unwrap_or(DEFAULT_WIDTH));
+        let state =
+            State { story: Story::new(painter, with_table), head: None, release: release.to_owned(), bar: None };
+        Self { telling, frame: Frame { width, painter }, state: Mutex::new(state), with_table }
+    }
+
+    /// Takes the table away, so that something else can be printed.
+    pub(super) fn clear(&self) {
+        if let Some(bar) = self.state().bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw(&self, state: &mut State, event: &Event) {
+        let (Event::Progress { rows, signs, elapsed, .. }, Some(head)) = (event, &state.head) else { return };
+        let text = lines(head, rows, signs, (*elapsed, self.frame)).join("\n");
+        state.bar.get_or_insert_with(bar).set_message(text);
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(FRAMES));
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+impl Listener for Console {
+    fn hear(&self, event: &Event) {
+        if self.telling == Telling::Events {
+            if let Ok(line) = serde_json::to_string(event) {
+                _ = writeln!(std::io::stdout(), "{line}");
+            }
+            return;
+        }
+        let mut state = self.state();
+        if let Event::Begun { task, revision, to, chart, timeout } = event {
+            let (release, chart) = (state.release.clone(), chart.clone());
+            state.head = Some(Head { task: *task, release, revision: *revision, to: *to, chart, timeout: *timeout });
+        }
+        let head = state.head.clone();
+        let told = state.story.tell(event, head.as_ref());
+        if matches!(event, Event::Verdict { .. })
+            && let Some(bar) = state.bar.take()
+        {
+            bar.finish_and_clear();
+        }
+        if !told.is_empty() {
+            let print = || told.iter().for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
+            match &state.bar {
+                Some(bar) => bar.suspend(print),
+                None => print(),
+            }
+        }
+        if self.with_table {
+            self.draw(&mut state, event);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Making the upgrade, and writing down how it ended.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::record::{Entry, write};
+use super::run::Run;
+use super::watching::{How, Term, Watched, Watching, waited_for};
+use crate::cluster::{Cluster, ObjectRef, Only, Resource};
+use crate::error::Error;
+use crate::helm::{Apply, Helm, Waiting};
+use crate::release::Release;
+use crate::upgrade::event::{Event, Task, Verdict};
+use crate::upgrade::next::Step;
+
+/// So long a hook's Job that still runs is waited for, before it is stopped.
+const FOR_HOOKS: Duration = Duration::from_secs(20);
+
+impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
+    /// Takes up what a run before has left: a pending revision of a dead owner is a failed one.
+    pub(super) async fn take_up(&mut self) -> Result<(), Error> {
+        let Some(revision) = self.prepared.abandoned else { return Ok(()) };
+        let left = self.keeper.left();
+        let phase = left.map(|left| left.phase.clone()).filter(|phase| !phase.is_empty());
+        let holder = left.map_or_else(|| "its owner".to_owned(), |left| crate::record::shown(&left.holder));
+        let doing = phase.map(|phase| format!(" during its {phase}")).unwrap_or_default();
+        self.notice(format!("revision {revision} was left pending: {holder} ended{doing}; it is recorded as failed"));
+        let description = format!("Interrupted: {holder} ended{doing}");
+        write(self.seams, self.name(), &Entry::failed(revision, description, false)).await
+    }
+
+    /// Upgrades or installs, and watches; where there is nothing to change, only watches.
+    pub(super) async fn apply(&mut self) -> Result<Option<String>, Error> {
+        let proposed = &self.prepared.proposed;
+        let (old, new) = (&proposed.outcome.releases.old, &proposed.outcome.releases.new);
+        let waiting = &self.options.apply.waiting;
+        let look_only = self.prepared.nothing_to_do;
+        let task = match (look_only, self.state.first_install) {
+            (true, _) => Task::Look,
+            (false, true) => Task::Install,
+            (false, false) => Task::Upgrade,
+        };
+        if look_only {
+            self.ours = self.newest;
+        }
+        self.keeper.note("upgrade", self.ours).await;
+        let releases: Vec<&Release> = if self.state.first_install { vec![new] } else { vec![new, old] };
+        let mut watching = Watching::open(self.seams.cluster, &releases, self.options.patience.clone()).await?;
+        self.begun(task, self.ours, None, waiting);
+        let mut running = match look_only {
+            true => None,
+            false => Some(self.seams.helm.upgrade(&self.order()).await?),
+        };
+        let term = Term {
+            task,
+            timeout: waiting.timeout,
+            interrupts: self.seams.interrupts,
+            seen: 0,
+            listener: self.seams.listener,
+        };
+        let watched = watching.until_settled(new, running.as_mut(), &term).await;
+        self.watching = Some(watching);
+        if !look_only {
+            self.see_what_helm_made(&watched).await?;
+        }
+        self.settle(task, watched)
+    }
+
+    fn order(&self) -> Apply {
+        Apply { upgrade: self.prepared.proposed.upgrade.clone(), ..self.options.apply.clone() }
+    }
+
+    pub(super) fn begun(&self, task: Task, revision: u32, to: Option<u32>, waiting: &Waiting) {
+        let chart = &self.prepared.proposed.outcome.releases.new.chart;
+        let chart = format!("{}-{}", chart.name(), chart.version());
+        self.tell(&Event::Begun { task, revision, to, chart, timeout: waiting.timeout.as_secs() });
+    }
+
+    /// Whether Helm came so far as to make a revision. Where it did not, nothing was changed.
+    async fn see_what_helm_made(&mut self, watched: &Watched) -> Result<(), Error> {
+        let name = self.name().to_owned();
+        let storage = self.seams.storage;
+        let history = super::patience::patiently(super::patience::AWAY, || storage.history(&name)).await?;
+        let made = history.revisions().contains(&self.ours);
+        let refused = watched.helm.as_ref().is_some_and(|ended| ended.message.contains("another operation ("));
+        self.state.nothing_made = !made || refused;
+        if made && !refused {
+            self.newest = self.ours;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, task: Task, watched: Watched) -> Result<Option<String>, Error> {
+        let (result, reasons) = verdict(&watched);
+        self.state.applied = match result {
+            Verdict::Ready => Step::Good,
+            Verdict::Interrupted => Step::Interrupted,
+            _ => Step::Bad,
+        };
+        if let How::Interrupted(why) = watched.how {
+            self.interrupted = Some(why);
+        }
+        let elapsed = watched.took.as_secs_f64();
+        self.tell(&Event::Verdict { task, result, reasons: reasons.clone(), elapsed });
+        self.reasons = reasons;
+        if let Some(ended) = watched.helm {
+            self.failure.helm = ended.output;
+            self.failure.message = ended.message;
+        }
+        self.failure.judgement = Some(watched.last);
+        Ok(Some(word(result).to_owned()))
+    }
+
+    /// Writes into the record that the revision failed, and why, once no hook of it runs any more.
+    pub(super) async fn record_failure(&mut self) -> Result<Option<String>, Error> {
+        self.await_hooks().await;
+        let reason = self.reasons.first().cloned().unwrap_or_else(|| "it failed".to_owned());
+        let (description, bad) = match self.interrupted {
+            Some(why) => (format!("Interrupted by {why} ({})", self.options.who), false),
+            None => (format!("Failed: {reason} ({})", self.options.who), true),
+        };
+        write(self.seams, self.name(), &Entry::failed(self.ours, description, bad)).await?;
+        self.state.recorded = true;
+        Ok(None)
+    }
+
+    /// Waits for hooks that still run after Helm has gone, and stops those that go on: what comes next must not meet them.
+    async fn await_hooks(&mut self) {
+        let release = &self.prepared.proposed.outcome.releases.new;
+        let jobs = hook_jobs(release);
+        let end =
+            Instant::now() + if self.interrupted.is_some() { self.options.grace.min(FOR_HOOKS) } else { FOR_HOOKS };
+        for job in jobs {
+            let mut told = false;
+            loop {
+                let Ok(body) = self.seams.cluster.get(&job).await else { break };
+                if !is_running(&body) {
+                    break;
+                }
+                if !told {
+                    self.notice(format!("the hook job/{} still runs; it is waited for", job.name));
+                    told = true;
+                }
+                if Instant::now() >= end || self.seams.interrupts.twice() {
+                    _ = self.seams.cluster.delete(&job, &Only::default()).await;
+                    self.notice(format!("the hook job/{} was stopped", job.name));
+                    break;
+                }
+                sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+
+    /// Removes a release whose first installation failed.
+    pub(super) async fn uninstall(&mut self) -> Result<Option<String>, Error> {
+        self.keeper.note("uninstall", self.ours).await;
+        let mut running = self.seams.helm.uninstall(self.name(), self.options.rollback_timeout).await?;
+        let ended = running.wait().await;
+        if !ended.success {
+            self.notes.push(format!("helm uninstall failed: {}", ended.message));
+        }
+        self.state.uninstalled = super::run::step(ended.success);
+        Ok(Some(if ended.success { "done" } else { "failed" }.to_owned()))
+    }
+}
+
+/// What it comes to, and why.
+pub(super) fn verdict(watched: &Watched) -> (Verdict, Vec<String>) {
+    match &watched.how {
+        How::Ready => (Verdict::Ready, Vec::new()),
+        How::Failed(signs) => {
+            (Verdict::Failed, signs.iter().map(|sign| format!("{}: {}", sign.object, sign.message)).collect())
+        }
+        How::HelmFailed(message) => {
+            let first = message.lines().next().unwrap_or_default().to_owned();
+            let timed_out = message.contains("context deadline exceeded") || message.contains("timed out waiting");
+            let (result, waited) = match timed_out {
+                true => (Verdict::TimedOut, waited_for(&watched.last)),
+                false => (Verdict::Failed, Vec::new()),
+            };
+            (result, [vec![format!("helm: {first}")], waited].concat())
+        }
+        How::TimedOut => {
+            let waited = waited_for(&watched.last);
+            let reasons = if waited.is_empty() { vec!["it was not ready in time".to_owned()] } else { waited };
+            (Verdict::TimedOut, reasons)
+        }
+        How::Interrupted(why) => (Verdict::Interrupted, vec![format!("interrupted by {why}")]),
+    }
+}
+
+pub(super) fn word(result: Verdict) -> &'static str {
+    match result {
+        Verdict::Ready => "ready",
+        Verdict::Failed => "failed",
+        Verdict::TimedOut => "timed out",
+        Verdict::Interrupted => "interrupted",
+    }
+}
+
+/// The Jobs that the hooks of a release make.
+fn hook_jobs(release: &Release) -> Vec<ObjectRef> {
+    let documents = release.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
+    let declared = documents.filter_map(|document| crate::manifest::live::Declared::of(&document).ok()).flatten();
+    let jobs = declared.filter(|object| object.id.kind == "Job" && object.id.group == "batch");
+    jobs.map(|object| ObjectRef {
+        resource: Resource::JOBS,
+        namespace: Some(object.id.namespace.clone().unwrap_or_else(|| release.namespace.clone())),
+        name: object.id.name.clone(),
+    })
+    .collect()
+}
+
+fn is_running(job: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Job {
+        status: Option<Status>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Status {
+        #[serde(default)]
+        active: i64,
+    }
+    serde_json::from_slice::<Job>(job).ok().and_then(|job| job.status).is_some_and(|status| status.active > 0)
+}

@@ -1,0 +1,107 @@
+//! Going back to a good revision, and proving that the release is there.
+
+use std::time::Duration;
+
+use super::act::{verdict, word};
+use super::patience::{AWAY, patiently};
+use super::prepare::differing;
+use super::record::{Entry, write};
+use super::run::Run;
+use super::watching::{Term, Watching};
+use crate::cluster::Cluster;
+use crate::error::Error;
+use crate::helm::{Back, Helm, Waiting};
+use crate::upgrade::event::{Event, Task, Verdict};
+use crate::upgrade::next::Step;
+
+impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
+    /// Rolls back and watches.
+    pub(super) async fn go_back(&mut self, target: u32) -> Result<Option<String>, Error> {
+        let name = self.name().to_owned();
+        let revision = self.newest + 1;
+        self.keeper.note("rollback", revision).await;
+        let release = patiently(AWAY, || self.seams.storage.read(&name, target)).await?;
+        let failed = &self.prepared.proposed.outcome.releases.new;
+        let releases = [&release, failed];
+        let mut watching = Watching::open(self.seams.cluster, &releases, self.options.patience.clone()).await?;
+        let timeout = match self.interrupted {
+            Some(_) => self.options.rollback_timeout.min(self.options.grace),
+            None => self.options.rollback_timeout,
+        };
+        let back = Back {
+            release: name.clone(),
+            revision: target,
+            cleanup_on_fail: false,
+            waiting: Waiting { timeout, ..self.options.apply.waiting.clone() },
+        };
+        self.begun(Task::Rollback, revision, Some(target), &back.waiting);
+        let mut running = self.seams.helm.rollback(&back).await?;
+        let term = Term {
+            task: Task::Rollback,
+            timeout,
+            interrupts: self.seams.interrupts,
+            seen: u32::from(self.interrupted.is_some()),
+            listener: self.seams.listener,
+        };
+        let watched = watching.until_settled(&release, Some(&mut running), &term).await;
+        let (result, reasons) = verdict(&watched);
+        let elapsed = watched.took.as_secs_f64();
+        self.tell(&Event::Verdict { task: Task::Rollback, result, reasons: reasons.clone(), elapsed });
+        self.state.back = match result {
+            Verdict::Ready => Step::Good,
+            Verdict::Interrupted => Step::Interrupted,
+            _ => Step::Bad,
+        };
+        self.end_pending(revision, &reasons).await?;
+        self.notes.extend(reasons.into_iter().map(|reason| format!("the rollback: {reason}")));
+        Ok(Some(word(result).to_owned()))
+    }
+
+    /// A rollback that failed or was stopped may be left as pending: it has failed.
+    async fn end_pending(&mut self, revision: u32, reasons: &[String]) -> Result<(), Error> {
+        let name = self.name().to_owned();
+        let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
+        let Some(made) = history.entries().iter().find(|entry| entry.revision == revision) else { return Ok(()) };
+        self.newest = revision;
+        let failed = self.state.back != Step::Good;
+        if failed && !self.seams.interrupts.twice() && made.status_hint != "failed" {
+            let reason = reasons.first().map_or("it failed", String::as_str);
+            let description = format!("Rollback to {} failed: {reason}", self.state.target.unwrap_or_default());
+            write(self.seams, &name, &Entry::failed(revision, description, false)).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares every object of the revision with what runs.
+    pub(super) async fn prove(&mut self) -> Result<Option<String>, Error> {
+        self.keeper.note("proof", self.newest).await;
+        let name = self.name().to_owned();
+        let (revision, target) = (self.newest, self.state.target.unwrap_or_default());
+        let compared = patiently(Duration::from_secs(30), || differing(self.seams, &name, revision)).await;
+        let compared = match compared {
+            Ok(compared) => compared,
+            Err(error) => {
+                self.state.proof = Step::Inconclusive;
+                self.notes
+                    .push(format!("whether all objects are as revision {target} has them, can't be told: {error}"));
+                return Ok(Some("not proven".to_owned()));
+            }
+        };
+        self.tell(&Event::Compared { revision, objects: compared.objects, differing: compared.differing.clone() });
+        self.state.proof = super::run::step(compared.differing.is_empty());
+        if !compared.differing.is_empty() {
+            self.notes
+                .extend(compared.differing.iter().map(|object| format!("{object} is not as revision {target} has it")));
+            return Ok(Some(format!("{} objects differ", compared.differing.len())));
+        }
+        let was_proven =
+            self.prepared.history.entries().iter().any(|entry| entry.revision == target && entry.marks.is_proven());
+        if was_proven {
+            let description =
+                format!("Rollback to {target} after revision {} failed; proven ({})", self.ours, self.options.who);
+            write(self.seams, &name, &Entry::proven(revision, description)).await?;
+            self.tell(&Event::Proven { revision });
+        }
+        Ok(Some(format!("{} objects equal", compared.objects)))
+    }
+}

@@ -1,0 +1,94 @@
+//! Holding the release's lease while a run is at work.
+
+use std::future::Future;
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use tokio::time::sleep;
+
+use super::Seams;
+use super::prepare::locked;
+use crate::cluster::Cluster;
+use crate::error::Error;
+use crate::helm::Helm;
+use crate::record::{self, Acquired, Holder, Lease, Left, RENEW_EVERY, Renewal};
+use crate::upgrade::event::Event;
+
+/// The lease, if one could be had.
+pub(super) struct Keeper<'a, C> {
+    lease: Option<Lease<'a, C>>,
+    /// Who has it now, where it was lost.
+    lost: Mutex<Option<String>>,
+}
+
+impl<'a, C: Cluster> Keeper<'a, C> {
+    /// Takes the lease. Without the right to have one it is warned, and gone on.
+    pub(super) async fn take<H: Helm>(seams: &Seams<'a, C, H>, name: &str, who: &str) -> Result<Self, Error> {
+        let me = Holder::of_this_process(who);
+        let namespace = seams.storage.namespace();
+        let lease = match record::acquire(seams.cluster, namespace, name, &me, Timestamp::now).await? {
+            Acquired::Held(lease) => Some(*lease),
+            Acquired::Busy { holder, since, .. } => return Err(locked(name, &holder, since)),
+            Acquired::NoRight(reason) => {
+                let text = format!("two runs at once can't be told apart, for want of a lease: {reason}");
+                seams.listener.hear(&Event::Warning { text });
+                None
+            }
+        };
+        Ok(Self { lease, lost: Mutex::default() })
+    }
+
+    /// What a dead owner has left behind.
+    pub(super) fn left(&self) -> Option<&Left> {
+        self.lease.as_ref()?.left.as_ref()
+    }
+
+    /// Writes down what is being done. That it fails for a moment is no reason to stop.
+    pub(super) async fn note(&self, phase: &str, revision: u32) {
+        if let Some(lease) = &self.lease
+            && let Ok(renewal) = lease.note(phase, Some(revision)).await
+        {
+            self.heed(renewal);
+        }
+    }
+
+    /// Who has the lease now, if it was lost.
+    pub(super) fn lost_to(&self) -> Option<String> {
+        self.lost.lock().ok()?.clone()
+    }
+
+    /// Does the work, and renews the lease all along.
+    pub(super) async fn while_held<T>(&self, work: impl Future<Output = T>) -> T {
+        let renewing = async {
+            loop {
+                sleep(RENEW_EVERY).await;
+                if let Some(lease) = &self.lease
+                    && let Ok(renewal) = lease.renew().await
+                {
+                    self.heed(renewal);
+                }
+            }
+        };
+        tokio::select! {
+            result = work => result,
+            () = renewing => std::future::pending().await,
+        }
+    }
+
+    /// Gives it back. If that fails, it ends by itself.
+    pub(super) async fn give_back(&self) {
+        if let Some(lease) = &self.lease
+            && self.lost_to().is_none()
+        {
+            _ = lease.release().await;
+        }
+    }
+
+    fn heed(&self, renewal: Renewal) {
+        if let Renewal::Lost(to) = renewal
+            && let Ok(mut lost) = self.lost.lock()
+        {
+            *lost = Some(to.unwrap_or_else(|| "somebody who has deleted it".to_owned()));
+        }
+    }
+}

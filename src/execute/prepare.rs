@@ -1,0 +1,287 @@
+//! Looking before anything is done: what the upgrade would change, how the release stands, and where a failure would lead back to.
+
+use futures::future::{join, try_join};
+
+use super::watching::look_once;
+use super::{Options, Seams};
+use crate::cluster::Cluster;
+use crate::command::Stages;
+use crate::command::live;
+use crate::command::revdiff;
+use crate::command::upgrade::{self, Proposed};
+use crate::diff::live::report::Compare;
+use crate::diff::select::Selection;
+use crate::error::{Error, Kind};
+use crate::helm::Helm;
+use crate::record::{self, Judged, Seen, judge_lease, shown};
+use crate::release::history::History;
+use crate::upgrade::event::{Event, Report};
+use crate::upgrade::judge::Verdict;
+use crate::upgrade::next::Ending;
+use crate::upgrade::target::{Known, candidates};
+
+/// The oldest Helm that works: what is asked of it is there since then.
+const OLDEST: (u32, u32) = (3, 14);
+
+/// What was found before anything is done.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The upgrade, and what it would change.
+    pub proposed: Proposed,
+    /// The revisions there are.
+    pub history: History,
+    /// The deployed revision, if there is one.
+    pub deployed: Option<u32>,
+    /// Whether it was ready and as its manifest says.
+    pub deployed_seen_good: bool,
+    /// What of it was not, a sentence each.
+    pub deployed_troubles: Vec<String>,
+    /// The revision to go back to where the upgrade fails.
+    pub target: Option<u32>,
+    /// The last revision, if it is pending and its owner is proven to be gone.
+    pub abandoned: Option<u32>,
+    /// Whether there is nothing to change, and what runs is ready and as it should be.
+    pub nothing_to_do: bool,
+    /// Whether the deployed revision is marked as proven.
+    pub deployed_proven: bool,
+}
+
+impl Prepared {
+    /// What there is to say where there is nothing to do.
+    #[must_use]
+    pub fn nothing_to_do_report(&self) -> Report {
+        let release = &self.proposed.outcome.releases.old;
+        let (name, revision) = (&release.name, release.revision);
+        Report {
+            release: name.clone(),
+            namespace: release.namespace.clone(),
+            ending: Ending::Nothing,
+            interrupted: false,
+            summary: format!(
+                "{name}: nothing to do; revision {revision} is deployed, ready, as its manifest says, and proven"
+            ),
+            from: Some(revision),
+            revision: None,
+            deployed: Some(revision),
+            reasons: Vec::new(),
+            next: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+}
+
+/// Looks at the release, renders the upgrade and compares. Changes nothing.
+///
+/// # Errors
+/// If the release can't be read, Helm can't render, or somebody else is at work on the release.
+pub async fn prepare<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    request: &upgrade::Request,
+    options: (&Options, &revdiff::Options),
+    stages: &dyn Stages,
+) -> Result<Prepared, Error> {
+    let (options, compare) = options;
+    let name = &request.upgrade.release;
+    let from = upgrade::Seams { storage: seams.storage, helm: seams.helm, cluster: seams.cluster };
+    let proposing = upgrade::propose(from, request, seams.masker, compare, stages);
+    let ((history, lease), proposed) = try_join(
+        async {
+            check_version(seams.helm).await?;
+            try_join(seams.storage.history(name), owner(seams, name)).await
+        },
+        proposing,
+    )
+    .await?;
+    if let Some((holder, since)) = lease.as_ref().and_then(busy) {
+        return Err(locked(name, &holder, since));
+    }
+    let abandoned = abandoned(name, &history, lease.as_ref())?;
+    let old = &proposed.outcome.releases.old;
+    let is_deployed = !proposed.is_first && old.info.status == "deployed";
+    let deployed = is_deployed.then_some(old.revision);
+    stages.stage("looking at what runs");
+    let (deployed_seen_good, deployed_troubles) = match is_deployed {
+        true => seen_good(seams, &proposed, options).await,
+        false => (false, Vec::new()),
+    };
+    let proven = |revision| history.entries().iter().any(|entry| entry.revision == revision && entry.marks.is_proven());
+    let mut prepared = Prepared {
+        deployed_proven: deployed.is_some_and(proven),
+        nothing_to_do: is_deployed && deployed_seen_good && !proposed.changes && deployed == Some(proposed.last),
+        target: None,
+        proposed,
+        history,
+        deployed,
+        deployed_seen_good,
+        deployed_troubles,
+        abandoned,
+    };
+    prepared.target = target(seams, name, &prepared).await?;
+    seams.listener.hear(&observed(seams, name, &prepared));
+    Ok(prepared)
+}
+
+/// Helm 3.14 or newer.
+async fn check_version<H: Helm>(helm: &H) -> Result<(), Error> {
+    let version = helm.version().await?;
+    let mut numbers = version.trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    if found < OLDEST {
+        let message = format!("helm {version} is too old for a guarded upgrade: it takes 3.14 or newer");
+        return Err(Error::new(Kind::Unsupported, message).hint("install a newer Helm, or set HELM_BIN to its path"));
+    }
+    Ok(())
+}
+
+/// Who holds the release's lease, if anyone, and if we may know.
+async fn owner<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str) -> Result<Option<Seen>, Error> {
+    match record::look(seams.cluster, seams.storage.namespace(), name).await {
+        Ok(seen) => Ok(seen),
+        Err(crate::cluster::ClusterError::Forbidden(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn judged(seen: &Seen) -> Judged {
+    let now = jiff::Timestamp::now();
+    judge_lease(seen, &record::Holder::of_this_process(""), now, record::Holder::is_alive(&seen.holder, &seen.process))
+}
+
+fn busy(seen: &Seen) -> Option<(String, Option<jiff::Timestamp>)> {
+    matches!(judged(seen), Judged::Live).then(|| (seen.holder.clone(), seen.since))
+}
+
+/// The error where somebody else is at work.
+pub(super) fn locked(name: &str, holder: &str, since: Option<jiff::Timestamp>) -> Error {
+    let since = since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
+    let message = format!("cannot work on release \"{name}\": {} is at work on it{since}", shown(holder));
+    Error::new(Kind::Locked, message).hint(format!("wait for it; helm safe-upgrade status {name} shows what it is at"))
+}
+
+/// The last revision, if it is pending and nobody works on it any more. Only a lease that names it proves that.
+fn abandoned(name: &str, history: &History, lease: Option<&Seen>) -> Result<Option<u32>, Error> {
+    let Some(last) = history.entries().last() else { return Ok(None) };
+    if !last.status_hint.starts_with("pending-") {
+        return Ok(None);
+    }
+    let (revision, status) = (last.revision, &last.status_hint);
+    let proof = lease
+        .filter(|seen| seen.revision == Some(revision) && matches!(judged(seen), Judged::Free | Judged::Silent(_)));
+    match proof {
+        Some(_) => Ok(Some(revision)),
+        None => {
+            let message = format!("cannot upgrade release \"{name}\": status is {status} (revision {revision})");
+            Err(Error::new(Kind::Locked, message).hint(format!("helm safe-upgrade unlock {name}")))
+        }
+    }
+}
+
+/// Whether the deployed revision is ready, and what runs is what it says; and what of it is not.
+async fn seen_good<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    proposed: &Proposed,
+    options: &Options,
+) -> (bool, Vec<String>) {
+    let old = &proposed.outcome.releases.old;
+    let ready = look_once(seams.cluster, old, options.patience.clone());
+    let (ready, drift) = join(ready, differing(seams, &old.name, old.revision)).await;
+    let mut troubles = Vec::new();
+    match ready {
+        Ok(judgement) if judgement.verdict == Verdict::Ready => {}
+        Ok(judgement) => {
+            troubles.extend(super::watching::waited_for(&judgement));
+            if troubles.is_empty() {
+                troubles.push("it is not ready".to_owned());
+            }
+        }
+        Err(error) => troubles.push(error.message),
+    }
+    match drift {
+        Ok(compared) => {
+            troubles.extend(compared.differing.iter().map(|name| format!("{name}: not as its manifest says")))
+        }
+        Err(error) => troubles.push(error.message),
+    }
+    (troubles.is_empty(), troubles)
+}
+
+/// What runs, compared with what a revision says.
+pub(super) struct Compared {
+    pub(super) objects: usize,
+    pub(super) differing: Vec<String>,
+}
+
+/// Compares what runs with what a revision says. Replicas that an autoscaler sets are no difference.
+pub(super) async fn differing<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    name: &str,
+    revision: u32,
+) -> Result<Compared, Error> {
+    let options = live::Options {
+        release: name.to_owned(),
+        revision: Some(revision),
+        compare: Compare::Auto,
+        selection: Selection::default(),
+        ignore: Vec::new(),
+    };
+    let found = live::run(seams.storage, seams.cluster, seams.masker, &options, &()).await?;
+    if let Some(error) = found.incomplete {
+        return Err(error);
+    }
+    let manifest = &found.outcome.diff.manifest;
+    let differing = manifest
+        .resources
+        .iter()
+        .map(|resource| resource.object().map(|object| object.id.to_string()).unwrap_or_default())
+        .collect();
+    Ok(Compared { objects: manifest.parsed, differing })
+}
+
+/// The revision to go back to: the first candidate whose manifest is another one.
+async fn target<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    name: &str,
+    prepared: &Prepared,
+) -> Result<Option<u32>, Error> {
+    let known: Vec<Known> = prepared.history.entries().iter().map(|entry| known(entry, prepared.deployed)).collect();
+    let releases = &prepared.proposed.outcome.releases;
+    for revision in candidates(&known, prepared.deployed_seen_good) {
+        let same = if revision == releases.old.revision {
+            releases.old.manifest.is_same_as(&releases.new.manifest)
+        } else {
+            match seams.storage.read(name, revision).await {
+                Ok(release) => release.manifest.is_same_as(&releases.new.manifest),
+                Err(error) if error.kind == Kind::Damaged => true,
+                Err(error) => return Err(error),
+            }
+        };
+        if !same {
+            return Ok(Some(revision));
+        }
+    }
+    Ok(None)
+}
+
+fn known(entry: &crate::release::history::Entry, deployed: Option<u32>) -> Known {
+    Known {
+        revision: entry.revision,
+        proven: entry.marks.is_proven(),
+        bad: entry.marks.is_bad(),
+        deployed: deployed == Some(entry.revision),
+    }
+}
+
+fn observed<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str, prepared: &Prepared) -> Event {
+    let namespace = seams.storage.namespace().to_owned();
+    let entries = prepared.history.entries();
+    let rollback = prepared.target.map(|target| format!("helm safe-upgrade rollback {name} {target} -n {namespace}"));
+    Event::Observed {
+        release: name.to_owned(),
+        namespace,
+        deployed: prepared.deployed,
+        last: entries.last().map(|entry| (entry.revision, entry.status_hint.clone())),
+        proven: entries.iter().filter(|entry| entry.marks.is_proven()).map(|entry| entry.revision).collect(),
+        target: prepared.target,
+        rollback,
+    }
+}

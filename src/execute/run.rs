@@ -1,0 +1,234 @@
+//! The loop: what is known of the run goes in, [`next`] says what to do, and it is done.
+
+use std::time::{Duration, Instant};
+
+use super::keeper::Keeper;
+use super::patience::{AWAY, patiently};
+use super::prepare::Prepared;
+use super::watching::Watching;
+use super::{Options, Seams};
+use crate::cluster::Cluster;
+use crate::error::Error;
+use crate::helm::Helm;
+use crate::upgrade::event::{Event, Part, Report};
+use crate::upgrade::next::{Action, Ending, State, Step, next};
+
+/// One run.
+pub(super) struct Run<'r, 'a, C, H> {
+    pub(super) seams: &'r Seams<'a, C, H>,
+    pub(super) prepared: &'r Prepared,
+    pub(super) options: &'r Options,
+    pub(super) keeper: &'r Keeper<'a, C>,
+    pub(super) state: State,
+    /// The revision that this run makes or proves.
+    pub(super) ours: u32,
+    /// The newest revision that this run knows of.
+    pub(super) newest: u32,
+    /// Why it failed, a sentence each.
+    pub(super) reasons: Vec<String>,
+    /// What to tell at the end besides.
+    pub(super) notes: Vec<String>,
+    /// What was watched of the upgrade, for the evidence.
+    pub(super) watching: Option<Watching<'a, C>>,
+    pub(super) failure: Failure,
+    pub(super) parts: Vec<Part>,
+    /// What interrupted it.
+    pub(super) interrupted: Option<&'static str>,
+}
+
+/// What is known of a failure.
+#[derive(Default)]
+pub(super) struct Failure {
+    /// All that Helm printed.
+    pub(super) helm: String,
+    /// Helm's message.
+    pub(super) message: String,
+    /// How everything stood at the end.
+    pub(super) judgement: Option<crate::upgrade::judge::Judgement>,
+}
+
+/// Makes the upgrade that was prepared, and sees to it that the release is good in the end, whatever happens.
+///
+/// # Errors
+/// If somebody else is at work on the release, it was changed since it was looked at, or the API server stays away. How an
+/// upgrade ends, well or badly, is no error, but in the report.
+pub async fn run<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    prepared: &Prepared,
+    options: &Options,
+) -> Result<Report, Error> {
+    let name = &prepared.proposed.upgrade.release;
+    let keeper = Keeper::take(seams, name, &options.who).await?;
+    let mut run = Run {
+        seams,
+        prepared,
+        options,
+        keeper: &keeper,
+        state: State { first_install: prepared.proposed.is_first, target: prepared.target, ..State::default() },
+        ours: prepared.proposed.last + 1,
+        newest: prepared.proposed.last,
+        reasons: Vec::new(),
+        notes: Vec::new(),
+        watching: None,
+        failure: Failure::default(),
+        parts: Vec::new(),
+        interrupted: None,
+    };
+    let result = keeper.while_held(run.go()).await;
+    // Who lets go at once leaves the lease as a proof that its owner is gone.
+    if !seams.interrupts.twice() {
+        keeper.give_back().await;
+    }
+    result
+}
+
+impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
+    async fn go(&mut self) -> Result<Report, Error> {
+        self.take_up().await?;
+        loop {
+            self.look().await?;
+            let action = next(&self.state, self.options.on_failure);
+            let began = Instant::now();
+            let (name, result) = match action {
+                Action::Apply => ("upgrade", self.apply().await?),
+                Action::Verify => ("gates", self.verify().await?),
+                Action::Mark => ("mark", self.mark().await?),
+                Action::Prune => ("prune", self.prune().await?),
+                Action::KeepEvidence => ("evidence", self.keep_evidence().await?),
+                Action::Record => ("record", self.record_failure().await?),
+                Action::GoBack(target) => ("rollback", self.go_back(target).await?),
+                Action::Prove => ("proof", self.prove().await?),
+                Action::Uninstall => ("uninstall", self.uninstall().await?),
+                Action::End(ending) => return Ok(self.report(ending)),
+            };
+            self.took(name, result, began.elapsed());
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.prepared.proposed.upgrade.release
+    }
+
+    pub(super) fn tell(&self, event: &Event) {
+        self.seams.listener.hear(event);
+    }
+
+    pub(super) fn notice(&self, text: String) {
+        self.tell(&Event::Notice { text });
+    }
+
+    fn took(&mut self, name: &str, result: Option<String>, time: Duration) {
+        if let Some(result) = result {
+            self.parts.push(Part { name: name.to_owned(), result, seconds: time.as_secs_f64() });
+        }
+    }
+
+    /// Reads the release again: has somebody else changed it?
+    async fn look(&mut self) -> Result<(), Error> {
+        let name = self.name().to_owned();
+        let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
+        let newest = history.revisions().last().copied().unwrap_or_default();
+        if newest > self.newest {
+            self.state.overtaken_by = Some(newest);
+        }
+        if let Some(holder) = self.keeper.lost_to() {
+            self.notes.push(format!("the lease of the release went to {holder}"));
+            self.state.overtaken_by = Some(newest);
+        }
+        Ok(())
+    }
+
+    /// Takes the evidence of the failure before anything of it disappears. That it can't be taken stops nothing.
+    async fn keep_evidence(&mut self) -> Result<Option<String>, Error> {
+        self.state.evidence = true;
+        if self.interrupted.is_some() {
+            return Ok(None);
+        }
+        self.gather_evidence().await;
+        Ok(Some("kept".to_owned()))
+    }
+
+    fn report(&mut self, ending: Ending) -> Report {
+        let report = Report {
+            release: self.name().to_owned(),
+            namespace: self.seams.storage.namespace().to_owned(),
+            ending,
+            interrupted: self.interrupted.is_some(),
+            summary: self.summary(ending),
+            from: self.prepared.deployed,
+            revision: (self.newest >= self.ours).then_some(self.ours),
+            deployed: self.deployed(ending),
+            reasons: std::mem::take(&mut self.reasons),
+            next: self.advice(ending),
+            parts: std::mem::take(&mut self.parts),
+        };
+        self.tell(&Event::Done(report.clone()));
+        report
+    }
+
+    /// The revision that is deployed in the end.
+    fn deployed(&self, ending: Ending) -> Option<u32> {
+        match ending {
+            Ending::Upgraded | Ending::Unproven | Ending::Nothing => Some(self.ours),
+            Ending::RolledBack => Some(self.newest),
+            Ending::NotBegun => self.prepared.deployed,
+            _ => None,
+        }
+    }
+
+    fn summary(&self, ending: Ending) -> String {
+        let (name, ours) = (self.name(), self.ours);
+        let target = self.state.target.unwrap_or_default();
+        let why = self.interrupted.map_or(String::from("failed"), |why| format!("was interrupted by {why}"));
+        match ending {
+            Ending::Upgraded if self.newest == self.prepared.proposed.last => {
+                format!("{name}: nothing to change; revision {ours} is proven now")
+            }
+            Ending::Upgraded => format!("{name} is upgraded: revision {ours} is deployed and proven"),
+            Ending::Unproven => format!("{name} is upgraded, and revision {ours} is not proven"),
+            Ending::Nothing => format!("{name}: nothing to change; revision {ours} is deployed, ready and proven"),
+            Ending::NotBegun => format!("{name} was not changed: helm refused the upgrade"),
+            Ending::RolledBack => {
+                format!("revision {ours} {why}; {name} is back at revision {target}, as revision {}", self.newest)
+            }
+            Ending::Kept => format!("revision {ours} {why}, and is left as it is"),
+            Ending::NoWayBack => format!("revision {ours} {why}, and there is no good revision to go back to"),
+            Ending::Uninstalled => format!("the installation {why}, and {name} was uninstalled"),
+            Ending::NotRolledBack => format!("revision {ours} {why}, and {name} is NOT back at revision {target}"),
+            Ending::Overtaken => {
+                let by = self.state.overtaken_by.unwrap_or_default();
+                format!("{name} was changed by somebody else (revision {by}); it is left to them")
+            }
+        }
+    }
+
+    /// What to do next.
+    fn advice(&self, ending: Ending) -> Vec<String> {
+        let (name, namespace) = (self.name(), self.seams.storage.namespace());
+        let mut advice = self.notes.clone();
+        let commands: &[&str] = match ending {
+            Ending::Kept | Ending::NoWayBack | Ending::NotRolledBack => &["diagnose", "status"],
+            Ending::Overtaken | Ending::Unproven => &["status"],
+            _ => &[],
+        };
+        advice.extend(commands.iter().map(|command| format!("helm safe-upgrade {command} {name} -n {namespace}")));
+        if let (Ending::NotRolledBack, Some(target)) = (ending, self.state.target) {
+            advice.push(format!("helm safe-upgrade rollback {name} {target} -n {namespace}"));
+        }
+        advice
+    }
+
+    /// Gathers and writes the evidence, and tells the likely cause.
+    async fn gather_evidence(&mut self) {}
+
+    /// Removes old revisions.
+    async fn prune(&mut self) -> Result<Option<String>, Error> {
+        self.state.pruned = true;
+        Ok(None)
+    }
+}
+
+/// A step that ended well or not.
+pub(super) fn step(good: bool) -> Step {
+    if good { Step::Good } else { Step::Bad }
+}

@@ -1,0 +1,214 @@
+//! A run told line by line, for a log and for what stays on a terminal.
+
+use std::collections::HashMap;
+
+use super::table::{Head, span};
+use crate::report::style::{Painter, Role};
+use crate::upgrade::event::{Event, GateState, Report, Task, Verdict};
+use crate::upgrade::judge::{Row, Sign, State};
+use crate::upgrade::next::Ending;
+
+/// Tells events as lines, and remembers what it has told.
+#[derive(Debug)]
+pub struct Story {
+    painter: Painter,
+    /// Whether a table shows how far things are, so that lines need not.
+    with_table: bool,
+    rows: HashMap<String, String>,
+    signs: Vec<String>,
+}
+
+impl Story {
+    /// Nothing is told yet.
+    #[must_use]
+    pub fn new(painter: Painter, with_table: bool) -> Self {
+        Self { painter, with_table, rows: HashMap::new(), signs: Vec::new() }
+    }
+
+    /// What there is to say of an event.
+    pub fn tell(&mut self, event: &Event, head: Option<&Head>) -> Vec<String> {
+        match event {
+            Event::Observed { .. } => self.observed(event),
+            Event::Notice { text } => vec![self.line(Role::Plain, "·", text)],
+            Event::Warning { text } => vec![self.line(Role::Warning, "!", text)],
+            Event::Begun { timeout, .. } => {
+                self.rows.clear();
+                let title = head.map(Head::title).unwrap_or_default();
+                let text = format!("{title}, within {}", span(*timeout as f64));
+                if self.with_table { Vec::new() } else { vec![self.line(Role::Heading, "→", &text)] }
+            }
+            Event::Progress { rows, signs, elapsed, .. } => self.progress(rows, signs, *elapsed),
+            Event::HelmEnded { success: true, .. } | Event::Recorded { .. } => Vec::new(),
+            Event::HelmEnded { message, .. } => vec![self.line(Role::Error, "✗", &format!("helm: {message}"))],
+            Event::Verdict { task, result, reasons, elapsed } => self.verdict((*task, *result), reasons, *elapsed),
+            Event::Gate { name, state, detail } => vec![self.gate(name, *state, detail)],
+            Event::Evidence { folder, archive, cause, hint } => {
+                let mut lines = vec![self.line(Role::Plain, "·", &format!("evidence: {folder} ({archive})"))];
+                lines.extend(cause.iter().map(|cause| self.line(Role::Error, "✗", &format!("likely cause: {cause}"))));
+                lines.extend(hint.iter().map(|hint| self.line(Role::Heading, "  hint:", hint)));
+                lines
+            }
+            Event::Compared { objects, differing, .. } => vec![self.compared(*objects, differing)],
+            Event::Proven { revision } => vec![self.line(Role::Added, "✓", &format!("revision {revision} is proven"))],
+            Event::Pruned { revisions } if revisions.is_empty() => Vec::new(),
+            Event::Pruned { revisions } => {
+                let list: Vec<String> = revisions.iter().map(u32::to_string).collect();
+                vec![self.line(Role::Dim, "·", &format!("old revisions removed: {}", list.join(", ")))]
+            }
+            Event::Done(_) => Vec::new(),
+        }
+    }
+
+    fn observed(&self, event: &Event) -> Vec<String> {
+        let Event::Observed { release, namespace, deployed, last, proven, target, rollback } = event else {
+            return Vec::new();
+        };
+        let mut at = match deployed {
+            Some(deployed) => format!("{release} in {namespace}: revision {deployed} is deployed"),
+            None => format!("{release} in {namespace}: nothing is deployed"),
+        };
+        if let Some(deployed) = deployed {
+            at.push_str(if proven.contains(deployed) { " and proven" } else { ", and not proven" });
+        }
+        if let Some((last, status)) = last.as_ref().filter(|(last, _)| Some(*last) != *deployed) {
+            at.push_str(&format!("; the last one is {last}, {status}"));
+        }
+        let mut lines = vec![self.line(Role::Heading, "·", &at)];
+        match (target, rollback) {
+            (Some(target), Some(command)) => {
+                lines.push(self.line(
+                    Role::Plain,
+                    "·",
+                    &format!("where it fails, it goes back to revision {target}; by hand:"),
+                ));
+                lines.push(self.line(Role::Plain, "   ", command));
+            }
+            _ if deployed.is_some() => {
+                lines.push(self.line(Role::Warning, "!", "there is no good revision to go back to"))
+            }
+            _ => {}
+        }
+        lines
+    }
+
+    /// Rows and signs that are news.
+    fn progress(&mut self, rows: &[Row], signs: &[Sign], elapsed: f64) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.with_table {
+            for row in rows {
+                let name = row.key.to_string();
+                let (word, reason) = row.state.told();
+                let counts =
+                    if row.wanted > 0 { format!("{}/{} ready", row.ready, row.wanted) } else { word.to_owned() };
+                let reason =
+                    if reason.is_empty() || row.state == State::Ready { String::new() } else { format!(", {reason}") };
+                let text = format!("{name}: {counts}{reason}");
+                if self.rows.get(&name) != Some(&text) {
+                    let role = if row.state == State::Ready { Role::Added } else { Role::Plain };
+                    lines.push(self.line(role, &format!("  {:>5}", span(elapsed)), &text));
+                    self.rows.insert(name, text);
+                }
+            }
+        }
+        for sign in signs {
+            let pod = sign.pod.as_deref().map(|pod| format!(" (pod {pod})")).unwrap_or_default();
+            let text = format!("{}: {}{pod}", sign.object, sign.message);
+            if !self.signs.contains(&text) {
+                if !self.with_table {
+                    lines.push(self.line(Role::Warning, "!", &text));
+                }
+                self.signs.push(text);
+            }
+        }
+        lines
+    }
+
+    fn verdict(&self, (task, result): (Task, Verdict), reasons: &[String], elapsed: f64) -> Vec<String> {
+        let (what, after) = (name(task), span(elapsed));
+        let (role, mark, word) = match result {
+            Verdict::Ready => (Role::Added, "✓", format!("{what}: everything is ready after {after}")),
+            Verdict::Failed => (Role::Error, "✗", format!("{what}: failed after {after}")),
+            Verdict::TimedOut => (Role::Error, "✗", format!("{what}: not ready within {after}")),
+            Verdict::Interrupted => (Role::Warning, "!", format!("{what}: interrupted after {after}")),
+        };
+        let mut lines = vec![self.line(role, mark, &word)];
+        lines.extend(reasons.iter().map(|reason| self.line(Role::Plain, "   ", reason)));
+        lines
+    }
+
+    fn gate(&self, name: &str, state: GateState, detail: &str) -> String {
+        let (role, mark, word) = match state {
+            GateState::Running => (Role::Plain, "·", "runs"),
+            GateState::Passed => (Role::Added, "✓", "passed"),
+            GateState::Failed => (Role::Error, "✗", "failed"),
+            GateState::Inconclusive => (Role::Warning, "!", "could not tell"),
+        };
+        let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+        self.line(role, mark, &format!("{name} {word}{detail}"))
+    }
+
+    fn compared(&self, objects: usize, differing: &[String]) -> String {
+        match differing {
+            [] => self.line(Role::Added, "✓", &format!("what runs is what was asked for: {objects} objects compared")),
+            some => self.line(Role::Warning, "!", &format!("not as the revision has it: {}", some.join(", "))),
+        }
+    }
+
+    fn line(&self, role: Role, mark: &str, text: &str) -> String {
+        let mut line = String::new();
+        self.painter.paint(&mut line, role, mark);
+        line.push(' ');
+        for (index, part) in text.lines().enumerate() {
+            if index > 0 {
+                line.push_str("\n  ");
+            }
+            let role = if matches!(role, Role::Heading) { Role::Heading } else { Role::Plain };
+            self.painter.paint(&mut line, role, part);
+        }
+        line
+    }
+}
+
+fn name(task: Task) -> &'static str {
+    match task {
+        Task::Upgrade => "upgrade",
+        Task::Install => "installation",
+        Task::Rollback => "rollback",
+        Task::Look => "look",
+        Task::Soak => "soak",
+    }
+}
+
+/// The report at the end, as lines.
+#[must_use]
+pub fn report(report: &Report, painter: Painter) -> Vec<String> {
+    let good = matches!(report.ending, Ending::Upgraded | Ending::Nothing);
+    let (role, mark) = match report.ending {
+        _ if good => (Role::Added, "✓"),
+        Ending::RolledBack | Ending::Unproven | Ending::Overtaken => (Role::Warning, "!"),
+        _ => (Role::Error, "✗"),
+    };
+    let mut lines = vec![String::new()];
+    let mut first = String::new();
+    painter.paint(&mut first, role, mark);
+    first.push(' ');
+    painter.paint(&mut first, Role::Heading, &report.summary);
+    lines.push(first);
+    lines.extend(report.reasons.iter().map(|reason| plain(painter, &format!("  {reason}"))));
+    if !report.parts.is_empty() {
+        let width = report.parts.iter().map(|part| part.name.len()).max().unwrap_or_default();
+        let results = report.parts.iter().map(|part| part.result.len()).max().unwrap_or_default();
+        for part in &report.parts {
+            let text = format!("  {:width$}  {:results$}  {:>6}", part.name, part.result, span(part.seconds));
+            lines.push(plain(painter, &text));
+        }
+    }
+    lines.extend(report.next.iter().map(|next| plain(painter, &format!("  {next}"))));
+    lines
+}
+
+fn plain(painter: Painter, text: &str) -> String {
+    let mut line = String::new();
+    painter.paint(&mut line, Role::Plain, text);
+    line
+}
