@@ -16,8 +16,8 @@ mod revdiff;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, Parser as _};
 
 pub use environment::Environment;
 
@@ -54,6 +54,12 @@ fn parse(mut arguments: Vec<OsString>, environment: &Environment) -> Result<args
     if is_revdiff(&arguments) {
         arguments.remove(1);
         return parse_revdiff(compatible::with_variables(arguments, environment), environment);
+    }
+    if let [_, word] = arguments.as_slice()
+        && (word == "--version" || word == "-V")
+    {
+        let version = args::SafeUpgrade::command().render_version();
+        return Err(clap::Error::raw(ErrorKind::DisplayVersion, version));
     }
     args::SafeUpgrade::try_parse_from(arguments).map(args::SafeUpgrade::wanted)
 }

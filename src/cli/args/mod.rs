@@ -33,6 +33,8 @@ Exit code: 0 upgraded or nothing to do; 3 refused; 4 failed and rolled back; 5 f
     name = "helm-safe-upgrade",
     bin_name = "helm safe-upgrade",
     version,
+    // --version is Helm's, of the chart. Alone it is ours; see `cli::run`.
+    disable_version_flag = true,
     after_help = SAFE_UPGRADE_EXAMPLES,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
