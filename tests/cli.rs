@@ -83,7 +83,7 @@ fn every_flag_that_help_lists_is_taken() {
         let arguments = match command.as_str() {
             "revdiff manifest" => format!("{file} {file}"),
             // No release can have such a name, so that nothing is asked of any cluster.
-            "revdiff release" | "revdiff upgrade" | "revdiff chart" => "Old New".to_owned(),
+            "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" => "Old New".to_owned(),
             _ => "Web".to_owned(),
         };
         let mut tried = 0;
@@ -97,6 +97,8 @@ fn every_flag_that_help_lists_is_taken() {
                 "" => String::new(),
                 "LINES" | "NUMBER" => "=5".to_owned(),
                 "COLUMNS" | "BYTES" => "=3000".to_owned(),
+                "DURATION" => "=5s".to_owned(),
+                "WHAT" => "=keep".to_owned(),
                 "SHARE" => "=0.5".to_owned(),
                 "OUTPUT" => "=json".to_owned(),
                 "WHEN" => "=never".to_owned(),
@@ -133,7 +135,7 @@ fn the_version_is_that_of_the_package() {
 fn without_a_command_there_is_help_and_no_success() {
     let shown = run("", &[]);
     assert_eq!((shown.code, shown.stdout.as_str()), (Some(1), ""));
-    assert!(shown.stderr.contains("Usage: helm safe-upgrade <COMMAND>"), "{}", shown.stderr);
+    assert!(shown.stderr.contains("Usage: helm safe-upgrade"), "{}", shown.stderr);
 }
 
 #[test]
@@ -165,7 +167,16 @@ fn wrong_arguments_are_named_with_a_hint() {
             ),
         );
     }
-    fails("nope", "Error: unrecognized subcommand 'nope'\nHint: see helm safe-upgrade --help\n");
+    fails(
+        "nope",
+        "Error: no chart named, and no command is \"nope\"\n\
+         Hint: an upgrade takes a chart: helm safe-upgrade nope CHART; the commands are in helm safe-upgrade --help\n",
+    );
+    fails(
+        "upgrad",
+        "Error: no chart named, and no command is \"upgrad\"\n\
+         Hint: did you mean helm safe-upgrade upgrade? An upgrade takes a chart: helm safe-upgrade upgrad CHART\n",
+    );
     fails(
         "revdiff web --nope",
         "Error: unexpected argument '--nope' found\nHint: did you mean --no-pager? See helm revdiff --help\n",

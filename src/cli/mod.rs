@@ -32,10 +32,18 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         _ = runtime().and_then(|runtime| runtime.block_on(complete::run(&arguments[2..], environment)));
         return ExitCode::from(EXIT_OK);
     }
+    if let [_, word] = arguments.as_slice()
+        && (word == "--version" || word == "-V")
+    {
+        // With a release it is Helm's flag, for the chart's version.
+        output::print_version();
+        return ExitCode::from(EXIT_OK);
+    }
     if arguments.get(1).is_some_and(|word| word == child_guard::WORD) {
         return ExitCode::from(u8::try_from(child_guard::run(&arguments[2..])).unwrap_or(1));
     }
     let typed = if is_revdiff(&arguments) { "helm revdiff" } else { "helm safe-upgrade" };
+    let first = arguments.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let code = match parse(arguments, environment) {
         Ok(command) => match execute(command, environment) {
             Ok(code) => code,
@@ -44,7 +52,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
                 error.kind.exit_code()
             }
         },
-        Err(error) => usage(&error, typed, environment),
+        Err(error) => usage(&error, (typed, &first), environment),
     };
     ExitCode::from(code)
 }
@@ -54,12 +62,6 @@ fn parse(mut arguments: Vec<OsString>, environment: &Environment) -> Result<args
     if is_revdiff(&arguments) {
         arguments.remove(1);
         return parse_revdiff(compatible::with_variables(arguments, environment), environment);
-    }
-    if let [_, word] = arguments.as_slice()
-        && (word == "--version" || word == "-V")
-    {
-        let version = args::SafeUpgrade::command().render_version();
-        return Err(clap::Error::raw(ErrorKind::DisplayVersion, version));
     }
     args::SafeUpgrade::try_parse_from(arguments).map(args::SafeUpgrade::wanted)
 }
@@ -100,7 +102,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 /// Help and version are no errors. A wrong argument must not look like `--detailed-exitcode`'s 2.
-fn usage(error: &clap::Error, typed: &str, environment: &Environment) -> u8 {
+fn usage(error: &clap::Error, (typed, first): (&str, &str), environment: &Environment) -> u8 {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // There is nowhere to report to if printing fails.
@@ -112,11 +114,34 @@ fn usage(error: &clap::Error, typed: &str, environment: &Environment) -> u8 {
             Kind::Usage.exit_code()
         }
         _ => {
-            let error = wrong_argument(error, typed);
+            let error = no_chart(error, first).unwrap_or_else(|| wrong_argument(error, typed));
             output::print_error(&error, environment);
             error.kind.exit_code()
         }
     }
+}
+
+/// A release without a chart may be a command that is misspelled.
+fn no_chart(error: &clap::Error, first: &str) -> Option<Error> {
+    let missing = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) => missing,
+        _ => return None,
+    };
+    if missing.as_slice() != ["<CHART>"] {
+        return None;
+    }
+    let commands = args::SafeUpgrade::command();
+    let similar = commands.get_subcommands().map(clap::Command::get_name);
+    let similar = similar.max_by(|a, b| strsim::jaro(a, first).total_cmp(&strsim::jaro(b, first)));
+    let hint = match similar.filter(|name| strsim::jaro(name, first) > 0.75) {
+        Some(name) => {
+            format!("did you mean helm safe-upgrade {name}? An upgrade takes a chart: helm safe-upgrade {first} CHART")
+        }
+        None => format!(
+            "an upgrade takes a chart: helm safe-upgrade {first} CHART; the commands are in helm safe-upgrade --help"
+        ),
+    };
+    Some(Error::new(Kind::Usage, format!("no chart named, and no command is {first:?}")).hint(hint))
 }
 
 /// Clap's message in the form of all other errors: what is wrong first, then the hint.

@@ -58,6 +58,12 @@ fn paint_lines(out: &mut String, painter: Painter, text: &str) {
     }
 }
 
+/// Prints the program's version.
+pub(super) fn print_version() {
+    // There is nowhere to report to if that fails.
+    _ = writeln!(std::io::stdout(), "helm-safe-upgrade {}", env!("CARGO_PKG_VERSION"));
+}
+
 /// Prints a line about what is done, for `--debug`.
 #[allow(clippy::print_stderr)] // this is the place that prints
 pub(super) fn print_debug(line: &str) {

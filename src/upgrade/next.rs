@@ -181,6 +181,7 @@ mod tests {
 
     /// Every state that a run can be in, in the order in which it gets there, and what follows from it.
     #[test]
+    #[allow(clippy::too_many_lines)] // it is a table
     fn each_state_has_its_action() {
         use OnFailure::{Keep, Rollback, Uninstall};
         let failed = |state: &mut State| state.applied = Step::Bad;

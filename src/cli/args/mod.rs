@@ -35,6 +35,7 @@ Exit code: 0 upgraded or nothing to do; 3 refused; 4 failed and rolled back; 5 f
     version,
     // --version is Helm's, of the chart. Alone it is ours; see `cli::run`.
     disable_version_flag = true,
+    arg_required_else_help = true,
     after_help = SAFE_UPGRADE_EXAMPLES,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
