@@ -4,14 +4,21 @@ mod args;
 mod compatible;
 mod complete;
 mod configuration;
+mod confirm;
 mod connection;
 mod console;
 mod environment;
 mod guard;
+mod history;
 mod input;
 mod output;
 mod progress;
+mod prune;
+mod releases;
 mod revdiff;
+mod show;
+mod status;
+mod unlock;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -90,6 +97,11 @@ fn execute(command: args::Command, environment: &Environment) -> Result<u8, Erro
     match command {
         args::Command::Upgrade(guarded) => runtime()?.block_on(guard::upgrade(*guarded, environment)),
         args::Command::Revdiff(revdiff) => runtime()?.block_on(revdiff::run(*revdiff, environment)),
+        args::Command::History(arguments) => runtime()?.block_on(history::run(arguments, environment)),
+        args::Command::Show(arguments) => runtime()?.block_on(show::run(arguments, environment)),
+        args::Command::Status(arguments) => runtime()?.block_on(status::run(arguments, environment)),
+        args::Command::Unlock(arguments) => runtime()?.block_on(unlock::run(arguments, environment)),
+        args::Command::Prune(arguments) => runtime()?.block_on(prune::run(arguments, environment)),
     }
 }
 

@@ -2,9 +2,15 @@
 
 pub mod chart;
 pub mod crds;
+pub mod history;
 pub mod live;
+mod processes;
+pub mod prune;
 pub mod revdiff;
+pub mod show;
 mod source;
+pub mod status;
+pub mod unlock;
 pub mod upgrade;
 mod values;
 

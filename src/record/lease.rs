@@ -83,11 +83,24 @@ pub async fn acquire<'a, C: Cluster>(
     me: &Holder,
     now: fn() -> Timestamp,
 ) -> Result<Acquired<'a, C>, Error> {
+    acquire_after(cluster, (namespace, release), me, now, None).await
+}
+
+/// The same, where a lease has already been watched and did not move: see [`inspect`].
+///
+/// # Errors
+/// As [`acquire`].
+pub async fn acquire_after<'a, C: Cluster>(
+    cluster: &'a C,
+    (namespace, release): (&str, &str),
+    me: &Holder,
+    now: fn() -> Timestamp,
+    mut silent: Option<Seen>,
+) -> Result<Acquired<'a, C>, Error> {
     let asking = Asking { cluster, at: reference(namespace, release), me, now };
     let failed = |error: ClusterError| {
         Error::from(error).while_doing(&format!("cannot take the lease of release \"{release}\""))
     };
-    let mut silent: Option<Seen> = None;
     for _ in 0..MOST_ATTEMPTS {
         let made = match asking.make().await {
             Ok(lease) => return Ok(Acquired::Held(Box::new(lease))),
@@ -134,6 +147,32 @@ pub async fn look<C: Cluster>(cluster: &C, namespace: &str, release: &str) -> Re
         Ok(body) => Ok(Seen::read(&body)),
         Err(ClusterError::NotFound { .. } | ClusterError::NotServed { .. }) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// The lease of a release, and whether its holder lives. A holder that seems dead by the clock alone is watched for some
+/// seconds, so the answer is [`Judged::Free`] or [`Judged::Live`].
+///
+/// # Errors
+/// If it can't be read.
+pub async fn inspect<C: Cluster>(
+    cluster: &C,
+    namespace: &str,
+    release: &str,
+    now: fn() -> Timestamp,
+) -> Result<Option<(Seen, Judged)>, ClusterError> {
+    let nobody = Holder { identity: String::new(), process: None };
+    let judge = |seen: &Seen| judge_lease(seen, &nobody, now(), Holder::is_alive(&seen.holder, &seen.process));
+    let Some(seen) = look(cluster, namespace, release).await? else { return Ok(None) };
+    let Judged::Silent(wait) = judge(&seen) else {
+        let judged = judge(&seen);
+        return Ok(Some((seen, judged)));
+    };
+    sleep(wait).await;
+    match look(cluster, namespace, release).await? {
+        Some(again) if again == seen => Ok(Some((again, Judged::Free))),
+        Some(again) => Ok(Some((again, Judged::Live))),
+        None => Ok(None),
     }
 }
 

@@ -6,7 +6,7 @@ mod lease_object;
 mod process;
 mod revision;
 
-pub use lease::{Acquired, Lease, Left, RENEW_EVERY, Renewal, acquire, look};
+pub use lease::{Acquired, Lease, Left, RENEW_EVERY, Renewal, acquire, acquire_after, inspect, look};
 pub use lease_object::{Judged, Seen, judge_lease};
-pub use process::{Holder, pid_of, shown};
+pub use process::{Holder, pid_of, shown, who};
 pub use revision::{Records, Revision};

@@ -48,6 +48,12 @@ pub fn pid_of(identity: &str) -> Option<u32> {
     identity.rsplit(':').nth(1)?.parse().ok()
 }
 
+/// The user and the host of an identity: `ann@ci-7`.
+#[must_use]
+pub fn who(identity: &str) -> String {
+    one_line(identity.split(':').next().unwrap_or_default())
+}
+
 /// An identity for a reader: `ann@ci-7 (process 4711)`. What has another form is shown as it is.
 #[must_use]
 pub fn shown(identity: &str) -> String {

@@ -35,10 +35,11 @@ pub struct Revision {
 }
 
 /// The stored revisions of one namespace, to be written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Records<'a, C> {
     cluster: &'a C,
     resource: &'a Resource,
+    namespace: String,
 }
 
 impl<'a, C: Cluster> Records<'a, C> {
@@ -48,13 +49,39 @@ impl<'a, C: Cluster> Records<'a, C> {
     /// Of kind [`Kind::Unsupported`] for `HELM_DRIVER=sql`, which has no objects and no labels.
     pub fn of<H: Helm>(storage: &'a Storage<C, H>) -> Result<Self, Error> {
         match storage {
-            Storage::Objects { cluster, resource } => Ok(Self { cluster, resource }),
+            Storage::Objects { cluster, resource } => {
+                Ok(Self { cluster, resource, namespace: cluster.namespace().to_owned() })
+            }
             Storage::Helm { .. } => Err(Error::new(
                 Kind::Unsupported,
                 "cannot write about revisions: the storage driver \"sql\" cannot hold labels",
             )
             .hint("marks, unlock and prune need HELM_DRIVER=secret or configmap")),
         }
+    }
+
+    /// Those of another namespace.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Self {
+        Self { cluster: self.cluster, resource: self.resource, namespace: namespace.to_owned() }
+    }
+
+    /// The kind of object that holds them.
+    #[must_use]
+    pub fn resource(&self) -> &'a Resource {
+        self.resource
+    }
+
+    /// The status that the record of a revision says, whatever its label says.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn status(&self, name: &str, revision: u32) -> Result<String, Error> {
+        let at = self.at(name, revision);
+        let what = || format!("cannot read revision {revision} of release \"{name}\"");
+        let body = self.cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
+        let head = record::head(&body, self.resource);
+        head.map(|head| head.status).map_err(|error| record::damaged(&error, &at).while_doing(&what()))
     }
 
     /// The cluster in which they are.
@@ -114,7 +141,7 @@ impl<'a, C: Cluster> Records<'a, C> {
     fn at(&self, name: &str, revision: u32) -> ObjectRef {
         ObjectRef {
             resource: self.resource.clone(),
-            namespace: Some(self.cluster.namespace().to_owned()),
+            namespace: Some(self.namespace.clone()),
             name: record::object_name(name, revision),
         }
     }

@@ -16,7 +16,7 @@ use crate::release::{Chart, Hook, Info, Release};
 pub const MAX_INFLATED: u64 = 256 * 1024 * 1024;
 
 /// The first bytes of gzip. Without them, a record is plain JSON.
-const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
+pub(super) const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
 /// Why a record can't be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

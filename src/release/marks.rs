@@ -5,6 +5,8 @@
 
 use jiff::Timestamp;
 
+use crate::release::rewrite::{LONGEST_DESCRIPTION, one_line};
+
 /// The label of a revision that was ready and passed its tests, gates and soak.
 pub const PROVEN: &str = "safe-upgrade/proven";
 
@@ -71,9 +73,48 @@ impl Marks {
     }
 }
 
+/// What ends a description that names its author.
+const SIGNATURE: &str = " [by ";
+
+/// A description with its author behind it, such that the author is not cut off: `Upgrade failed: no such image [by ann@ci-7]`.
+#[must_use]
+pub fn signed(text: &str, author: &str) -> String {
+    let author: String = one_line(author).chars().filter(|c| !matches!(c, '[' | ']')).take(60).collect();
+    let signature = format!("{SIGNATURE}{author}]");
+    let room = LONGEST_DESCRIPTION.saturating_sub(signature.chars().count());
+    let text = one_line(text);
+    if text.chars().count() <= room {
+        return format!("{text}{signature}");
+    }
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+    format!("{}…{signature}", kept.trim_end())
+}
+
+/// A description without its author, and its author, if it names one.
+#[must_use]
+pub fn author(description: &str) -> (&str, Option<&str>) {
+    let signed = description.strip_suffix(']').and_then(|text| text.rsplit_once(SIGNATURE));
+    match signed {
+        Some((text, author)) if !author.is_empty() && !author.contains(']') => (text, Some(author)),
+        _ => (description, None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_description_names_its_author_however_long_it_is() {
+        let signed_one = signed("Upgrade failed:\nno such image", "ann@ci-7");
+        assert_eq!(signed_one, "Upgrade failed: no such image [by ann@ci-7]");
+        assert_eq!(author(&signed_one), ("Upgrade failed: no such image", Some("ann@ci-7")));
+        let long = signed(&"x".repeat(1000), "ann@ci-7");
+        assert_eq!((long.chars().count(), author(&long).1), (LONGEST_DESCRIPTION, Some("ann@ci-7")));
+        for plain in ["Upgrade complete", "a [by ]", "]", "x [by a]b]"] {
+            assert_eq!(author(plain), (plain, None));
+        }
+    }
 
     fn marks(revision: u32, proven: &str, bad: &str) -> Marks {
         Marks::of(revision, |name| Some(if name == PROVEN { proven } else { bad }).filter(|value| !value.is_empty()))

@@ -2,8 +2,10 @@
 
 pub mod decode;
 pub mod encode;
+pub mod head;
 pub mod history;
 pub mod marks;
+pub mod retention;
 pub mod rewrite;
 pub mod set;
 pub mod supplied;

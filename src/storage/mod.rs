@@ -10,6 +10,7 @@ use crate::cluster::{Cluster, ListQuery, ObjectRef, Resource};
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::release::Release;
+use crate::release::head::Head;
 use crate::release::history::{Entry, History};
 
 /// Helm's storage drivers (`HELM_DRIVER`).
@@ -119,6 +120,24 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
                 decoded.map_err(|error| record::damaged(&error, &at).while_doing(&what()))
             }
         }
+    }
+
+    /// What a list shows of a revision, of which only the beginning is decoded.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn head(&self, name: &str, revision: u32) -> Result<Head, Error> {
+        let Self::Objects { cluster, resource } = self else {
+            return self.read(name, revision).await.map(|release| Head::of(&release));
+        };
+        let at = ObjectRef {
+            resource: resource.clone(),
+            namespace: Some(cluster.namespace().to_owned()),
+            name: record::object_name(name, revision),
+        };
+        let what = || format!("cannot read revision {revision} of release \"{name}\"");
+        let body = cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
+        record::head(&body, resource).map_err(|error| record::damaged(&error, &at).while_doing(&what()))
     }
 
     /// Two revisions, read at the same time. If one is missing, the error says what there is instead.

@@ -12,6 +12,7 @@ use crate::cluster::{ObjectRef, Resource};
 use crate::error::{Error, Kind};
 use crate::release::Release;
 use crate::release::decode::{self, DecodeError};
+use crate::release::head::Head;
 use crate::release::history::Entry;
 use crate::release::marks::Marks;
 
@@ -24,7 +25,7 @@ pub(crate) fn object_name(name: &str, revision: u32) -> String {
 }
 
 /// The revision that an object holds, as its name says; none if it is no record of this release.
-pub(super) fn entry(release: &str, meta: &ObjectMeta) -> Option<Entry> {
+pub(crate) fn entry(release: &str, meta: &ObjectMeta) -> Option<Entry> {
     let prefix = object_name(release, 0);
     let number = meta.name.as_deref()?.strip_prefix(prefix.trim_end_matches('0'))?;
     let revision = number.parse().ok()?;
@@ -67,8 +68,8 @@ struct Payload<'a> {
     release: Option<Cow<'a, str>>,
 }
 
-/// Decodes the revision that an object holds.
-pub(super) fn decode(body: &[u8], resource: &Resource, name: &str, revision: u32) -> Result<Release, DecodeError> {
+/// The payload of an object, below the API's own base64.
+fn payload(body: &[u8], resource: &Resource) -> Result<Vec<u8>, DecodeError> {
     let not_json = |error: serde_json::Error| DecodeError::Json {
         what: "no object of the Kubernetes API",
         line: error.line(),
@@ -76,13 +77,21 @@ pub(super) fn decode(body: &[u8], resource: &Resource, name: &str, revision: u32
     };
     let object: Object<'_> = serde_json::from_slice(body).map_err(not_json)?;
     let payload = object.data.and_then(|data| data.release).ok_or(DecodeError::MissingKey)?;
-    let release = if *resource == Resource::SECRETS {
+    if *resource == Resource::SECRETS {
         // The API encodes the data of Secrets once more.
-        let inner = STANDARD.decode(payload.as_bytes()).map_err(|_| DecodeError::Base64)?;
-        decode::decode(&inner)?
-    } else {
-        decode::decode(payload.as_bytes())?
-    };
+        return STANDARD.decode(payload.as_bytes()).map_err(|_| DecodeError::Base64);
+    }
+    Ok(payload.into_owned().into_bytes())
+}
+
+/// Decodes the head of the revision that an object holds.
+pub(crate) fn head(body: &[u8], resource: &Resource) -> Result<Head, DecodeError> {
+    Head::decode(&payload(body, resource)?)
+}
+
+/// Decodes the revision that an object holds.
+pub(super) fn decode(body: &[u8], resource: &Resource, name: &str, revision: u32) -> Result<Release, DecodeError> {
+    let release = decode::decode(&payload(body, resource)?)?;
     if release.name != name || release.revision != revision {
         return Err(DecodeError::OtherRelease);
     }

@@ -4,6 +4,7 @@ mod chart;
 mod cluster;
 mod diff;
 mod guard;
+mod releases;
 mod upgrade;
 
 use std::path::PathBuf;
@@ -14,6 +15,9 @@ pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
 pub(super) use guard::GuardedArgs;
+pub(super) use releases::{
+    HistoryArgs, HistoryFormat, PruneArgs, ReportFormat, ShowArgs, ShowFormat, ShowPart, StatusArgs, UnlockArgs,
+};
 pub(super) use upgrade::UpgradeArgs;
 
 const SAFE_UPGRADE_EXAMPLES: &str = "\
@@ -62,6 +66,20 @@ pub(super) enum Command {
     Upgrade(Box<GuardedArgs>),
     /// Show what changed between two revisions of a release; the same as `helm revdiff`.
     Revdiff(Box<Revdiff>),
+    /// List the revisions of a release: which were proven good or found bad, by whom, and how long that took.
+    #[command(after_help = releases::HISTORY_EXAMPLES)]
+    History(HistoryArgs),
+    /// Show what a revision holds: values, manifest, hooks, notes, chart. Secrets are masked.
+    #[command(after_help = releases::SHOW_EXAMPLES)]
+    Show(ShowArgs),
+    /// Say where a release stands, and what can be done next.
+    Status(StatusArgs),
+    /// Unlock a release that is stuck in a pending status, where nobody is at work on it.
+    #[command(after_help = releases::UNLOCK_EXAMPLES)]
+    Unlock(UnlockArgs),
+    /// Delete old revisions, and none that is still needed.
+    #[command(after_help = releases::PRUNE_EXAMPLES)]
+    Prune(PruneArgs),
 }
 
 const REVDIFF_EXAMPLES: &str = "\

@@ -1,0 +1,42 @@
+//! `helm safe-upgrade prune`.
+
+use crate::cli::Environment;
+use crate::cli::args::{PruneArgs, ReportFormat};
+use crate::cli::confirm::confirm;
+use crate::cli::releases::{Run, now};
+use crate::command::prune::{self, Options};
+use crate::error::{EXIT_OK, Error};
+use crate::release::retention::Keep;
+use crate::report::releases::write_json;
+
+/// Runs the command and returns the exit code.
+pub(super) async fn run(arguments: PruneArgs, environment: &Environment) -> Result<u8, Error> {
+    let run = Run::new(&arguments.cluster, &arguments.display, environment).await?;
+    let PruneArgs { release, all_namespaces, keep, keep_proven, keep_younger_than, dry_run, yes, output, .. } =
+        arguments;
+    let keep = Keep { revisions: keep, proven: keep_proven, younger_than: keep_younger_than };
+    let options = Options { release, all_namespaces, keep, dry_run };
+    let mut plan = prune::plan(&run.storage, &options, now(), run.stages()).await?;
+    let text = output == ReportFormat::Text;
+    if text {
+        run.write(false, |mut out| plan.view.write_text(run.painter, environment.columns, &mut out))?;
+    }
+    let going = plan.view.going();
+    let mut result = Ok(());
+    if going > 0 && !dry_run {
+        let plural = if going == 1 { "" } else { "s" };
+        let what = format!("delete {going} revision{plural}");
+        let allowed =
+            if yes { Ok(()) } else { confirm(&format!("Delete {going} revision{plural}?"), &what, environment) };
+        result = match allowed {
+            Ok(()) => prune::carry_out(&run.storage, &mut plan, (&run.me(), now), run.stages()).await,
+            Err(error) => Err(error),
+        };
+    }
+    match text {
+        true if going > 0 => run.write(false, |mut out| plan.view.write_result(run.painter, &mut out))?,
+        true => {}
+        false => run.write(false, |mut out| write_json(&plan.view, &mut out))?,
+    }
+    result.map(|()| EXIT_OK)
+}

@@ -1,0 +1,93 @@
+//! Processes on this machine that may be at work on a release.
+
+use std::fs;
+
+use crate::report::releases::unlock::Process;
+
+/// Words of a command line that say what is done. Others may be values, and so secret.
+const DOING: [&str; 8] = ["safe-upgrade", "upgrade", "install", "rollback", "uninstall", "delete", "apply", "test"];
+
+/// More processes are not looked at.
+const MOST_PROCESSES: usize = 100_000;
+
+/// Processes of Helm, or of this program, whose command line names the release. `None` where the system does not tell.
+pub(super) fn at_work(release: &str) -> Option<Vec<Process>> {
+    let own = ancestors(std::process::id());
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").ok()?.take(MOST_PROCESSES).flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        if own.contains(&pid) {
+            continue;
+        }
+        let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { continue };
+        let line = String::from_utf8_lossy(&line);
+        let words: Vec<&str> = line.split('\0').filter(|word| !word.is_empty()).collect();
+        found.extend(command(&words, release).map(|command| Process { pid, command }));
+    }
+    found.sort_by_key(|process| process.pid);
+    Some(found)
+}
+
+/// The words that say what a command line does, if it is at work on the release.
+fn command(words: &[&str], release: &str) -> Option<String> {
+    let (program, rest) = words.split_first()?;
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let is_helm = program.starts_with("helm") && !rest.contains(&"unlock");
+    if !is_helm || !rest.contains(&release) {
+        return None;
+    }
+    let doing: Vec<&str> = rest.iter().copied().filter(|word| DOING.contains(word)).take(2).collect();
+    (!doing.is_empty()).then(|| format!("{program} {} {release} …", doing.join(" ")))
+}
+
+/// This process, and those that started it: the shell, and Helm with this very command.
+fn ancestors(pid: u32) -> Vec<u32> {
+    let parent = |pid: u32| -> Option<u32> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let mut all = vec![pid];
+    while let Some(next) = all.last().and_then(|&pid| parent(pid)).filter(|next| *next > 0 && !all.contains(next)) {
+        all.push(next);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_at_work_on_the_release_is_named_without_its_values() {
+        let words = ["/usr/bin/helm", "upgrade", "web", "./chart", "--set", "password=hunter2"];
+        assert_eq!(command(&words, "web").as_deref(), Some("helm upgrade web …"));
+        assert_eq!(command(&words, "api"), None, "another release");
+        assert_eq!(command(&["vim", "upgrade", "web"], "web"), None, "another program");
+        assert_eq!(command(&["helm", "get", "all", "web"], "web"), None, "it only reads");
+        assert_eq!(command(&["helm-safe-upgrade", "unlock", "web", "upgrade"], "web"), None);
+        assert_eq!(command(&[], "web"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_is_found_and_those_that_started_us_are_not() {
+        // A shell that bears the name of Helm; it waits for its input.
+        let mut child = std::process::Command::new("bash");
+        std::os::unix::process::CommandExt::arg0(&mut child, "helm");
+        let mut child = child
+            .args(["-c", "read -r", "upgrade", "nobody-else-has-this"])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let wanted = Process { pid: child.id(), command: "helm upgrade nobody-else-has-this …".to_owned() };
+        // Between fork and exec it still has our own command line.
+        let found = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            at_work("nobody-else-has-this").unwrap() == [wanted.clone()]
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(found, "{wanted:?}");
+        assert!(ancestors(std::process::id()).len() > 1);
+    }
+}
