@@ -73,6 +73,7 @@ pub(super) enum Command {
     #[command(after_help = releases::SHOW_EXAMPLES)]
     Show(ShowArgs),
     /// Say where a release stands, and what can be done next.
+    #[command(after_help = releases::STATUS_EXAMPLES)]
     Status(StatusArgs),
     /// Unlock a release that is stuck in a pending status, where nobody is at work on it.
     #[command(after_help = releases::UNLOCK_EXAMPLES)]

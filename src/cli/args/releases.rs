@@ -19,6 +19,11 @@ Examples:
   helm safe-upgrade show web values --all         the values that the templates saw
   helm safe-upgrade show web manifest -o json";
 
+pub(super) const STATUS_EXAMPLES: &str = "\
+Examples:
+  helm safe-upgrade status web
+  helm safe-upgrade status web -o json    for a program to read (docs/schema/status.json)";
+
 pub(super) const UNLOCK_EXAMPLES: &str = "\
 Examples:
   helm safe-upgrade unlock web                 shows whether anybody is at work, and unlocks where surely nobody is
@@ -189,8 +194,8 @@ pub(in crate::cli) struct PruneArgs {
     /// The release's name; every release of the namespace if not named.
     pub release: Option<String>,
 
-    /// Every release of every namespace.
-    #[arg(short = 'A', long, conflicts_with = "release")]
+    /// Look in every namespace.
+    #[arg(short = 'A', long)]
     pub all_namespaces: bool,
 
     /// Keep the newest revisions, so many; 0 keeps all.
