@@ -120,3 +120,14 @@ fn the_example_of_a_configuration_is_read() {
         page.split("```yaml\n").find(|part| part.starts_with("ignore:")).unwrap().split("```").next().unwrap();
     assert_eq!(helm_safe_upgrade::config::read("example", example).unwrap().ignore.len(), 4);
 }
+
+#[test]
+fn every_rule_of_the_diagnosis_is_documented_in_its_order() {
+    let page = include_str!("../docs/diagnose.md");
+    let (_, table) = page.split_once("## Causes and hints").unwrap();
+    let rows =
+        table.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let documented: Vec<&str> = rows.collect();
+    let rules: Vec<&str> = helm_safe_upgrade::upgrade::diagnosis::RULES.iter().map(|rule| rule.name).collect();
+    assert_eq!(documented, rules);
+}

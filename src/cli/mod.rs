@@ -7,6 +7,7 @@ mod configuration;
 mod confirm;
 mod connection;
 mod console;
+mod diagnose;
 mod environment;
 mod guard;
 mod history;
@@ -102,6 +103,7 @@ fn execute(command: args::Command, environment: &Environment) -> Result<u8, Erro
         args::Command::Status(arguments) => runtime()?.block_on(status::run(arguments, environment)),
         args::Command::Unlock(arguments) => runtime()?.block_on(unlock::run(arguments, environment)),
         args::Command::Prune(arguments) => runtime()?.block_on(prune::run(arguments, environment)),
+        args::Command::Diagnose(arguments) => runtime()?.block_on(diagnose::run(*arguments, environment)),
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub mod chart;
 pub mod crds;
+pub mod diagnose;
+pub mod evidence;
 pub mod history;
 pub mod live;
 mod processes;

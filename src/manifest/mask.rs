@@ -21,6 +21,7 @@ const READABLE: [&str; 5] = ["apiVersion", "kind", "metadata", "type", "immutabl
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Reads documents and masks what is secret.
+#[derive(Clone)]
 pub struct Masker {
     key: Option<ring::hmac::Key>,
     decode: bool,

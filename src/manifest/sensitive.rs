@@ -212,6 +212,20 @@ impl Sensitive {
         }
     }
 
+    /// Gathers one text that is secret wherever it stands.
+    pub fn gather_text(&mut self, text: &str) {
+        self.written.insert(text.trim().as_bytes().to_vec());
+    }
+
+    /// Takes out what everybody sees in any case, as the names of objects: where the content of a Secret is just that,
+    /// masking it elsewhere would hide which object is spoken of, and nothing else.
+    pub fn spare<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let names: HashSet<Vec<u8>> = names.into_iter().map(|name| name.to_ascii_lowercase().into_bytes()).collect();
+        self.texts.retain(|text| !names.contains(text));
+        self.exact.retain(|text| !names.contains(text));
+        self.written.retain(|text| !names.contains(&text.to_ascii_lowercase()));
+    }
+
     /// Masks every occurrence in a text of a Secret's content, or of a gathered value, in the forms that templates print.
     /// Words that look random are masked where they are any part of a Secret: a chart may print a password that it
     /// generated for a connection string. Private keys and the passwords of URLs are masked by their form.
@@ -353,7 +367,9 @@ pub(super) fn may_be_secret(value: &Node) -> bool {
     }
 }
 
-pub(super) fn named_like_a_secret(key: &str) -> bool {
+/// Whether a key is named as those of secrets are: `adminPassword`, `API_TOKEN`.
+#[must_use]
+pub fn named_like_a_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     SECRET_NAMES.iter().any(|name| key.ends_with(name)) && !key.starts_with("existing")
 }

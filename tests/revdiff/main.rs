@@ -37,6 +37,7 @@ mod access;
 mod broken;
 mod changes;
 mod charts;
+mod diagnose;
 mod documents;
 mod drivers;
 mod formats;

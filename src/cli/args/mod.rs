@@ -2,6 +2,7 @@
 
 mod chart;
 mod cluster;
+mod diagnose;
 mod diff;
 mod guard;
 mod releases;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
+pub(super) use diagnose::{DIAGNOSE_EXAMPLES, DiagnoseArgs, DiagnosisFormat};
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
 pub(super) use guard::GuardedArgs;
 pub(super) use releases::{
@@ -81,6 +83,9 @@ pub(super) enum Command {
     /// Delete old revisions, and none that is still needed.
     #[command(after_help = releases::PRUNE_EXAMPLES)]
     Prune(PruneArgs),
+    /// Say what is wrong with a release now, the likely cause, and what to do.
+    #[command(after_help = DIAGNOSE_EXAMPLES)]
+    Diagnose(Box<DiagnoseArgs>),
 }
 
 const REVDIFF_EXAMPLES: &str = "\

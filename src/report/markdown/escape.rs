@@ -42,7 +42,7 @@ fn is_plain(word: &str) -> bool {
 }
 
 /// Text as a code span of Markdown, outside of HTML and tables.
-pub(super) fn span(text: &str) -> String {
+pub(in crate::report) fn span(text: &str) -> String {
     let text = clean(text);
     let fence = "`".repeat(longest_run(&text) + 1);
     // One blank on each side is taken away again. It keeps a backtick of the text apart from the span's own.
@@ -51,7 +51,7 @@ pub(super) fn span(text: &str) -> String {
 }
 
 /// How many backticks stand together at most.
-pub(super) fn longest_run(text: &str) -> usize {
+pub(in crate::report) fn longest_run(text: &str) -> usize {
     let mut longest = 0;
     let mut run = 0;
     for byte in text.bytes() {
