@@ -11,6 +11,6 @@ pub mod judge;
 pub mod next;
 pub mod readiness;
 mod revision;
-mod rules;
+pub mod rules;
 pub mod target;
 pub mod world;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod containers;
+mod documented;
 mod kubelet;
 mod many;
 mod objects;

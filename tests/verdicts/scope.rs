@@ -204,3 +204,28 @@ fn the_last_event_since_the_upgrade_is_told() {
     scene.set(later);
     assert_eq!(scene.row().event.as_deref(), Some("Failed: not found"));
 }
+
+#[test]
+fn while_the_api_server_is_away_no_grace_runs_and_nothing_is_ready() {
+    let mut scene = Scene::upgraded();
+    scene.new_pod(crashing());
+    scene.holds_at(0.0);
+    scene.world.lose_sight("", "Pod", Some("shop"));
+    let judgement = scene.at(8.0);
+    assert_eq!((judgement.signs[0].due, judgement.look_again), (None, None));
+    scene.holds_at(40.0);
+    // Its watch goes on: the whole grace runs anew, in which the pod can heal.
+    scene.world.regain_sight("", "Pod", Some("shop"));
+    scene.holds_at(40.1);
+    scene.fails_at(50.0);
+    let mut scene = Scene::upgraded();
+    scene.finish();
+    scene.world.lose_sight("apps", "Deployment", None);
+    assert_eq!(scene.at(0.0).verdict, Verdict::Waiting);
+    let all = vec![observed(deployment(
+        2,
+        json!({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}),
+    ))];
+    scene.world.replace("apps", "Deployment", None, all);
+    assert_eq!(scene.at(1.0).verdict, Verdict::Ready);
+}

@@ -43,7 +43,7 @@ pub struct Sign {
     pub message: String,
     /// Since when it is there without a break.
     pub since: Timestamp,
-    /// When its grace ends; `None` while it is paused, as an autoscaler acts.
+    /// When its grace ends; `None` while it is paused, as an autoscaler acts or not all is in sight.
     pub due: Option<Timestamp>,
 }
 

@@ -68,9 +68,10 @@ impl Judge {
 
     /// Judges the release as it is now. Linear in the number of wanted objects and their pods.
     pub fn judge(&mut self, world: &World, now: Timestamp) -> Judgement {
-        let mut round = self.memory.look(now);
+        let mut round = self.memory.look(now, world.is_in_sight());
         let mut rows = Vec::new();
-        let mut is_open = false;
+        // What is known of what is out of sight may be over: neither a failure nor ready comes of it.
+        let mut is_open = !world.is_in_sight();
         for (place, wanted) in world.wanted().iter().enumerate() {
             let Some(mut row) = self.row(world, place, wanted, &mut round) else { continue };
             row.since = Some(self.since(place, &row.state, now));

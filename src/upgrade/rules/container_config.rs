@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::{Found, Suspect, because, named};
 
-const RULE: &str = "container-config";
+pub(super) const RULE: &str = "container-config";
 
 const REASONS: [&str; 6] = [
     "CreateContainerConfigError",

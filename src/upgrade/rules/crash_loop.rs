@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use super::{Found, Suspect, because, named};
 use crate::upgrade::world::{ContainerFacts, Ended};
 
-const RULE: &str = "crash-loop";
+pub(super) const RULE: &str = "crash-loop";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
     for (pod, container) in suspect.containers() {

@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 
 use super::{Found, Suspect, because};
 
-const RULE: &str = "image";
+pub(super) const RULE: &str = "image";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
     for (pod, container) in suspect.containers() {

@@ -13,7 +13,7 @@ use super::{Found, Suspect, because};
 use crate::manifest::observed::Condition;
 use crate::upgrade::world::PodRef;
 
-const RULE: &str = "job-failed";
+pub(super) const RULE: &str = "job-failed";
 const GRACE: SignedDuration = SignedDuration::from_secs(2);
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {

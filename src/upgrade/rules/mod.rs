@@ -47,24 +47,29 @@ pub(super) struct Found<'a> {
 
 type Rule = for<'a> fn(&Suspect<'a>, &mut Vec<Found<'a>>);
 
-/// All rules. The first sign of an object is the one that is shown.
-const RULES: &[Rule] = &[
-    image::find,
-    crash_loop::find,
-    container_config::find,
-    job_failed::find,
-    quota::find,
-    unbound_claim::find,
-    unschedulable::find,
-    probe::find,
-    progress_deadline::find,
-    stalled::find,
+/// All rules by name. The first sign of an object is the one that is shown.
+const RULES: &[(&str, Rule)] = &[
+    (image::RULE, image::find),
+    (crash_loop::RULE, crash_loop::find),
+    (container_config::RULE, container_config::find),
+    (job_failed::RULE, job_failed::find),
+    (quota::RULE, quota::find),
+    (unbound_claim::RULE, unbound_claim::find),
+    (unschedulable::RULE, unschedulable::find),
+    (probe::RULE, probe::find),
+    (progress_deadline::RULE, progress_deadline::find),
+    (stalled::RULE, stalled::find),
 ];
+
+/// The names of all rules, as in `crash-loop`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(name, _)| *name)
+}
 
 /// All signs that an object shows now.
 pub(super) fn find<'a>(suspect: &Suspect<'a>) -> Vec<Found<'a>> {
     let mut found = Vec::new();
-    for rule in RULES {
+    for (_, rule) in RULES {
         rule(suspect, &mut found);
     }
     found

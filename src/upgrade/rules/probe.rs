@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::{Found, Suspect, because, named};
 
-const RULE: &str = "probe";
+pub(super) const RULE: &str = "probe";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
     for (pod, container) in suspect.containers() {

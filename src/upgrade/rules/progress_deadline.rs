@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::{Found, Suspect, because};
 
-const RULE: &str = "progress-deadline";
+pub(super) const RULE: &str = "progress-deadline";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
     let object = suspect.object;

@@ -10,7 +10,7 @@ use super::{Found, Suspect, because};
 use crate::manifest::observed::Observed;
 use crate::upgrade::revision;
 
-const RULE: &str = "quota";
+pub(super) const RULE: &str = "quota";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
     let told = match &*suspect.key.kind {

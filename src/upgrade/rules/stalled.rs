@@ -6,7 +6,7 @@
 use super::{Found, Suspect};
 use crate::upgrade::readiness::Readiness;
 
-const RULE: &str = "stalled";
+pub(super) const RULE: &str = "stalled";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
     // These have rules of their own.

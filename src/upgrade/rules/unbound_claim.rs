@@ -11,7 +11,7 @@ use crate::manifest::observed::Observed;
 use crate::upgrade::readiness::Readiness;
 use crate::upgrade::world::{Event, Key, PodRef};
 
-const RULE: &str = "unbound-claim";
+pub(super) const RULE: &str = "unbound-claim";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
     let grace = suspect.patience.fail_fast_after;

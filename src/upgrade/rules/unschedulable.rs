@@ -10,7 +10,7 @@
 use super::{Found, Suspect, because};
 use crate::upgrade::world::Event;
 
-const RULE: &str = "unschedulable";
+pub(super) const RULE: &str = "unschedulable";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
     for pod in &suspect.pods {

@@ -100,7 +100,8 @@ impl Events {
     pub(super) fn mark_before(&mut self) {
         for event in self.of.values_mut().flatten() {
             event.fresh = false;
-            self.before.insert(event.uid.clone(), event.count);
+            let count = self.before.entry(event.uid.clone()).or_insert(event.count);
+            *count = event.count.max(*count);
         }
     }
 

@@ -29,6 +29,8 @@ pub struct World {
     /// The generation of each object that was there before the upgrade, by its uid.
     before: HashMap<String, i64>,
     unseen: Vec<Unseen>,
+    /// The kinds, and their namespaces, of which nothing is heard for the moment.
+    lost: BTreeSet<(String, String, Option<String>)>,
 }
 
 #[derive(Debug)]
@@ -110,6 +112,7 @@ impl World {
 
     /// What a new list of a kind says, in a namespace or in all of them: what is missing in it is gone.
     pub fn replace(&mut self, group: &str, kind: &str, namespace: Option<&str>, objects: Vec<Observed>) {
+        self.regain_sight(group, kind, namespace);
         if is_event(group, kind) {
             self.events.replace(namespace, &objects);
             return;
@@ -126,7 +129,27 @@ impl World {
         }
     }
 
-    /// All that is there now was there before the upgrade.
+    /// Nothing is heard of this kind for the moment, in a namespace or in all of them. Until that is over, no grace runs and nothing is
+    /// ready: what is known is old, and may have healed meanwhile.
+    pub fn lose_sight(&mut self, group: &str, kind: &str, namespace: Option<&str>) {
+        self.lost.insert((group.to_owned(), kind.to_owned(), namespace.map(str::to_owned)));
+    }
+
+    /// The kind is heard of again, as by a watch that goes on. A [new list](Self::replace) means that too.
+    pub fn regain_sight(&mut self, group: &str, kind: &str, namespace: Option<&str>) {
+        if !self.lost.is_empty() {
+            self.lost.remove(&(group.to_owned(), kind.to_owned(), namespace.map(str::to_owned)));
+        }
+    }
+
+    /// Whether all that is watched is heard of.
+    #[must_use]
+    pub fn is_in_sight(&self) -> bool {
+        self.lost.is_empty()
+    }
+
+    /// All that is there now was there before the upgrade. To be called once each kind was listed: what is listed first after it
+    /// counts as new.
     pub fn mark_before(&mut self) {
         self.before.clear();
         for Entry { object, .. } in self.objects.values() {
