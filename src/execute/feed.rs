@@ -30,6 +30,8 @@ enum News {
     Blind(usize, String),
     /// They can't be seen for a while.
     Lost(usize, String),
+    /// They are seen again.
+    Found(usize),
 }
 
 /// Lists and watches. Polled, it goes on.
@@ -142,7 +144,14 @@ impl<'a, C: Cluster> Feed<'a, C> {
                 self.open.remove(&index);
             }
             News::Lost(index, reason) => {
+                let ListQuery { resource, namespace, .. } = &self.queries[index];
+                world.lose_sight(&resource.group, &resource.kind, namespace.as_deref());
                 self.lost[index] = Some(reason);
+            }
+            News::Found(index) => {
+                let ListQuery { resource, namespace, .. } = &self.queries[index];
+                world.regain_sight(&resource.group, &resource.kind, namespace.as_deref());
+                self.lost[index] = None;
             }
         }
     }
@@ -201,7 +210,12 @@ impl<C: Cluster> Follow<'_, C> {
         let mut wait = FIRST_WAIT;
         loop {
             let over = match self.cluster.watch(&self.query, &version).await {
-                Ok(watch) => self.follow(watch, &mut version).await,
+                Ok(watch) => {
+                    if wait > FIRST_WAIT {
+                        self.tell(News::Found(self.index));
+                    }
+                    self.follow(watch, &mut version).await
+                }
                 Err(error) => over(error),
             };
             match over {

@@ -229,3 +229,12 @@ fn while_the_api_server_is_away_no_grace_runs_and_nothing_is_ready() {
     scene.world.replace("apps", "Deployment", None, all);
     assert_eq!(scene.at(1.0).verdict, Verdict::Ready);
 }
+
+#[test]
+fn a_kind_that_has_nothing_to_do_with_it_may_be_out_of_sight() {
+    let mut scene = Scene::upgraded();
+    scene.new_pod(crashing());
+    scene.world.lose_sight("example.com", "Backup", None);
+    scene.holds_at(0.0);
+    scene.fails_at(10.0);
+}

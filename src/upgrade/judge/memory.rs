@@ -28,14 +28,12 @@ pub(super) struct Round {
     before: HashMap<Id, Since>,
     found: HashMap<Id, Since>,
     pub(super) now: Timestamp,
-    in_sight: bool,
     pub(super) signs: Vec<Sign>,
 }
 
 impl Memory {
-    /// While not all is in sight, no grace runs.
-    pub(super) fn look(&mut self, now: Timestamp, in_sight: bool) -> Round {
-        Round { before: std::mem::take(&mut self.0), found: HashMap::new(), now, in_sight, signs: Vec::new() }
+    pub(super) fn look(&mut self, now: Timestamp) -> Round {
+        Round { before: std::mem::take(&mut self.0), found: HashMap::new(), now, signs: Vec::new() }
     }
 
     /// All signs of the look, in the order found.
@@ -51,8 +49,7 @@ impl Round {
         let uid = found.pod.map_or("", Observed::uid).to_owned();
         let id: Id = (found.rule, place, uid, found.container.unwrap_or_default().to_owned());
         let mut since = self.before.get(&id).copied().unwrap_or(Since { seen: self.now, counted: self.now });
-        let paused = found.paused || !self.in_sight;
-        if paused {
+        if found.paused {
             since.counted = self.now;
         }
         self.found.insert(id, since);
@@ -64,7 +61,7 @@ impl Round {
             container: found.container.map(str::to_owned),
             message: found.message,
             since: since.seen,
-            due: (!paused).then_some(due),
+            due: (!found.paused).then_some(due),
         });
     }
 }

@@ -68,7 +68,7 @@ impl Judge {
 
     /// Judges the release as it is now. Linear in the number of wanted objects and their pods.
     pub fn judge(&mut self, world: &World, now: Timestamp) -> Judgement {
-        let mut round = self.memory.look(now, world.is_in_sight());
+        let mut round = self.memory.look(now);
         let mut rows = Vec::new();
         // What is known of what is out of sight may be over: neither a failure nor ready comes of it.
         let mut is_open = !world.is_in_sight();
@@ -107,7 +107,9 @@ impl Judge {
         }
         let seen = self.look(world, wanted, object);
         let first = round.signs.len();
-        for found in self.signs_of(world, &seen) {
+        let in_sight = world.is_seen(key);
+        for mut found in self.signs_of(world, &seen) {
+            found.paused |= !in_sight;
             round.add(place, key, found);
         }
         Some(row::of(world, &seen, &round.signs[first..], round.now))

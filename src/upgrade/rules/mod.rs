@@ -41,7 +41,7 @@ pub(super) struct Found<'a> {
     pub(super) message: String,
     /// How long it may last without a break.
     pub(super) grace: SignedDuration,
-    /// Somebody acts on it, so that the grace does not begin yet.
+    /// Somebody acts on it, or it is out of sight, so that the grace does not begin yet.
     pub(super) paused: bool,
 }
 

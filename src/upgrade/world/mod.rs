@@ -129,8 +129,8 @@ impl World {
         }
     }
 
-    /// Nothing is heard of this kind for the moment, in a namespace or in all of them. Until that is over, no grace runs and nothing is
-    /// ready: what is known is old, and may have healed meanwhile.
+    /// Nothing is heard of this kind for the moment, in a namespace or in all of them. Until that is over, no grace of
+    /// what it can tell of runs, and the release is not ready: what is known is old, and may have healed meanwhile.
     pub fn lose_sight(&mut self, group: &str, kind: &str, namespace: Option<&str>) {
         self.lost.insert((group.to_owned(), kind.to_owned(), namespace.map(str::to_owned)));
     }
@@ -146,6 +146,13 @@ impl World {
     #[must_use]
     pub fn is_in_sight(&self) -> bool {
         self.lost.is_empty()
+    }
+
+    /// Whether all that can tell of this object is heard of: its own kind, and what is around workloads.
+    #[must_use]
+    pub fn is_seen(&self, key: &Key) -> bool {
+        const AROUND: [&str; 4] = ["Pod", "ReplicaSet", "Event", "PersistentVolumeClaim"];
+        !self.lost.iter().any(|(group, kind, _)| key.is(group, kind) || AROUND.contains(&&**kind))
     }
 
     /// All that is there now was there before the upgrade. To be called once each kind was listed: what is listed first after it
