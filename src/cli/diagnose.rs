@@ -14,8 +14,10 @@ use crate::manifest::mask::Masker;
 use crate::report::diagnosis;
 use crate::storage::Storage;
 
-/// Terminal columns where there is no terminal, and the most that are used: longer lines are hard to read.
-const WIDTH: u16 = 100;
+/// Terminal columns where there is no terminal.
+const WIDTH: u16 = 80;
+/// The most that are used: longer lines are hard to read.
+const WIDEST: u16 = 100;
 
 /// Runs the command and returns the exit code.
 pub(super) async fn run(arguments: DiagnoseArgs, environment: &Environment) -> Result<u8, Error> {
@@ -38,7 +40,7 @@ pub(super) async fn run(arguments: DiagnoseArgs, environment: &Environment) -> R
     progress.clear();
     let found = &gathered.diagnosis;
     let painter = output::painter(&arguments.display, environment);
-    let width = usize::from(environment.columns.unwrap_or(WIDTH).min(WIDTH));
+    let width = usize::from(environment.columns.unwrap_or(WIDTH).min(WIDEST));
     output::write_result(false, environment, |out| match arguments.output {
         DiagnosisFormat::Text => out.write_all(diagnosis::text(found, painter, width).as_bytes()),
         DiagnosisFormat::Json => diagnosis::write_json(found, out),

@@ -64,19 +64,14 @@ pub async fn run<C: Cluster, H: Helm>(
     Ok(gathered)
 }
 
-/// The revisions as far as their metadata tell; of the one looked at, what its record says.
+/// The revisions as far as their metadata tells; of the one looked at, what its record says.
 fn revisions(history: &History, release: &Release, bytes: Option<usize>) -> Vec<Revision> {
-    let entries = history.entries().iter();
-    let revisions = entries.map(|entry| {
-        let own = entry.revision == release.revision;
-        Revision {
-            revision: entry.revision,
-            status: if own { release.info.status.clone() } else { entry.status_hint.clone() },
-            proven: entry.marks.is_proven(),
-            bytes: bytes.filter(|_| own),
-        }
-    });
-    revisions.collect()
+    let mut revisions = evidence::revisions(history);
+    if let Some(own) = revisions.iter_mut().find(|one| one.revision == release.revision) {
+        own.status.clone_from(&release.info.status);
+        own.bytes = bytes;
+    }
+    revisions
 }
 
 /// How large the record of a revision is, in bytes, as near as its object tells; not known where it is kept elsewhere.

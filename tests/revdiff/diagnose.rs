@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::live::allows;
 use crate::user::User;
 
 stories!(
@@ -25,6 +26,8 @@ stories!(
     a_node_port_that_is_taken,
     a_pending_revision,
     evidence_without_secrets,
+    a_user_who_may_not_read_everything,
+    old_evidence_goes,
     a_release_that_is_not_there,
 );
 
@@ -282,6 +285,39 @@ fn evidence_without_secrets(user: &User) {
     assert_eq!(listed.lines().count(), files.len() - 1, "{listed}");
     let unpacked = user.does(&format!("tar -xzOf {archive}"));
     assert!(!unpacked.contains(password) && unpacked.contains("## Likely cause"), "{unpacked}");
+}
+
+/// Missing rights are said, and nothing is concluded from what can't be seen.
+fn a_user_who_may_not_read_everything(user: &User) {
+    user.upgrades("parts", "deployments: {web: {}}\n");
+    allows(user, &json!([{"apiGroups": [""], "resources": ["secrets", "pods"], "verbs": ["get", "list"]}]));
+    let line = "helm safe-upgrade diagnose web --kube-context viewer";
+    let shown = user.types(&format!("{line} --detailed-exitcode"));
+    shown.exits(2).keeps_quiet_about("healthy").keeps_quiet_about("selector");
+    assert!(shown.stdout.contains("can't be told: 1 of 1 object is not to be seen\n"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("\nCould not be read\n"), "{}", shown.stdout);
+    let unread = user.types(&format!("{line} -o json")).json()["unread"].to_string();
+    for list in ["deployments", "replicasets", "events", "nodes", "endpointslices"] {
+        assert!(unread.contains(list), "{list} is not in {unread}");
+    }
+}
+
+fn old_evidence_goes(user: &User) {
+    user.upgrades("parts", "configMaps: {own: {a: b}}\n");
+    for number in 10..35 {
+        user.writes(&format!("kept/{}-web-{number}-20200102T0304{number}Z/summary.md", user.namespace), "old");
+    }
+    user.writes(&format!("kept/{}-web-db-1-20200102T030405Z/summary.md", user.namespace), "of another release");
+    user.does("helm safe-upgrade diagnose web --evidence kept");
+    let left = user.does("ls kept");
+    assert_eq!(left.lines().filter(|name| name.contains("-web-") && !name.ends_with(".gz")).count(), 21, "{left}");
+    assert!(
+        left.contains("-web-db-1-")
+            && left.contains("-web-1-20")
+            && left.contains("-web-34-")
+            && !left.contains("-web-10-"),
+        "{left}"
+    );
 }
 
 fn a_release_that_is_not_there(user: &User) {

@@ -258,7 +258,7 @@ fn a_revision_of_the_past(user: &User) {
 }
 
 /// Gives the user `viewer` these rights in the namespace.
-fn allows(user: &User, rules: &Value) {
+pub(crate) fn allows(user: &User, rules: &Value) {
     let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}", user.namespace);
     cluster::post(&format!("{path}/roles"), &json!({"metadata": {"name": "viewer"}, "rules": rules}));
     let binding = json!({

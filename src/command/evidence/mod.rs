@@ -8,6 +8,7 @@ mod files;
 mod gather;
 mod logs;
 mod secrets;
+mod subject;
 mod view;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::upgrade::judge::Judgement;
 
 pub use files::write;
 pub use gather::{LONGEST, gather};
+pub use subject::{diff, revisions, told};
 
 /// A moment of an upgrade, for the timeline: what happened, in one line.
 #[derive(Clone, Debug)]
@@ -39,6 +41,10 @@ pub struct Moment {
 pub struct Subject<'a> {
     /// The revision; of an upgrade that Helm refused, as it was proposed.
     pub release: &'a Release,
+    /// Its status as Helm spells it.
+    pub status: String,
+    /// Its description.
+    pub description: String,
     /// The revision before it.
     pub previous: Option<&'a Release>,
     /// All revisions, the oldest first.
@@ -65,6 +71,8 @@ impl<'a> Subject<'a> {
     pub fn new(release: &'a Release) -> Self {
         Self {
             release,
+            status: release.info.status.clone(),
+            description: release.info.description.clone(),
             previous: None,
             history: Vec::new(),
             helm_output: "",

@@ -51,7 +51,8 @@ pub(super) fn diagnosis(parts: &Parts<'_>, secrets: &Secrets) -> Diagnosis {
             }
         })
         .collect();
-    let open = objects.iter().any(|object| matches!(object.state, "waiting" | "failed"));
+    // What can't be seen is not well: it is unknown.
+    let open = objects.iter().any(|object| matches!(object.state, "waiting" | "failed" | "unknown"));
     let wrong = causes.iter().any(|cause| cause.certainty != Certainty::Possible);
     Diagnosis {
         release: release.name.clone(),
@@ -60,7 +61,7 @@ pub(super) fn diagnosis(parts: &Parts<'_>, secrets: &Secrets) -> Diagnosis {
         status: evidence.status.clone(),
         description: evidence.description.clone(),
         chart: format!("{}-{}", release.chart.name(), release.chart.version()),
-        at: now.to_string(),
+        at: shown(now),
         healthy: evidence.status == "deployed" && signs.is_empty() && !open && !wrong,
         causes: causes.clone(),
         signs: signs.iter().map(|sign| self::sign(sign, evidence, now, secrets)).collect(),
@@ -115,14 +116,19 @@ fn logs(evidence: &Evidence) -> Vec<LogLines> {
 
 /// What happened, by time: our own moments and the events.
 fn timeline(subject: &Subject<'_>, evidence: &Evidence, secrets: &Secrets) -> Vec<Moment> {
-    let own = subject.timeline.iter().map(|moment| (moment.at, secrets.mask(&moment.what), 1));
+    let own = subject.timeline.iter().map(|moment| (moment.at, secrets.mask(&moment.what), 1, true));
     let events = evidence.events.iter().filter_map(|event| {
         let object = named(&event.kind, &event.name);
-        Some((event.last?, format!("{object} {}: {}", event.reason, event.message), event.count))
+        Some((event.last?, format!("{object} {}: {}", event.reason, event.message), event.count, event.warning))
     });
     let mut moments: Vec<_> = own.chain(events).collect();
     moments.sort_by_key(|(at, ..)| *at);
     let skipped = moments.len().saturating_sub(MOST_MOMENTS);
     let moments = moments.into_iter().skip(skipped);
-    moments.map(|(at, what, count)| Moment { at: at.to_string(), what, count }).collect()
+    moments.map(|(at, what, count, notable)| Moment { at: shown(at), what, count, notable }).collect()
+}
+
+/// A time in whole seconds.
+fn shown(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

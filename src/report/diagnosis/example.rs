@@ -63,6 +63,7 @@ pub(super) fn example() -> Diagnosis {
             at: "2026-01-02T03:03:00Z".to_owned(),
             what: "pod/web-1 BackOff: Back-off | <b>".to_owned(),
             count: 3,
+            notable: true,
         }],
         unread: vec!["nodes: you may not list them".to_owned()],
         ..Diagnosis::default()

@@ -110,6 +110,8 @@ pub struct Moment {
     pub what: String,
     /// How often, where more than once.
     pub count: i64,
+    /// Whether it is a warning, or a step of ours; what is neither is told where there is room.
+    pub notable: bool,
 }
 
 /// Where evidence was written.
@@ -146,7 +148,11 @@ impl Diagnosis {
                 ),
             };
         }
+        let unknown = self.objects.iter().filter(|object| object.state == "unknown").count();
         match waiting {
+            0 if unknown > 0 && self.signs.is_empty() => {
+                format!("can't be told: {unknown} of {all} {are} not to be seen")
+            }
             0 if self.causes.is_empty() => {
                 format!("revision {} is {}, and what is there now is ready", self.revision, self.status)
             }
@@ -177,6 +183,10 @@ mod tests {
         assert_eq!(diagnosis.verdict(), "not well: 1 of 2 objects are not ready");
         diagnosis.objects.remove(0);
         assert_eq!(diagnosis.verdict(), "not well, though its objects are ready");
+        diagnosis.objects[0].state = "unknown";
+        diagnosis.signs.clear();
+        assert_eq!(diagnosis.verdict(), "can't be told: 1 of 1 object is not to be seen");
+        diagnosis.objects[0].state = "ready";
         diagnosis.healthy = true;
         assert_eq!(diagnosis.verdict(), "healthy: 1 object is ready");
     }

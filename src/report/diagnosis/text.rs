@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::diagnosis::{Diagnosis, ObjectLine, SignLine, duration};
+use crate::report::diagnosis::{Diagnosis, Moment, ObjectLine, SignLine, duration};
 use crate::report::style::{Painter, Role, clean};
 
 /// Narrower is not drawn.
@@ -101,14 +101,16 @@ impl Page {
             return;
         }
         self.section("Signs");
-        for sign in signs.iter().take(MOST_SIGNS) {
-            let of = match (&sign.pod, &sign.container) {
-                (Some(pod), Some(container)) => format!("pod/{pod} {container}"),
-                (Some(pod), None) => format!("pod/{pod}"),
-                _ => sign.object.clone(),
-            };
+        let signs = folded(signs);
+        for (sign, more) in signs.iter().take(MOST_SIGNS) {
+            let pod = sign.pod.as_ref().map(|pod| format!("pod/{pod}"));
+            let of = pod.unwrap_or_else(|| sign.object.clone());
+            let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
+            let named = |container: &&String| !sign.message.contains(&format!("\"{container}\""));
+            let container = sign.container.as_ref().filter(named).map(|name| format!(", container {name}"));
+            let container = container.unwrap_or_default();
             let since = sign.seconds.map(|seconds| format!(", for {}", duration(seconds))).unwrap_or_default();
-            self.wrapped(Role::Plain, "  ", "    ", &format!("{of}: {}{since}", sign.message));
+            self.wrapped(Role::Plain, "  ", "    ", &format!("{of}{more}{container}: {}{since}", sign.message));
         }
         self.more(signs.len(), MOST_SIGNS);
     }
@@ -172,12 +174,13 @@ impl Page {
 
     fn timeline(&mut self, diagnosis: &Diagnosis) {
         // Of what is well nobody asks how it came to be.
-        if diagnosis.timeline.is_empty() || diagnosis.healthy {
+        if !diagnosis.timeline.iter().any(|moment| moment.notable) || diagnosis.healthy {
             return;
         }
         self.section("What happened last");
-        let skipped = diagnosis.timeline.len().saturating_sub(MOST_MOMENTS);
-        for moment in diagnosis.timeline.iter().skip(skipped) {
+        let notable: Vec<&Moment> = diagnosis.timeline.iter().filter(|moment| moment.notable).collect();
+        let skipped = notable.len().saturating_sub(MOST_MOMENTS);
+        for moment in notable.iter().skip(skipped) {
             let time = moment.at.get(11..19).unwrap_or_default();
             let times = if moment.count > 1 { format!(" ({} times)", moment.count) } else { String::new() };
             self.wrapped(Role::Plain, &format!("  {time}  "), "            ", &format!("{}{times}", moment.what));
@@ -217,6 +220,23 @@ impl Page {
             self.line(role, if index == 0 { first } else { other }, line);
         }
     }
+}
+
+/// What pods of one object show alike is told once: of the first, and how many more.
+fn folded(signs: &[SignLine]) -> Vec<(&SignLine, usize)> {
+    let mut folded: Vec<(&SignLine, usize)> = Vec::new();
+    for sign in signs {
+        let same = |known: &&mut (&SignLine, usize)| {
+            let known = known.0;
+            known.pod.is_some()
+                && (&known.object, &known.container, &known.message) == (&sign.object, &sign.container, &sign.message)
+        };
+        match folded.iter_mut().find(same) {
+            Some((_, more)) => *more += 1,
+            None => folded.push((sign, 0)),
+        }
+    }
+    folded
 }
 
 /// Breaks a text at blanks. A word that is too long is left whole, so that it can be copied.
@@ -276,6 +296,16 @@ Likely cause
         assert!(page.contains("  deployment/web    0/2  waiting  0 of 2 pods are ready\n"), "{page}");
         assert!(page.lines().all(|line| line.width() <= 80), "{page}");
         assert!(!page.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_pods_show_alike_is_told_once() {
+        let mut diagnosis = super::super::example::example();
+        let sign = SignLine { pod: Some("web-2".to_owned()), ..diagnosis.signs[0].clone() };
+        diagnosis.signs.push(sign);
+        let page = text(&diagnosis, Painter::new(false), 80);
+        let line = "Signs\n  pod/web-1 and 1 more, container web: crashes: exit code 1, for 2 min\n";
+        assert!(page.contains(line), "{page}");
     }
 
     #[test]
