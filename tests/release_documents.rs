@@ -91,7 +91,7 @@ fn unlock() {
     let full = UnlockView {
         since: Some(time()),
         owner: Some(owner()),
-        processes: Some(vec![Process { pid: 7, command: "helm upgrade web".to_owned() }]),
+        processes: Some(vec![Process { pid: 7, command: "helm upgrade web".to_owned(), same_namespace: true }]),
         hooks: vec!["Job migrate".to_owned()],
         live: vec![Live { revision: 7, status: "deployed".to_owned(), compared: 2, equal: 1, problem: None }],
         commands: vec![command()],

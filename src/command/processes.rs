@@ -10,8 +10,9 @@ const DOING: [&str; 8] = ["safe-upgrade", "upgrade", "install", "rollback", "uni
 /// More processes are not looked at.
 const MOST_PROCESSES: usize = 100_000;
 
-/// Processes of Helm, or of this program, whose command line names the release. `None` where the system does not tell.
-pub(super) fn at_work(release: &str) -> Option<Vec<Process>> {
+/// Processes of Helm, or of this program, whose command line names the release, and that are in no other namespace as far as
+/// can be told. `None` where the system does not tell.
+pub(super) fn at_work(release: &str, namespace: &str) -> Option<Vec<Process>> {
     let own = ancestors(std::process::id());
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").ok()?.take(MOST_PROCESSES).flatten() {
@@ -22,10 +23,28 @@ pub(super) fn at_work(release: &str) -> Option<Vec<Process>> {
         let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { continue };
         let line = String::from_utf8_lossy(&line);
         let words: Vec<&str> = line.split('\0').filter(|word| !word.is_empty()).collect();
-        found.extend(command(&words, release).map(|command| Process { pid, command }));
+        let Some(command) = command(&words, release) else { continue };
+        let known = namespace_of(&words).or_else(|| namespace_of_environment(pid));
+        if known.as_deref().is_none_or(|known| known == namespace) {
+            found.push(Process { pid, command, same_namespace: known.is_some() });
+        }
     }
     found.sort_by_key(|process| process.pid);
     Some(found)
+}
+
+/// The namespace that a command line names.
+fn namespace_of(words: &[&str]) -> Option<String> {
+    let after = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied();
+    let within = || words.iter().find_map(|word| word.strip_prefix("--namespace="));
+    after("-n").or_else(|| after("--namespace")).or_else(within).map(str::to_owned)
+}
+
+/// The namespace that Helm has handed to a plugin, and the plugin to its Helm. Only of one's own processes it can be told.
+fn namespace_of_environment(pid: u32) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let variable = environment.split(|byte| *byte == 0).find_map(|one| one.strip_prefix(b"HELM_NAMESPACE="))?;
+    String::from_utf8(variable.to_vec()).ok().filter(|namespace| !namespace.is_empty())
 }
 
 /// The words that say what a command line does, if it is at work on the release.
@@ -68,6 +87,17 @@ mod tests {
         assert_eq!(command(&[], "web"), None);
     }
 
+    #[test]
+    fn the_namespace_is_read_from_the_flags() {
+        for line in
+            ["helm upgrade web . -n shop", "helm --namespace shop upgrade web .", "helm upgrade --namespace=shop web ."]
+        {
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!(namespace_of(&words).as_deref(), Some("shop"), "{line}");
+        }
+        assert_eq!(namespace_of(&["helm", "upgrade", "web", "-n"]), None);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_is_found_and_those_that_started_us_are_not() {
@@ -77,14 +107,17 @@ mod tests {
         let mut child = child
             .args(["-c", "read -r", "upgrade", "nobody-else-has-this"])
             .stdin(std::process::Stdio::piped())
+            .env("HELM_NAMESPACE", "shop")
             .spawn()
             .unwrap();
-        let wanted = Process { pid: child.id(), command: "helm upgrade nobody-else-has-this …".to_owned() };
+        let command = "helm upgrade nobody-else-has-this …".to_owned();
+        let wanted = Process { pid: child.id(), command, same_namespace: true };
         // Between fork and exec it still has our own command line.
         let found = (0..500).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));
-            at_work("nobody-else-has-this").unwrap() == [wanted.clone()]
+            at_work("nobody-else-has-this", "shop").unwrap() == [wanted.clone()]
         });
+        assert_eq!(at_work("nobody-else-has-this", "other"), Some(Vec::new()), "it is in another namespace");
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(found, "{wanted:?}");

@@ -94,7 +94,7 @@ impl<C: Cluster, H: Helm, D: Cluster> Seams<'_, C, H, D> {
                 None
             }
         };
-        view.processes = processes::at_work(name);
+        view.processes = processes::at_work(name, &namespace);
         self.stages.stage("looking at hooks, and comparing what runs with the manifests");
         (view.hooks, view.hooks_unknown) = self.running_hooks(&release).await;
         view.live = self.live(&release, &history).await;
@@ -218,9 +218,6 @@ fn runs(body: &[u8], at: &ObjectRef) -> bool {
 fn judge(view: &UnlockView) -> (bool, String) {
     let revision = view.revision;
     let no = |reason: String| (false, reason);
-    if let Some(process) = view.processes.iter().flatten().next() {
-        return no(format!("process {} on this machine may be at work on the release", process.pid));
-    }
     let Some(owner) = &view.owner else {
         return no(match &view.owner_unknown {
             Some(reason) => format!("the lease can't be read: {reason}"),
@@ -229,7 +226,13 @@ fn judge(view: &UnlockView) -> (bool, String) {
             }
         });
     };
+    // What may be in any namespace is for the reader to know; what is in this one is no dead owner's.
+    let process = view.processes.iter().flatten().find(|process| process.same_namespace);
     match (owner.alive, owner.revision) {
+        (Some(false), _) if process.is_some() => {
+            let pid = process.map(|process| process.pid).unwrap_or_default();
+            no(format!("process {pid} on this machine may be at work on the release"))
+        }
         (Some(false), Some(of)) if of == revision => {
             (true, format!("{} held the lease for revision {revision} and is gone", owner.holder))
         }
@@ -266,11 +269,12 @@ mod tests {
 
     #[test]
     fn only_a_lease_of_this_revision_whose_holder_is_gone_is_proof() {
-        let process = Process { pid: 7, command: "helm upgrade web …".to_owned() };
+        let process = |same_namespace| Process { pid: 7, command: "helm upgrade web …".to_owned(), same_namespace };
         let rows = [
             (owner(Some(false), Some(8)), None, None, true),
             (owner(Some(false), Some(8)), Some(vec![]), None, true),
-            (owner(Some(false), Some(8)), Some(vec![process]), None, false),
+            (owner(Some(false), Some(8)), Some(vec![process(true)]), None, false),
+            (owner(Some(false), Some(8)), Some(vec![process(false)]), None, true),
             (owner(Some(false), Some(7)), None, None, false),
             (owner(Some(false), None), None, None, false),
             (owner(Some(true), Some(8)), None, None, false),

@@ -3,6 +3,7 @@
 //! Whoever works holds it, renews it every [`RENEW_EVERY`] and deletes it in the end. What a holder is at stands in it, so that
 //! the next one learns what a dead one left behind. Every write names the version that it replaces.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,7 +22,6 @@ pub const RENEW_EVERY: Duration = Duration::from_secs(5);
 const MOST_ATTEMPTS: u32 = 6;
 
 /// A lease that is held. It is not given back when it is dropped: see [`Lease::release`].
-#[derive(Debug)]
 pub struct Lease<'a, C> {
     cluster: &'a C,
     at: ObjectRef,
@@ -46,7 +46,6 @@ pub struct Left {
 }
 
 /// What came of asking for a lease.
-#[derive(Debug)]
 pub enum Acquired<'a, C> {
     /// It is ours.
     Held(Box<Lease<'a, C>>),
@@ -61,6 +60,22 @@ pub enum Acquired<'a, C> {
     },
     /// The user may not make one, or the server has none: warn, and go on without.
     NoRight(String),
+}
+
+impl<C> fmt::Debug for Lease<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lease({} of {})", self.at, self.me.identity)
+    }
+}
+
+impl<C> fmt::Debug for Acquired<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held(lease) => write!(f, "Held({lease:?})"),
+            Self::Busy { holder, .. } => write!(f, "Busy({holder})"),
+            Self::NoRight(reason) => write!(f, "NoRight({reason})"),
+        }
+    }
 }
 
 /// What came of renewing a lease.

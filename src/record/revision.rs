@@ -35,11 +35,16 @@ pub struct Revision {
 }
 
 /// The stored revisions of one namespace, to be written.
-#[derive(Clone, Debug)]
 pub struct Records<'a, C> {
     cluster: &'a C,
     resource: &'a Resource,
     namespace: String,
+}
+
+impl<C> Clone for Records<'_, C> {
+    fn clone(&self) -> Self {
+        Self { cluster: self.cluster, resource: self.resource, namespace: self.namespace.clone() }
+    }
 }
 
 impl<'a, C: Cluster> Records<'a, C> {

@@ -72,6 +72,14 @@ fn sql(user: &User) {
     makes_two_revisions(user);
     assert!(cluster::find::<Secret>(&user.namespace, "sh.helm.release.v1.web.v1").is_none());
     works(user);
+    // There are no labels in a database.
+    user.types("helm safe-upgrade history web").mentions("Install complete").mentions("Upgrade complete");
+    user.types("helm safe-upgrade show web").mentions("number: \"1\"").keeps_quiet_about(SECRETS[1]);
+    user.types("helm safe-upgrade status web").mentions("would go back to revision 1, which nobody has proven");
+    for command in ["unlock web", "prune web"] {
+        let shown = user.types(&format!("helm safe-upgrade {command}"));
+        shown.explains("the storage driver \"sql\" cannot hold labels").keeps_quiet_about(PASSWORD);
+    }
     user.types("helm revdiff web --debug=true").keeps_quiet_about(PASSWORD).mentions("revision 1 → 2");
     postgres.stop();
     // It is Helm that finds this out, before it runs any plugin; run by itself, the program says what Helm says.

@@ -31,6 +31,7 @@ mod postgres;
 mod record;
 mod servers;
 mod shown;
+mod state;
 mod user;
 
 mod access;
@@ -47,6 +48,8 @@ mod live;
 mod output;
 mod overview;
 mod proposed;
+mod recorded;
+mod releases;
 mod remote_charts;
 mod secrets;
 mod sources;

@@ -33,6 +33,11 @@ impl Shown {
         }
     }
 
+    /// The namespace of the user who saw it.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// It ended with this exit code.
     pub(crate) fn exits(&self, code: i32) -> &Self {
         assert_eq!(self.code, Some(code), "exit code of: {}\n{}{}", self.line, self.stdout, self.stderr);

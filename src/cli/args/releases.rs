@@ -8,7 +8,7 @@ use crate::release::retention::{DEFAULT_KEEP, DEFAULT_KEEP_PROVEN};
 
 pub(super) const HISTORY_EXAMPLES: &str = "\
 Examples:
-  helm safe-upgrade history web              the last 256 revisions
+  helm safe-upgrade history web              the last 64 revisions
   helm safe-upgrade history web --max 5      the last five
   helm safe-upgrade history web -o json      for a program to read (docs/schema/history.json)";
 
@@ -49,7 +49,7 @@ pub(in crate::cli) struct HistoryArgs {
     pub release: String,
 
     /// The most revisions to show, the newest ones; 0 shows all.
-    #[arg(long, value_name = "NUMBER", default_value_t = 256)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 64)]
     pub max: usize,
 
     /// Format of the output.

@@ -55,6 +55,9 @@ pub struct Process {
     pub pid: u32,
     /// The program and the words that say what it does. Values may be secret and are left out.
     pub command: String,
+    /// Whether it works in the release's namespace. If not, nobody knows in which it does.
+    #[serde(rename = "sameNamespace")]
+    pub same_namespace: bool,
 }
 
 /// What runs, beside the manifest of a revision.
@@ -146,8 +149,9 @@ impl UnlockView {
                 sheet.fact("processes", Role::Plain, "none for this release on this machine")
             }
             Some(found) => {
-                for Process { pid, command } in found {
-                    sheet.fact("processes", Role::Warning, &format!("{pid}  {command}"));
+                for Process { pid, command, same_namespace } in found {
+                    let where_to = if *same_namespace { "" } else { "  (of some namespace)" };
+                    sheet.fact("processes", Role::Warning, &format!("{pid}  {command}{where_to}"));
                 }
             }
         }
