@@ -57,10 +57,15 @@ pub async fn gather<C: Cluster>(
 fn evidence(subject: &Subject<'_>, secrets: &Secrets, read: &mut cluster::Read, now: Timestamp) -> Evidence {
     let release = subject.release;
     let told = supplied::changes(subject.previous, release);
-    let mut events: Vec<Event> = read.events.iter().map(|event| self::event(event, secrets)).collect();
+    let mut events: Vec<Event> = read.events.iter().map(event).collect();
     events.sort_by_key(|event| event.last);
     let excess = events.len().saturating_sub(MOST_EVENTS);
     events.drain(..excess);
+    let messages: Vec<&str> = events.iter().map(|event| event.message.as_str()).collect();
+    let messages = secrets.mask_all(&messages);
+    for (event, message) in events.iter_mut().zip(messages) {
+        event.message = message;
+    }
     Evidence {
         release: release.name.clone(),
         namespace: release.namespace.clone(),
@@ -91,7 +96,8 @@ fn end_of(text: &str) -> &str {
     (start..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
 }
 
-fn event(object: &Observed, secrets: &Secrets) -> Event {
+/// An event as it is; its message is not masked yet.
+fn event(object: &Observed) -> Event {
     let time = |keys: &[&str]| object.text(keys).parse().ok();
     let last = time(&["series", "lastObservedTime"])
         .or_else(|| time(&["lastTimestamp"]))
@@ -101,7 +107,7 @@ fn event(object: &Observed, secrets: &Secrets) -> Event {
         kind: object.text(&["involvedObject", "kind"]).to_owned(),
         name: object.text(&["involvedObject", "name"]).to_owned(),
         reason: object.text(&["reason"]).to_owned(),
-        message: secrets.mask(object.text(&["message"])),
+        message: object.text(&["message"]).to_owned(),
         warning: object.text(&["type"]) == "Warning",
         count: object.number(&["series", "count"]).or_else(|| object.number(&["count"])).unwrap_or(1),
         last,

@@ -9,6 +9,10 @@ use crate::release::Release;
 
 /// Objects are looked at no deeper than this.
 const DEEPEST: usize = 64;
+/// So many texts are masked at once.
+const AT_ONCE: usize = 50;
+/// What stands between them, and is no part of any: of one that has it all are masked one by one.
+const BETWEEN: &str = "\n\u{1}\n";
 
 /// The secrets of a release.
 pub(super) struct Secrets {
@@ -48,9 +52,28 @@ impl Secrets {
 
     /// The text without secrets, and without what steers a terminal; its lines stay.
     pub(super) fn mask(&self, text: &str) -> String {
-        let masked = self.sensitive.mask_text(text, &self.masker);
-        masked.chars().map(|c| if is_unprintable(c) && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
+        harmless(&self.sensitive.mask_text(text, &self.masker))
     }
+
+    /// The same of many short texts: each search for all secrets takes some of them at once.
+    pub(super) fn mask_all(&self, texts: &[&str]) -> Vec<String> {
+        let mut masked = Vec::with_capacity(texts.len());
+        for some in texts.chunks(AT_ONCE) {
+            let all = self.sensitive.mask_text(&some.join(BETWEEN), &self.masker);
+            let parts: Vec<&str> = all.split(BETWEEN).collect();
+            if parts.len() == some.len() {
+                masked.extend(parts.into_iter().map(harmless));
+            } else {
+                masked.extend(some.iter().map(|text| self.mask(text)));
+            }
+        }
+        masked
+    }
+}
+
+/// The text without what steers a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if is_unprintable(c) && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
 }
 
 /// Gathers what is set under a name of a secret: keys of maps, and variables of containers.
@@ -92,4 +115,33 @@ fn container_names(node: &Node) -> Vec<String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        let release = Release::of_manifest(
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {password: Zq8hunter2Lx9, name: web}\n"
+                .to_owned(),
+        );
+        Secrets::of(&[&release], &Masker::new(b"key"))
+    }
+
+    #[test]
+    fn many_texts_are_masked_as_each_by_itself() {
+        let mut texts: Vec<String> = (0..120).map(|number| format!("{number}: Zq8hunter2Lx9 \u{1b}[31m")).collect();
+        texts.push(format!("a{BETWEEN}b Zq8hunter2Lx9"));
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let secrets = secrets();
+        let each: Vec<String> = texts.iter().map(|text| secrets.mask(text)).collect();
+        assert_eq!(secrets.mask_all(&texts), each);
+        assert!(each.iter().all(|text| !text.contains("hunter2") && !text.contains('\u{1b}')));
+    }
+
+    #[test]
+    fn names_that_everybody_sees_stay() {
+        assert_eq!(secrets().mask("deployment web: pod web-1"), "deployment web: pod web-1");
+    }
 }
