@@ -61,6 +61,14 @@ pub(super) fn helm(arguments: &ClusterArgs, environment: &Environment) -> Result
     HelmProcess::find(environment.raw("HELM_BIN").map(Into::into), variables)
 }
 
+/// The variables that name the cluster to a command of the user's, which may run `helm` or `kubectl`.
+pub(super) fn variables(
+    arguments: &ClusterArgs,
+    environment: &Environment,
+) -> Result<Vec<(std::ffi::OsString, std::ffi::OsString)>, Error> {
+    Ok(helm_environment(&connection(arguments, environment)?))
+}
+
 /// The namespace that is named, if one is.
 pub(super) fn namespace(arguments: &ClusterArgs, environment: &Environment) -> Option<String> {
     arguments.namespace.clone().or_else(|| environment.text("HELM_NAMESPACE").map(str::to_owned))

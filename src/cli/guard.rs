@@ -10,6 +10,7 @@ use crate::cli::revdiff::Run;
 use crate::cli::{input, output};
 use crate::command::upgrade::Request;
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
+use crate::execute::gates::Gates;
 use crate::execute::interrupts::Interrupts;
 use crate::execute::{self, Options, Prepared, Seams};
 use crate::helm::{Apply, Upgrade, Waiting};
@@ -127,9 +128,21 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
         rollback_timeout: guard.rollback_timeout.unwrap_or(apply.timeout),
         grace: guard.grace,
         cleanup_on_fail: apply.cleanup_on_fail,
+        gates: gates(arguments, environment)?,
         who: environment.who(),
     };
     Ok((request, options))
+}
+
+/// What is asked, and whom where it can't tell: `--yes` and a log have nobody.
+fn gates(arguments: &GuardedArgs, environment: &Environment) -> Result<Gates, Error> {
+    let GuardedArgs { gates, guard, diff, .. } = arguments;
+    let is_told = diff.format() != Format::Json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    Ok(Gates {
+        environment: connection::variables(&diff.cluster, environment)?,
+        ask: (is_told && !guard.yes).then_some(ask as fn(&str) -> Option<String>),
+        ..gates.gates()?
+    })
 }
 
 fn stopped(release: &str) -> Error {

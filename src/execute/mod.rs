@@ -5,8 +5,10 @@
 //! run again, and one that somebody else overtakes stops.
 
 mod act;
+mod autoscaled;
 mod back;
 mod feed;
+pub mod gates;
 pub mod interrupts;
 mod keeper;
 mod patience;
@@ -65,6 +67,8 @@ pub struct Options {
     pub grace: Duration,
     /// Whether what a failed upgrade has created is removed, after the evidence is kept.
     pub cleanup_on_fail: bool,
+    /// What is asked before the revision is called proven.
+    pub gates: gates::Gates,
     /// Who does this.
     pub who: String,
 }

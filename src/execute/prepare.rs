@@ -2,6 +2,7 @@
 
 use futures::future::{join, try_join};
 
+use super::autoscaled;
 use super::watching::look_once;
 use super::{Options, Seams};
 use crate::cluster::Cluster;
@@ -222,7 +223,7 @@ pub(super) async fn differing<C: Cluster, H: Helm>(
         revision: Some(revision),
         compare: Compare::Auto,
         selection: Selection::default(),
-        ignore: Vec::new(),
+        ignore: autoscaled::replicas(seams.cluster, seams.storage.namespace()).await,
     };
     let found = live::run(seams.storage, seams.cluster, seams.masker, &options, &()).await?;
     if let Some(error) = found.incomplete {

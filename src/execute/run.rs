@@ -117,7 +117,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.tell(&Event::Notice { text });
     }
 
-    fn took(&mut self, name: &str, result: Option<String>, time: Duration) {
+    pub(super) fn took(&mut self, name: &str, result: Option<String>, time: Duration) {
         if let Some(result) = result {
             self.parts.push(Part { name: name.to_owned(), result, seconds: time.as_secs_f64() });
         }

@@ -98,7 +98,7 @@ impl<'a, C: Cluster> Watching<'a, C> {
         let deadline = began + term.timeout;
         let mut judge = Judge::new(self.patience.clone());
         let mut helm: Option<Ended> = None;
-        let mut teller = Teller { term, began, last: None };
+        let mut teller = Teller::new(term, began);
         let (how, last) = loop {
             let judgement = judge.judge(&self.world, Timestamp::now());
             teller.tell(&judgement);
@@ -135,6 +135,17 @@ impl<'a, C: Cluster> Watching<'a, C> {
             helm = Some(stop(running, term).await);
         }
         Watched { how, last, helm, took: began.elapsed() }
+    }
+
+    /// Waits until something has changed. May be dropped while it waits.
+    pub(super) async fn change(&mut self) {
+        self.feed.next(&mut self.world).await;
+        sleep(TOGETHER).await;
+    }
+
+    /// Looks at everything anew.
+    pub(super) async fn refresh(&mut self) -> Result<(), Error> {
+        Ok(self.feed.refresh(&mut self.world).await?)
     }
 
     /// Looks at everything anew, and at kinds that came with the chart, so that nothing is ready for being seen late.
@@ -177,14 +188,18 @@ async fn stop(running: &mut Running, term: &Term<'_>) -> Ended {
 }
 
 /// Tells how it stands, where that is news or a second has passed.
-struct Teller<'a> {
+pub(super) struct Teller<'a> {
     term: &'a Term<'a>,
     began: Instant,
     last: Option<(Instant, Vec<Row>, Vec<Sign>)>,
 }
 
-impl Teller<'_> {
-    fn tell(&mut self, judgement: &Judgement) {
+impl<'a> Teller<'a> {
+    pub(super) fn new(term: &'a Term<'a>, began: Instant) -> Self {
+        Self { term, began, last: None }
+    }
+
+    pub(super) fn tell(&mut self, judgement: &Judgement) {
         let (rows, signs) = (&judgement.rows, &judgement.signs);
         let known = |(at, known_rows, known_signs): &(Instant, Vec<Row>, Vec<Sign>)| {
             at.elapsed() < TICK && known_rows == rows && known_signs == signs
@@ -199,7 +214,7 @@ impl Teller<'_> {
     }
 }
 
-fn until(time: Timestamp) -> Duration {
+pub(super) fn until(time: Timestamp) -> Duration {
     Duration::try_from(time.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
 }
 

@@ -1,4 +1,5 @@
-//! A `helm` that changes something: it runs beside us, is watched, may be stopped, and does not outlive us.
+//! A `helm` that changes something: it runs beside us, is watched, may be stopped, and does not outlive us. Commands of the user
+//! run in the same way.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -29,6 +30,8 @@ pub struct Running {
 pub struct Ended {
     /// Whether Helm calls it a success.
     pub success: bool,
+    /// Its exit code; none where a signal ended it.
+    pub code: Option<i32>,
     /// Helm's own message, without `Error:` and what was to be done; empty for a success.
     pub message: String,
     /// All that it printed, bounded. May quote values.
@@ -57,14 +60,27 @@ impl Running {
     ///
     /// Call it on a thread that lives as long as the program: on Linux the child dies with the thread that made it.
     pub(super) fn start(order: Order<'_>) -> Result<Self, Error> {
-        let failed = |cause: &dyn std::fmt::Display| Error::new(Kind::Helm, format!("cannot run helm: {cause}"));
         let mut command = guard::command(order.binary);
         command.args(&order.arguments).envs(order.environment.iter().map(|(key, value)| (key, value)));
         command.env("LC_ALL", "C");
+        Self::spawn(command, order.stdin).map_err(|error| Error::new(Kind::Helm, format!("cannot run helm: {error}")))
+    }
+
+    /// Starts a line of the user's by `sh -c` in the same way, with these variables besides ours.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub fn shell(line: &str, environment: &[(OsString, OsString)]) -> Result<Self, Error> {
+        let mut command = guard::command(Path::new("sh"));
+        command.args(["-c", line]).envs(environment.iter().map(|(key, value)| (key, value)));
+        Self::spawn(command, None).map_err(|error| Error::new(Kind::Output, format!("cannot run sh: {error}")))
+    }
+
+    fn spawn(command: std::process::Command, stdin: Option<Vec<u8>>) -> std::io::Result<Self> {
         let mut command = Command::from(command);
-        command.stdin(if order.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| failed(&error))?;
+        let mut child = command.spawn()?;
         let printed = Arc::<Mutex<Printed>>::default();
         let mut readers = Vec::new();
         if let Some(stdout) = child.stdout.take() {
@@ -73,7 +89,7 @@ impl Running {
         if let Some(stderr) = child.stderr.take() {
             readers.push(tokio::spawn(keep(stderr, printed.clone())));
         }
-        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), order.stdin) {
+        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), stdin) {
             // Helm may end without reading it, which its exit code tells.
             tokio::spawn(async move {
                 _ = pipe.write_all(&bytes).await;
@@ -94,9 +110,11 @@ impl Running {
         }
         let output = self.output();
         match status {
-            Ok(status) if status.success() => Ended { success: true, message: String::new(), output },
-            Ok(status) => Ended { success: false, message: message(&output, status), output },
-            Err(error) => Ended { success: false, message: format!("cannot wait for helm: {error}"), output },
+            Ok(status) if status.success() => Ended { success: true, code: Some(0), message: String::new(), output },
+            Ok(status) => Ended { success: false, code: status.code(), message: message(&output, status), output },
+            Err(error) => {
+                Ended { success: false, code: None, message: format!("cannot wait for helm: {error}"), output }
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 
 pub mod diagnosis;
 pub mod event;
+pub mod gates;
 pub mod judge;
 pub mod next;
 pub mod readiness;

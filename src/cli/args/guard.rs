@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::DiffArgs;
+use super::gates::GateArgs;
 use super::upgrade::{ChartArgs, ReuseArgs, SharedRenderArgs, ValueArgs};
 use crate::helm::flags::RenderFlags;
 use crate::manifest::duration;
@@ -23,6 +24,9 @@ pub(in crate::cli) struct GuardedArgs {
 
     #[command(flatten)]
     pub guard: GuardArgs,
+
+    #[command(flatten)]
+    pub gates: GateArgs,
 
     #[command(flatten)]
     pub values: ValueArgs,

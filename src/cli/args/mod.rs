@@ -4,6 +4,7 @@ mod chart;
 mod cluster;
 mod diagnose;
 mod diff;
+mod gates;
 mod guard;
 mod releases;
 mod upgrade;

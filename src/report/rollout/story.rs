@@ -31,15 +31,24 @@ impl Story {
             Event::Observed { .. } => self.observed(event),
             Event::Notice { text } => vec![self.line(Role::Plain, "·", text)],
             Event::Warning { text } => vec![self.line(Role::Warning, "!", text)],
-            Event::Begun { timeout, .. } => {
-                self.rows.clear();
+            Event::Begun { task, timeout, .. } => {
                 let title = head.map(Head::title).unwrap_or_default();
-                let text = format!("{title}, within {}", span(*timeout as f64));
+                let text = if *task == Task::Soak {
+                    title
+                } else {
+                    self.rows.clear();
+                    format!("{title}, within {}", span(*timeout as f64))
+                };
                 if self.with_table { Vec::new() } else { vec![self.line(Role::Heading, "→", &text)] }
             }
             Event::Progress { rows, signs, elapsed, .. } => self.progress(rows, signs, *elapsed),
             Event::HelmEnded { success: true, .. } | Event::Recorded { .. } => Vec::new(),
             Event::HelmEnded { message, .. } => vec![self.line(Role::Error, "✗", &format!("helm: {message}"))],
+            // What the soak came to is told as of each gate; the table shows how far it is.
+            Event::Verdict { task: Task::Soak, .. } => Vec::new(),
+            Event::Gate { name, state: GateState::Running, .. } if self.with_table && name.starts_with("soak ") => {
+                Vec::new()
+            }
             Event::Verdict { task, result, reasons, elapsed } => self.verdict((*task, *result), reasons, *elapsed),
             Event::Gate { name, state, detail } => vec![self.gate(name, *state, detail)],
             Event::Evidence { folder, archive, cause, hint } => {

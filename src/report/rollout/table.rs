@@ -46,7 +46,12 @@ impl Head {
             Task::Install => format!("installing {release} ({chart})"),
             Task::Rollback => format!("rolling {release} back to revision {}", self.to.unwrap_or_default()),
             Task::Look => format!("looking at revision {revision} of {release}"),
-            Task::Soak => format!("watching revision {revision} of {release} for a while"),
+            Task::Soak => {
+                format!(
+                    "watching revision {revision} of {release} for {}",
+                    span(self.timeout as f64).replace(".0s", "s")
+                )
+            }
         }
     }
 }

@@ -1,0 +1,251 @@
+//! Watching on for a while: the gates are asked again and again, and restarts and readiness are watched all along.
+
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt as _, join, join_all};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::ask::{Asker, shown};
+use super::{Gates, Soak};
+use crate::cluster::Cluster;
+use crate::execute::Listener;
+use crate::execute::run::Run;
+use crate::execute::watching::{Teller, Term, Watching, until};
+use crate::helm::Helm;
+use crate::storage::Storage;
+use crate::upgrade::event::{Event, GateState, Task};
+use crate::upgrade::gates::series::Series;
+use crate::upgrade::gates::vigil::Vigil;
+use crate::upgrade::gates::{Answer, Gate, Says};
+use crate::upgrade::judge::{Judge, Judgement, Verdict};
+use crate::upgrade::world::World;
+
+/// How often it is looked at least.
+const TICK: Duration = Duration::from_secs(1);
+/// And at most.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// What was asked at one time.
+struct Asked {
+    /// The answers of the gates.
+    answers: Vec<Answer>,
+    /// The newest revision there is, if it could be read.
+    last: Option<u32>,
+}
+
+/// A soak under way.
+struct Course<'r> {
+    soak: Soak,
+    gates: &'r [Gate],
+    began: Instant,
+    series: Vec<Series>,
+    /// When the gates are asked next; `None` once they were asked at the end.
+    due: Option<Instant>,
+    listener: &'r dyn Listener,
+    judge: Judge,
+    vigil: Vigil,
+}
+
+/// What went wrong, a sentence each, and how everything stands then.
+struct Trouble {
+    sentences: Vec<String>,
+    judgement: Judgement,
+}
+
+impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
+    /// Watches on. `None` if the user interrupts it, or somebody else changes the release.
+    pub(in crate::execute) async fn soak(&mut self, gates: &Gates, soak: Soak) -> Option<Answer> {
+        let mut watching = self.watching.take()?;
+        let said = self.watch_on(&mut watching, (gates, soak)).await;
+        self.watching = Some(watching);
+        match said? {
+            Ok(answer) => Some(answer),
+            Err(trouble) => {
+                self.failure.judgement = Some(trouble.judgement);
+                // All is told, and the first is the answer.
+                let mut sentences = trouble.sentences.into_iter();
+                let first = sentences.next().unwrap_or_default();
+                self.reasons.extend(sentences);
+                Some(Answer::failed(first))
+            }
+        }
+    }
+
+    async fn watch_on(
+        &self,
+        watching: &mut Watching<'_, C>,
+        (gates, soak): (&Gates, Soak),
+    ) -> Option<Result<Answer, Trouble>> {
+        let seams = self.seams;
+        let patience = &self.options.patience;
+        let (asker, name) = (self.asker(gates), self.name());
+        let began = Instant::now();
+        let (interrupts, listener) = (seams.interrupts, seams.listener);
+        let term = Term { task: Task::Soak, timeout: soak.duration, interrupts, seen: 0, listener };
+        let mut teller = Teller::new(&term, began);
+        let mut course = Course {
+            soak,
+            gates: &gates.gates,
+            began,
+            series: gates.gates.iter().map(|_| Series::new(soak.threshold)).collect(),
+            due: Some(began),
+            listener,
+            judge: Judge::new(patience.clone()),
+            vigil: Vigil::begin(&watching.world, patience.fail_fast_after),
+        };
+        let mut asking: Option<BoxFuture<'_, Asked>> = None;
+        loop {
+            let judgement = match course.look(&watching.world) {
+                Ok(judgement) => judgement,
+                Err(trouble) => return Some(Err(trouble)),
+            };
+            teller.tell(&judgement);
+            if asking.is_none() && course.is_over() && !is_open(&judgement) {
+                return Some(course.settle(watching).await);
+            }
+            if self.keeper.lost_to().is_some() {
+                return None;
+            }
+            let again = course.vigil.look_again(&judgement).map_or(TICK, until);
+            let due = course.due.filter(|_| asking.is_none());
+            tokio::select! {
+                () = watching.change() => {}
+                asked = asked(&mut asking) => {
+                    asking = None;
+                    if asked.last.is_some_and(|last| last > self.newest) {
+                        return None;
+                    }
+                    course.take_in(asked.answers);
+                }
+                () = at(due) => {
+                    asking = Some(ask_now((&asker, &gates.gates), (seams.storage, name)).boxed());
+                    course.asked();
+                }
+                () = seams.interrupts.more_than(0) => return None,
+                () = sleep(again.clamp(SHORTEST, TICK)) => {}
+            }
+        }
+    }
+}
+
+/// Asks all gates at the same time, and whether there is a newer revision.
+async fn ask_now<C: Cluster, H: Helm>(
+    (asker, gates): (&Asker<'_, C>, &[Gate]),
+    (storage, name): (&Storage<C, H>, &str),
+) -> Asked {
+    let answers = join_all(gates.iter().map(|gate| asker.ask(gate)));
+    let (answers, history) = join(answers, storage.history(name)).await;
+    // If it can't be read now, it is asked again.
+    Asked { answers, last: history.ok().and_then(|history| history.revisions().last().copied()) }
+}
+
+impl Course<'_> {
+    /// How it stands.
+    fn look(&mut self, world: &World) -> Result<Judgement, Trouble> {
+        let now = Timestamp::now();
+        let judgement = self.judge.judge(world, now);
+        let mut sentences = self.vigil.troubles(world, &judgement, now);
+        sentences.extend(self.failed());
+        if sentences.is_empty() { Ok(judgement) } else { Err(Trouble { sentences, judgement }) }
+    }
+
+    /// The end: is all that was seen still so?
+    async fn settle<C: Cluster>(&mut self, watching: &mut Watching<'_, C>) -> Result<Answer, Trouble> {
+        if let Err(error) = watching.refresh().await {
+            return Ok(Answer::inconclusive(format!("how it stands at the end can't be seen: {error}")));
+        }
+        let judgement = self.look(&watching.world)?;
+        if judgement.is_only_unknown() {
+            return Ok(Answer::inconclusive("not all of it may be looked at"));
+        }
+        Ok(self.end())
+    }
+
+    /// The gates are being asked now; when are they to be asked next?
+    fn asked(&mut self) {
+        let end = self.began + self.soak.duration;
+        let now = Instant::now();
+        self.due = match now >= end {
+            // One that has failed, and not often enough, is asked until it is clear.
+            true => None,
+            false => Some((now + self.soak.interval).min(end)),
+        };
+        let left = end.saturating_duration_since(now);
+        if !left.is_zero() {
+            let detail = format!("{} left", shown(left));
+            self.tell(&format!("soak {}", shown(self.soak.duration)), GateState::Running, detail);
+        }
+    }
+
+    fn take_in(&mut self, answers: Vec<Answer>) {
+        let listener = self.listener;
+        for ((series, gate), answer) in self.series.iter_mut().zip(self.gates).zip(answers) {
+            let (state, why) = (state(answer.says), answer.why.clone());
+            if series.add(answer) {
+                let row = match series.row() {
+                    (0, _) => String::new(),
+                    (failed, threshold) => format!(" (failed {failed} of {threshold} times in a row)"),
+                };
+                listener.hear(&Event::Gate { name: gate.name(), state, detail: format!("{why}{row}") });
+            }
+        }
+        if self.due.is_none() && self.series.iter().any(Series::is_undecided) {
+            self.due = Some(Instant::now() + self.soak.interval);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.began.elapsed() >= self.soak.duration && self.due.is_none()
+    }
+
+    /// The gate that has failed for good.
+    fn failed(&self) -> Option<String> {
+        let (series, gate) = self.series.iter().zip(self.gates).find(|(series, _)| series.has_failed())?;
+        let why = series.last().map(|answer| answer.why.clone()).unwrap_or_default();
+        Some(format!("{}: {why}", gate.name()))
+    }
+
+    /// What the gates came to.
+    fn end(&self) -> Answer {
+        let unsure = self.series.iter().zip(self.gates).find_map(|(series, gate)| {
+            let last = series.last().filter(|last| last.says == Says::Inconclusive)?;
+            Some(format!("{}: {}", gate.name(), last.why))
+        });
+        match unsure {
+            Some(why) => Answer::inconclusive(why),
+            None => Answer::passed("ready all along, and nothing was restarted"),
+        }
+    }
+
+    fn tell(&self, name: &str, state: GateState, detail: String) {
+        self.listener.hear(&Event::Gate { name: name.to_owned(), state, detail });
+    }
+}
+
+/// Whether something is not ready: at the end of the soak it is waited for, within its grace.
+fn is_open(judgement: &Judgement) -> bool {
+    !judgement.is_only_unknown() && judgement.verdict != Verdict::Ready
+}
+
+async fn asked(asking: &mut Option<BoxFuture<'_, Asked>>) -> Asked {
+    match asking {
+        Some(asking) => asking.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+pub(in crate::execute) fn state(says: Says) -> GateState {
+    match says {
+        Says::Passed => GateState::Passed,
+        Says::Failed => GateState::Failed,
+        Says::Inconclusive => GateState::Inconclusive,
+    }
+}
