@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use crate::cli::Environment;
-use crate::cli::args::{Format, GuardedArgs};
+use crate::cli::args::{DiffArgs, Format, GateArgs, GuardArgs, GuardedArgs, GuardedRollbackArgs};
 use crate::cli::connection;
 use crate::cli::console::{Console, Telling};
 use crate::cli::revdiff::Run;
@@ -13,12 +13,13 @@ use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::execute::gates::Gates;
 use crate::execute::interrupts::Interrupts;
 use crate::execute::{self, Options, Prepared, Seams};
+use crate::helm::flags::RenderFlags;
 use crate::helm::{Apply, Upgrade, Waiting};
 use crate::report::rollout::{markdown, story};
 use crate::storage::Storage;
-use crate::upgrade::event::Report;
+use crate::upgrade::event::{Event, Report};
 use crate::upgrade::judge::Patience;
-use crate::upgrade::next::Ending;
+use crate::upgrade::next::{Ending, OnFailure};
 
 /// Runs the command and returns the exit code.
 pub(super) async fn upgrade(arguments: GuardedArgs, environment: &Environment) -> Result<u8, Error> {
@@ -62,7 +63,9 @@ pub(super) async fn upgrade(arguments: GuardedArgs, environment: &Environment) -
         if is_dry(&apply.dry_run) {
             return Ok(EXIT_OK);
         }
-        confirm(&prepared, guard.yes, &interrupts).await?;
+        let name = &request.upgrade.release;
+        let question = Question { doing: "upgrade", release: name, ask: format!("Upgrade {name}? [y/N] ") };
+        confirm(question, guard.yes, &interrupts).await?;
     }
     let report = execute::run::run(&seams, &prepared, &options).await;
     console.clear();
@@ -96,10 +99,9 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
     let chart = arguments.chart.clone().ok_or_else(|| missing("chart"))?;
     let flags = arguments.flags();
     let stdin = if flags.values.use_stdin() { Some(input::read_stdin("the values")?) } else { None };
-    let GuardedArgs { guard, apply, diff, .. } = arguments;
+    let GuardedArgs { guard, failure, apply, diff, .. } = arguments;
     let upgrade = Upgrade { release, chart, flags, server_side: apply.server_side.clone(), stdin };
     let request = Request { upgrade: upgrade.clone(), install: apply.install, told: Default::default() };
-    let fail_fast_after = jiff::SignedDuration::try_from(guard.fail_fast_after).unwrap_or(jiff::SignedDuration::MAX);
     let options = Options {
         apply: Apply {
             upgrade,
@@ -118,30 +120,122 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
                 force: apply.force,
             },
         },
-        on_failure: guard.on_failure.policy(),
-        patience: Patience {
-            max_restarts: guard.max_restarts,
-            fail_fast_after,
-            strict: guard.strict,
-            wait_for_jobs: apply.wait_for_jobs,
-        },
-        rollback_timeout: guard.rollback_timeout.unwrap_or(apply.timeout),
-        grace: guard.grace,
+        on_failure: failure.on_failure.policy(),
+        patience: patience(guard, apply.wait_for_jobs),
+        rollback_timeout: failure.rollback_timeout.unwrap_or(apply.timeout),
+        grace: failure.grace,
         cleanup_on_fail: apply.cleanup_on_fail,
-        gates: gates(arguments, environment)?,
+        gates: gates(&arguments.gates, (guard.yes, diff), environment)?,
         who: environment.who(),
     };
     Ok((request, options))
 }
 
 /// What is asked, and whom where it can't tell: `--yes` and a log have nobody.
-fn gates(arguments: &GuardedArgs, environment: &Environment) -> Result<Gates, Error> {
-    let GuardedArgs { gates, guard, diff, .. } = arguments;
+fn gates(gates: &GateArgs, (yes, diff): (bool, &DiffArgs), environment: &Environment) -> Result<Gates, Error> {
     let is_told = diff.format() != Format::Json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     Ok(Gates {
         environment: connection::variables(&diff.cluster, environment)?,
-        ask: (is_told && !guard.yes).then_some(ask as fn(&str) -> Option<String>),
+        ask: (is_told && !yes).then_some(ask as fn(&str) -> Option<String>),
         ..gates.gates()?
+    })
+}
+
+fn patience(guard: &GuardArgs, wait_for_jobs: bool) -> Patience {
+    let fail_fast_after = jiff::SignedDuration::try_from(guard.fail_fast_after).unwrap_or(jiff::SignedDuration::MAX);
+    Patience { max_restarts: guard.max_restarts, fail_fast_after, strict: guard.strict, wait_for_jobs }
+}
+
+/// Runs `helm safe-upgrade rollback` and returns the exit code.
+pub(super) async fn rollback(arguments: GuardedRollbackArgs, environment: &Environment) -> Result<u8, Error> {
+    let telling = telling(arguments.diff.format())?;
+    let options = rollback_options(&arguments, environment)?;
+    let GuardedRollbackArgs { release, revision, guard, apply, diff, .. } = arguments;
+    let interrupts = Interrupts::listen()?;
+    let run = Run::new(diff, environment)?;
+    let helm = connection::helm(&run.diff.cluster, environment)?;
+    let storage = connection::storage(&run.diff.cluster, environment).await?;
+    let elsewhere;
+    let cluster = match &storage {
+        Storage::Objects { cluster, .. } => cluster,
+        Storage::Helm { .. } => {
+            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
+            &elsewhere
+        }
+    };
+    let console = Console::new(telling, &release, (run.painter(), environment));
+    let seams = Seams {
+        storage: &storage,
+        helm: &helm,
+        cluster,
+        masker: &run.masker,
+        listener: &console,
+        interrupts: &interrupts,
+    };
+    let stages = run.stages(connection::is_quiet(&storage));
+    let prepared = tokio::select! {
+        prepared = execute::prepare_rollback(&seams, (&release, revision), &run.options, stages) => prepared?,
+        () = interrupts.more_than(0) => return Err(stopped(&release)),
+    };
+    run.progress.clear();
+    run.show(&prepared.outcome)?;
+    for text in &prepared.warnings {
+        seams.listener.hear(&Event::Warning { text: text.clone() });
+    }
+    let text = format!(
+        "going forward may be safer, with the chart that revision {} had: {}",
+        prepared.target, prepared.forward
+    );
+    seams.listener.hear(&Event::Notice { text });
+    if is_dry(&apply.dry_run) {
+        return Ok(EXIT_OK);
+    }
+    let question = Question {
+        doing: "roll back",
+        release: &release,
+        ask: format!("Roll {release} back to revision {}? [y/N] ", prepared.target),
+    };
+    confirm(question, guard.yes, &interrupts).await?;
+    let report = execute::run::roll_back(&seams, &prepared, &options).await;
+    console.clear();
+    finish(&report?, &run, telling)
+}
+
+fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) -> Result<Options, Error> {
+    let GuardedRollbackArgs { release, guard, apply, diff, .. } = arguments;
+    let upgrade = Upgrade {
+        release: release.clone(),
+        chart: String::new(),
+        flags: RenderFlags::default(),
+        server_side: None,
+        stdin: None,
+    };
+    let waiting = Waiting {
+        timeout: apply.timeout,
+        wait_for_jobs: apply.wait_for_jobs,
+        no_hooks: diff.no_hooks,
+        force: apply.force,
+    };
+    Ok(Options {
+        apply: Apply {
+            upgrade,
+            install: false,
+            create_namespace: false,
+            skip_crds: false,
+            take_ownership: false,
+            disable_openapi_validation: false,
+            force_conflicts: false,
+            description: apply.description.clone(),
+            labels: Vec::new(),
+            waiting,
+        },
+        on_failure: OnFailure::Keep,
+        patience: patience(guard, apply.wait_for_jobs),
+        rollback_timeout: apply.timeout,
+        grace: apply.timeout,
+        cleanup_on_fail: apply.cleanup_on_fail,
+        gates: gates(&arguments.gates, (guard.yes, diff), environment)?,
+        who: environment.who(),
     })
 }
 
@@ -154,26 +248,32 @@ fn nothing(prepared: &Prepared, run: &Run<'_>, telling: Telling) -> Result<u8, E
     finish(&report, run, telling)
 }
 
+/// What is to be confirmed.
+struct Question<'a> {
+    /// As in `upgrade`.
+    doing: &'a str,
+    release: &'a str,
+    ask: String,
+}
+
 /// Asks on a terminal; elsewhere it takes `--yes`.
-async fn confirm(prepared: &Prepared, yes: bool, interrupts: &Interrupts) -> Result<(), Error> {
+async fn confirm(question: Question<'_>, yes: bool, interrupts: &Interrupts) -> Result<(), Error> {
     if yes {
         return Ok(());
     }
-    let name = &prepared.proposed.upgrade.release;
+    let Question { doing, release, ask: text } = question;
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        let error =
-            Error::new(Kind::Refused, format!("cannot upgrade release \"{name}\": nobody is there to confirm it"));
-        return Err(error.hint("look at the diff above, and run it again with --yes"));
+        let message = format!("cannot {doing} release \"{release}\": nobody is there to confirm it");
+        return Err(Error::new(Kind::Refused, message).hint("look at the diff above, and run it again with --yes"));
     }
-    let question = format!("Upgrade {name}? [y/N] ");
-    let asking = tokio::task::spawn_blocking(move || ask(&question));
+    let asking = tokio::task::spawn_blocking(move || ask(&text));
     let answer = tokio::select! {
         answer = asking => answer.unwrap_or(None),
-        () = interrupts.more_than(0) => return Err(stopped(name)),
+        () = interrupts.more_than(0) => return Err(stopped(release)),
     };
     match answer.as_deref().map(str::trim) {
         Some("y" | "Y" | "yes" | "Yes") => Ok(()),
-        _ => Err(Error::new(Kind::Refused, format!("release \"{name}\" was not upgraded: you said no"))),
+        _ => Err(Error::new(Kind::Refused, format!("cannot {doing} release \"{release}\": you said no"))),
     }
 }
 
@@ -194,7 +294,7 @@ fn finish(report: &Report, run: &Run<'_>, telling: Telling) -> Result<u8, Error>
         output::write_result(false, run.environment, |out| out.write_all(text.as_bytes()))?;
     }
     Ok(match report.ending {
-        Ending::Upgraded => EXIT_OK,
+        Ending::Upgraded | Ending::WentBack => EXIT_OK,
         Ending::Nothing if run.diff.detailed_exitcode => EXIT_CHANGED,
         Ending::Nothing => EXIT_OK,
         Ending::Unproven | Ending::NotBegun => Kind::Helm.exit_code(),

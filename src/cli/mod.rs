@@ -97,6 +97,7 @@ fn is_revdiff(arguments: &[OsString]) -> bool {
 fn execute(command: args::Command, environment: &Environment) -> Result<u8, Error> {
     match command {
         args::Command::Upgrade(guarded) => runtime()?.block_on(guard::upgrade(*guarded, environment)),
+        args::Command::Rollback(rollback) => runtime()?.block_on(guard::rollback(*rollback, environment)),
         args::Command::Revdiff(revdiff) => runtime()?.block_on(revdiff::run(*revdiff, environment)),
         args::Command::History(arguments) => runtime()?.block_on(history::run(arguments, environment)),
         args::Command::Show(arguments) => runtime()?.block_on(show::run(arguments, environment)),

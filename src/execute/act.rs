@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::prepare::Prepared;
 use super::record::{Entry, write};
 use super::run::Run;
 use super::watching::{How, Term, Watched, Watching, waited_for};
-use crate::cluster::{Cluster, ObjectRef, Only, Resource};
+use crate::cluster::{Cluster, ListQuery, ObjectRef, Only, Resource};
 use crate::error::Error;
 use crate::helm::{Apply, Helm, Waiting};
+use crate::manifest::node::Node;
 use crate::release::Release;
 use crate::upgrade::event::{Event, Task, Verdict};
 use crate::upgrade::next::Step;
@@ -20,7 +22,7 @@ const FOR_HOOKS: Duration = Duration::from_secs(20);
 impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Takes up what a run before has left: a pending revision of a dead owner is a failed one.
     pub(super) async fn take_up(&mut self) -> Result<(), Error> {
-        let Some(revision) = self.prepared.abandoned else { return Ok(()) };
+        let Some(revision) = self.ground.abandoned else { return Ok(()) };
         let left = self.keeper.left();
         let phase = left.map(|left| left.phase.clone()).filter(|phase| !phase.is_empty());
         let holder = left.map_or_else(|| "its owner".to_owned(), |left| crate::record::shown(&left.holder));
@@ -32,10 +34,11 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
 
     /// Upgrades or installs, and watches; where there is nothing to change, only watches.
     pub(super) async fn apply(&mut self) -> Result<Option<String>, Error> {
-        let proposed = &self.prepared.proposed;
+        let Some(prepared) = self.prepared else { return Ok(None) };
+        let proposed = &prepared.proposed;
         let (old, new) = (&proposed.outcome.releases.old, &proposed.outcome.releases.new);
         let waiting = &self.options.apply.waiting;
-        let look_only = self.prepared.nothing_to_do;
+        let look_only = prepared.nothing_to_do;
         let task = match (look_only, self.state.first_install) {
             (true, _) => Task::Look,
             (false, true) => Task::Install,
@@ -50,7 +53,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.begun(task, self.ours, None, waiting);
         let mut running = match look_only {
             true => None,
-            false => Some(self.seams.helm.upgrade(&self.order()).await?),
+            false => Some(self.seams.helm.upgrade(&self.order(prepared)).await?),
         };
         let term = Term {
             task,
@@ -67,12 +70,12 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.settle(task, watched)
     }
 
-    fn order(&self) -> Apply {
-        Apply { upgrade: self.prepared.proposed.upgrade.clone(), ..self.options.apply.clone() }
+    fn order(&self, prepared: &Prepared) -> Apply {
+        Apply { upgrade: prepared.proposed.upgrade.clone(), ..self.options.apply.clone() }
     }
 
     pub(super) fn begun(&self, task: Task, revision: u32, to: Option<u32>, waiting: &Waiting) {
-        let chart = &self.prepared.proposed.outcome.releases.new.chart;
+        let chart = &self.ground.current.chart;
         let chart = format!("{}-{}", chart.name(), chart.version());
         self.tell(&Event::Begun { task, revision, to, chart, timeout: waiting.timeout.as_secs() });
     }
@@ -125,31 +128,45 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         Ok(None)
     }
 
-    /// Waits for hooks that still run after Helm has gone, and stops those that go on: what comes next must not meet them.
+    /// Waits for hooks that still run after Helm has gone, and stops those that go on: what comes next must not meet them. A
+    /// hook none of whose containers runs does nothing that would be cut off.
     async fn await_hooks(&mut self) {
-        let release = &self.prepared.proposed.outcome.releases.new;
-        let jobs = hook_jobs(release);
-        let end =
-            Instant::now() + if self.interrupted.is_some() { self.options.grace.min(FOR_HOOKS) } else { FOR_HOOKS };
+        let jobs = hook_jobs(self.ground.current);
+        let patience = if self.interrupted.is_some() { self.options.grace.min(FOR_HOOKS) } else { FOR_HOOKS };
+        let end = Instant::now() + patience;
         for job in jobs {
             let mut told = false;
-            loop {
-                let Ok(body) = self.seams.cluster.get(&job).await else { break };
-                if !is_running(&body) {
+            while let Ok(body) = self.seams.cluster.get(&job).await
+                && is_active(&body)
+            {
+                let works = self.has_running_container(&job).await;
+                if !works || Instant::now() >= end || self.seams.interrupts.twice() {
+                    _ = self.seams.cluster.delete(&job, &Only::default()).await;
+                    self.notice(format!("the hook job/{} was stopped", job.name));
                     break;
                 }
                 if !told {
                     self.notice(format!("the hook job/{} still runs; it is waited for", job.name));
                     told = true;
                 }
-                if Instant::now() >= end || self.seams.interrupts.twice() {
-                    _ = self.seams.cluster.delete(&job, &Only::default()).await;
-                    self.notice(format!("the hook job/{} was stopped", job.name));
-                    break;
-                }
                 sleep(Duration::from_millis(500)).await;
             }
         }
+    }
+
+    /// Whether a container of the Job's pods runs. Where that can't be seen, it must be taken to.
+    async fn has_running_container(&self, job: &ObjectRef) -> bool {
+        let query = ListQuery {
+            resource: Resource::PODS,
+            namespace: job.namespace.clone(),
+            label_selector: Some(format!("batch.kubernetes.io/job-name={}", job.name)),
+        };
+        let Ok(pods) = self.seams.cluster.list_observed(&query).await else { return true };
+        pods.items.iter().any(|pod| {
+            let lists = ["containerStatuses", "initContainerStatuses"].map(|list| pod.at(&["status", list]));
+            let statuses = lists.into_iter().flatten().filter_map(Node::as_list).flatten();
+            statuses.into_iter().any(|status| status.get("state").is_some_and(|state| state.get("running").is_some()))
+        })
     }
 
     /// Removes a release whose first installation failed.
@@ -212,7 +229,7 @@ fn hook_jobs(release: &Release) -> Vec<ObjectRef> {
     .collect()
 }
 
-fn is_running(job: &[u8]) -> bool {
+fn is_active(job: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Job {
         status: Option<Status>,

@@ -7,7 +7,7 @@ use super::patience::{AWAY, patiently};
 use super::prepare::differing;
 use super::record::{Entry, write};
 use super::run::Run;
-use super::watching::{Term, Watching};
+use super::watching::{How, Term, Watching};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::{Back, Helm, Waiting};
@@ -21,8 +21,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let revision = self.newest + 1;
         self.keeper.note("rollback", revision).await;
         let release = patiently(AWAY, || self.seams.storage.read(&name, target)).await?;
-        let failed = &self.prepared.proposed.outcome.releases.new;
-        let releases = [&release, failed];
+        let releases = [&release, self.ground.current];
         let mut watching = Watching::open(self.seams.cluster, &releases, self.options.patience.clone()).await?;
         let timeout = match self.interrupted {
             Some(_) => self.options.rollback_timeout.min(self.options.grace),
@@ -31,7 +30,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let back = Back {
             release: name.clone(),
             revision: target,
-            cleanup_on_fail: false,
+            cleanup_on_fail: self.state.rollback_asked && self.options.cleanup_on_fail,
             waiting: Waiting { timeout, ..self.options.apply.waiting.clone() },
         };
         self.begun(Task::Rollback, revision, Some(target), &back.waiting);
@@ -52,8 +51,22 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             Verdict::Interrupted => Step::Interrupted,
             _ => Step::Bad,
         };
+        if let How::Interrupted(why) = watched.how {
+            self.interrupted = Some(why);
+        }
         self.end_pending(revision, &reasons).await?;
-        self.notes.extend(reasons.into_iter().map(|reason| format!("the rollback: {reason}")));
+        if self.state.rollback_asked {
+            self.reasons = reasons;
+            self.ours = self.newest;
+            if let Some(ended) = watched.helm {
+                self.failure.helm = ended.output;
+                self.failure.message = ended.message;
+            }
+            self.failure.judgement = Some(watched.last);
+            self.watching = Some(watching);
+        } else {
+            self.notes.extend(reasons.into_iter().map(|reason| format!("the rollback: {reason}")));
+        }
         Ok(Some(word(result).to_owned()))
     }
 
@@ -94,8 +107,11 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 .extend(compared.differing.iter().map(|object| format!("{object} is not as revision {target} has it")));
             return Ok(Some(format!("{} objects differ", compared.differing.len())));
         }
+        if self.state.rollback_asked {
+            return Ok(Some(format!("{} objects equal", compared.objects)));
+        }
         let was_proven =
-            self.prepared.history.entries().iter().any(|entry| entry.revision == target && entry.marks.is_proven());
+            self.ground.history.entries().iter().any(|entry| entry.revision == target && entry.marks.is_proven());
         if was_proven {
             let description =
                 format!("Rollback to {target} after revision {} failed; proven ({})", self.ours, self.options.who);

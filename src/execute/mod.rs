@@ -14,6 +14,7 @@ mod keeper;
 mod patience;
 mod prepare;
 mod record;
+mod rollback;
 pub mod run;
 mod scope;
 mod verify;
@@ -22,6 +23,7 @@ mod watching;
 use std::time::Duration;
 
 pub use prepare::{Prepared, prepare};
+pub use rollback::{PreparedRollback, prepare_rollback};
 
 use crate::helm::Apply;
 use crate::manifest::mask::Masker;

@@ -88,15 +88,12 @@ pub async fn prepare<C: Cluster, H: Helm>(
     let ((history, lease), proposed) = try_join(
         async {
             check_version(seams.helm).await?;
-            try_join(seams.storage.history(name), owner(seams, name)).await
+            try_join(seams.storage.history(name), observe_owner(seams, name)).await
         },
         proposing,
     )
     .await?;
-    if let Some((holder, since)) = lease.as_ref().and_then(busy) {
-        return Err(locked(name, &holder, since));
-    }
-    let abandoned = abandoned(name, &history, lease.as_ref())?;
+    let abandoned = abandoned((name, "upgrade"), &history, lease.as_ref())?;
     let old = &proposed.outcome.releases.old;
     let is_deployed = !proposed.is_first && old.info.status == "deployed";
     let deployed = is_deployed.then_some(old.revision);
@@ -135,9 +132,18 @@ async fn check_version<H: Helm>(helm: &H) -> Result<(), Error> {
 }
 
 /// Who holds the release's lease, if anyone, and if we may know.
-async fn owner<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str) -> Result<Option<Seen>, Error> {
+///
+/// # Errors
+/// If somebody is at work on it.
+pub(super) async fn observe_owner<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    name: &str,
+) -> Result<Option<Seen>, Error> {
     match record::look(seams.cluster, seams.storage.namespace(), name).await {
-        Ok(seen) => Ok(seen),
+        Ok(seen) => match seen.as_ref().and_then(busy) {
+            Some((holder, since)) => Err(locked(name, &holder, since)),
+            None => Ok(seen),
+        },
         Err(crate::cluster::ClusterError::Forbidden(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -160,7 +166,11 @@ pub(super) fn locked(name: &str, holder: &str, since: Option<jiff::Timestamp>) -
 }
 
 /// The last revision, if it is pending and nobody works on it any more. Only a lease that names it proves that.
-fn abandoned(name: &str, history: &History, lease: Option<&Seen>) -> Result<Option<u32>, Error> {
+pub(super) fn abandoned(
+    (name, doing): (&str, &str),
+    history: &History,
+    lease: Option<&Seen>,
+) -> Result<Option<u32>, Error> {
     let Some(last) = history.entries().last() else { return Ok(None) };
     if !last.status_hint.starts_with("pending-") {
         return Ok(None);
@@ -171,7 +181,7 @@ fn abandoned(name: &str, history: &History, lease: Option<&Seen>) -> Result<Opti
     match proof {
         Some(_) => Ok(Some(revision)),
         None => {
-            let message = format!("cannot upgrade release \"{name}\": status is {status} (revision {revision})");
+            let message = format!("cannot {doing} release \"{name}\": status is {status} (revision {revision})");
             Err(Error::new(Kind::Locked, message).hint(format!("helm safe-upgrade unlock {name}")))
         }
     }

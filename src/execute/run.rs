@@ -5,18 +5,23 @@ use std::time::{Duration, Instant};
 use super::keeper::Keeper;
 use super::patience::{AWAY, patiently};
 use super::prepare::Prepared;
+use super::rollback::PreparedRollback;
 use super::watching::Watching;
 use super::{Options, Seams};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::Helm;
+use crate::release::Release;
+use crate::release::history::History;
 use crate::upgrade::event::{Event, Part, Report};
 use crate::upgrade::next::{Action, Ending, State, Step, next};
 
 /// One run.
 pub(super) struct Run<'r, 'a, C, H> {
     pub(super) seams: &'r Seams<'a, C, H>,
-    pub(super) prepared: &'r Prepared,
+    pub(super) ground: Ground<'r>,
+    /// The upgrade that was prepared; none for a rollback that was asked for.
+    pub(super) prepared: Option<&'r Prepared>,
     pub(super) options: &'r Options,
     pub(super) keeper: &'r Keeper<'a, C>,
     pub(super) state: State,
@@ -34,6 +39,29 @@ pub(super) struct Run<'r, 'a, C, H> {
     pub(super) parts: Vec<Part>,
     /// What interrupted it.
     pub(super) interrupted: Option<&'static str>,
+}
+
+/// What a run starts from.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'r> {
+    /// The release's name.
+    pub(super) name: &'r str,
+    /// What a rollback goes away from: what the upgrade makes, or what there is.
+    pub(super) current: &'r Release,
+    /// What is to run in the end: what the upgrade makes, or the revision to go back to.
+    pub(super) wanted: &'r Release,
+    /// The revisions there were.
+    pub(super) history: &'r History,
+    /// The deployed revision.
+    pub(super) deployed: Option<u32>,
+    /// The last revision, if it is pending and its owner is proven to be gone.
+    pub(super) abandoned: Option<u32>,
+}
+
+impl Ground<'_> {
+    fn last(&self) -> u32 {
+        self.history.revisions().last().copied().unwrap_or_default()
+    }
 }
 
 /// What is known of a failure.
@@ -57,16 +85,56 @@ pub async fn run<C: Cluster, H: Helm>(
     prepared: &Prepared,
     options: &Options,
 ) -> Result<Report, Error> {
-    let name = &prepared.proposed.upgrade.release;
-    let keeper = Keeper::take(seams, name, &options.who).await?;
+    let ground = Ground {
+        name: &prepared.proposed.upgrade.release,
+        current: &prepared.proposed.outcome.releases.new,
+        wanted: &prepared.proposed.outcome.releases.new,
+        history: &prepared.history,
+        deployed: prepared.deployed,
+        abandoned: prepared.abandoned,
+    };
+    let state = State { first_install: prepared.proposed.is_first, target: prepared.target, ..State::default() };
+    start(seams, (ground, Some(prepared)), state, options).await
+}
+
+/// Goes back to the revision that was asked for, and proves that the release is there.
+///
+/// # Errors
+/// As [`run`].
+pub async fn roll_back<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    prepared: &PreparedRollback,
+    options: &Options,
+) -> Result<Report, Error> {
+    let releases = &prepared.outcome.releases;
+    let ground = Ground {
+        name: &releases.old.name,
+        current: &releases.old,
+        wanted: &releases.new,
+        history: &prepared.history,
+        deployed: prepared.deployed,
+        abandoned: prepared.abandoned,
+    };
+    let state = State { rollback_asked: true, target: Some(prepared.target), ..State::default() };
+    start(seams, (ground, None), state, options).await
+}
+
+async fn start<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    (ground, prepared): (Ground<'_>, Option<&Prepared>),
+    state: State,
+    options: &Options,
+) -> Result<Report, Error> {
+    let keeper = Keeper::take(seams, ground.name, &options.who).await?;
     let mut run = Run {
         seams,
+        ground,
         prepared,
         options,
         keeper: &keeper,
-        state: State { first_install: prepared.proposed.is_first, target: prepared.target, ..State::default() },
-        ours: prepared.proposed.last + 1,
-        newest: prepared.proposed.last,
+        state,
+        ours: ground.last() + 1,
+        newest: ground.last(),
         reasons: Vec::new(),
         notes: Vec::new(),
         watching: None,
@@ -106,7 +174,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.prepared.proposed.upgrade.release
+        self.ground.name
     }
 
     pub(super) fn tell(&self, event: &Event) {
@@ -155,7 +223,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             ending,
             interrupted: self.interrupted.is_some(),
             summary: self.summary(ending),
-            from: self.prepared.deployed,
+            from: self.ground.deployed,
             revision: (self.newest >= self.ours).then_some(self.ours),
             deployed: self.deployed(ending),
             reasons: std::mem::take(&mut self.reasons),
@@ -170,8 +238,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     fn deployed(&self, ending: Ending) -> Option<u32> {
         match ending {
             Ending::Upgraded | Ending::Unproven | Ending::Nothing => Some(self.ours),
-            Ending::RolledBack => Some(self.newest),
-            Ending::NotBegun => self.prepared.deployed,
+            Ending::RolledBack | Ending::WentBack => Some(self.newest),
+            Ending::NotBegun => self.ground.deployed,
             _ => None,
         }
     }
@@ -181,13 +249,22 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let target = self.state.target.unwrap_or_default();
         let why = self.interrupted.map_or(String::from("failed"), |why| format!("was interrupted by {why}"));
         match ending {
-            Ending::Upgraded if self.newest == self.prepared.proposed.last => {
+            Ending::Upgraded if self.newest == self.ground.last() => {
                 format!("{name}: nothing to change; revision {ours} is proven now")
             }
             Ending::Upgraded => format!("{name} is upgraded: revision {ours} is deployed and proven"),
             Ending::Unproven => format!("{name} is upgraded, and revision {ours} is not proven"),
             Ending::Nothing => format!("{name}: nothing to change; revision {ours} is deployed, ready and proven"),
             Ending::NotBegun => format!("{name} was not changed: helm refused the upgrade"),
+            Ending::WentBack => {
+                format!(
+                    "{name} is back at revision {target}, as revision {}: ready, as its manifest says, and proven",
+                    self.newest
+                )
+            }
+            Ending::NotRolledBack if self.state.rollback_asked => {
+                format!("the rollback of {name} to revision {target} {why}")
+            }
             Ending::RolledBack => {
                 format!("revision {ours} {why}; {name} is back at revision {target}, as revision {}", self.newest)
             }

@@ -18,7 +18,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Compares, tests, asks the gates and soaks.
     pub(super) async fn verify(&mut self) -> Result<Option<String>, Error> {
         self.keeper.note("gates", self.ours).await;
-        self.compare().await;
+        // A rollback that was asked for was compared already.
+        if !self.state.rollback_asked {
+            self.compare().await;
+        }
         let mut gates = self.options.gates.clone();
         gates.environment.extend([
             ("HELM_RELEASE_NAME".into(), self.name().into()),
@@ -131,7 +134,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     }
 
     fn begun_soak(&self, duration: Duration) {
-        let chart = &self.prepared.proposed.outcome.releases.new.chart;
+        let chart = &self.ground.wanted.chart;
         let chart = format!("{}-{}", chart.name(), chart.version());
         let (task, revision, timeout) = (Task::Soak, self.ours, duration.as_secs());
         self.tell(&Event::Begun { task, revision, to: None, chart, timeout });
@@ -189,10 +192,12 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
 
     /// Marks the revision as proven.
     pub(super) async fn mark(&mut self) -> Result<Option<String>, Error> {
-        let done = self.options.apply.description.clone();
-        let done = done.unwrap_or_else(|| {
-            if self.state.first_install { "Install complete" } else { "Upgrade complete" }.to_owned()
-        });
+        let done = match (self.state.rollback_asked, self.state.first_install) {
+            (true, _) => format!("Rollback to {}", self.state.target.unwrap_or_default()),
+            (_, true) => "Install complete".to_owned(),
+            _ => "Upgrade complete".to_owned(),
+        };
+        let done = self.options.apply.description.clone().unwrap_or(done);
         let description = format!("{done}; proven ({})", self.options.who);
         write(self.seams, self.name(), &Entry::proven(self.ours, description)).await?;
         self.tell(&Event::Proven { revision: self.ours });

@@ -35,6 +35,8 @@ pub enum Step {
 /// What is known.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct State {
+    /// Whether the user asked for a rollback, and for no upgrade.
+    pub rollback_asked: bool,
     /// Whether there was no revision to go on from.
     pub first_install: bool,
     /// A revision that somebody else has made since we began.
@@ -98,6 +100,8 @@ pub enum Ending {
     Unproven,
     /// There was nothing to change.
     Nothing,
+    /// The release is back at the revision that was asked for.
+    WentBack,
     /// Helm refused it before anything was changed.
     NotBegun,
     /// It failed, and the release is as the revision before has it, which is proven.
@@ -129,6 +133,9 @@ pub fn next(state: &State, on_failure: OnFailure) -> Action {
     if state.overtaken_by.is_some() {
         return Action::End(Ending::Overtaken);
     }
+    if state.rollback_asked {
+        return rollback(state);
+    }
     if state.has_failed() && state.nothing_made {
         return if state.evidence { Action::End(Ending::NotBegun) } else { Action::KeepEvidence };
     }
@@ -142,6 +149,29 @@ pub fn next(state: &State, on_failure: OnFailure) -> Action {
         _ if !state.marked => Action::Mark,
         _ if !state.pruned => Action::Prune,
         _ => Action::End(Ending::Upgraded),
+    }
+}
+
+/// A rollback that was asked for: never a second one after it.
+fn rollback(state: &State) -> Action {
+    let bad = |step| matches!(step, Step::Bad | Step::Interrupted);
+    match (state.target, state.back, state.proof, state.verified) {
+        (None, ..) => Action::End(Ending::NoWayBack),
+        (Some(target), Step::Open, ..) => Action::GoBack(target),
+        (_, Step::Good, Step::Open, _) => Action::Prove,
+        (_, Step::Good, Step::Good, Step::Open) => Action::Verify,
+        (_, Step::Good, Step::Good, Step::Inconclusive) => Action::End(Ending::Unproven),
+        (_, Step::Good, Step::Good, verified) if !bad(verified) => {
+            if !state.marked {
+                Action::Mark
+            } else if !state.pruned {
+                Action::Prune
+            } else {
+                Action::End(Ending::WentBack)
+            }
+        }
+        _ if !state.evidence => Action::KeepEvidence,
+        _ => Action::End(Ending::NotRolledBack),
     }
 }
 
@@ -203,6 +233,7 @@ mod tests {
                 (state.back, state.proof) = (Step::Good, step);
             }
         };
+        let asked = |state: &mut State| state.rollback_asked = true;
         let good = |state: &mut State| (state.applied, state.verified) = (Step::Good, Step::Good);
         let table: Vec<(&str, State, OnFailure, Action)> = vec![
             ("at the start", state(|_| {}), Rollback, Action::Apply),
@@ -337,8 +368,9 @@ mod tests {
         for seed in 0..4_usize.pow(5) {
             let pick = |place: u32| steps[seed / 4_usize.pow(place) % 4];
             for on_failure in [OnFailure::Rollback, OnFailure::Keep, OnFailure::Uninstall] {
-                for first in [false, true] {
-                    let mut state = State { first_install: first, target: (!first).then_some(1), ..State::default() };
+                for (first, rollback_asked) in [(false, false), (true, false), (false, true)] {
+                    let target = (!first).then_some(1);
+                    let mut state = State { first_install: first, rollback_asked, target, ..State::default() };
                     let ended = (0..12).any(|_| {
                         match next(&state, on_failure) {
                             Action::Apply => state.applied = pick(0),

@@ -29,6 +29,9 @@ pub(in crate::cli) struct GuardedArgs {
     pub gates: GateArgs,
 
     #[command(flatten)]
+    pub failure: FailureArgs,
+
+    #[command(flatten)]
     pub values: ValueArgs,
 
     #[command(flatten)]
@@ -55,10 +58,6 @@ pub(in crate::cli) struct GuardArgs {
     #[arg(short = 'y', long)]
     pub yes: bool,
 
-    /// What to do where the upgrade fails.
-    #[arg(long, value_enum, default_value_t = OnFailureArg::Rollback, value_name = "WHAT")]
-    pub on_failure: OnFailureArg,
-
     /// How often a container that crashes may be restarted before the upgrade has failed.
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     pub max_restarts: u32,
@@ -70,6 +69,15 @@ pub(in crate::cli) struct GuardArgs {
     /// Do not call a release ready while the status of a custom resource says nothing.
     #[arg(long)]
     pub strict: bool,
+}
+
+/// What follows where an upgrade fails.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Guard")]
+pub(in crate::cli) struct FailureArgs {
+    /// What to do where the upgrade fails.
+    #[arg(long, value_enum, default_value_t = OnFailureArg::Rollback, value_name = "WHAT")]
+    pub on_failure: OnFailureArg,
 
     /// How long a rollback may take; as --timeout if not given.
     #[arg(long, value_name = "DURATION", value_parser = span)]
@@ -78,6 +86,62 @@ pub(in crate::cli) struct GuardArgs {
     /// How long an interrupted run may take to go back.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = span)]
     pub grace: Duration,
+}
+
+/// What `helm safe-upgrade rollback RELEASE [REV]` takes.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GuardedRollbackArgs {
+    /// The release's name.
+    pub release: String,
+
+    /// The revision to go back to; the newest proven one whose manifest differs if not named.
+    #[arg(value_name = "REV", allow_negative_numbers = true, value_parser = super::revision)]
+    pub revision: Option<u32>,
+
+    #[command(flatten)]
+    pub guard: GuardArgs,
+
+    #[command(flatten)]
+    pub gates: GateArgs,
+
+    #[command(flatten)]
+    pub apply: ApplyRollbackArgs,
+
+    #[command(flatten)]
+    pub diff: DiffArgs,
+}
+
+/// Helm's flags for how a rollback is applied.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Helm's flags: applying")]
+pub(in crate::cli) struct ApplyRollbackArgs {
+    /// Look and show the diff, and change nothing.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "server", value_name = "HOW")]
+    pub dry_run: Option<String>,
+
+    /// How long the rollback may take until everything is ready.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = span)]
+    pub timeout: Duration,
+
+    /// Wait for Jobs to complete too.
+    #[arg(long)]
+    pub wait_for_jobs: bool,
+
+    /// Replace objects that can't be changed in place. Helm 4 calls it --force-replace.
+    #[arg(long, visible_alias = "force-replace")]
+    pub force: bool,
+
+    /// Remove what a failed rollback has created.
+    #[arg(long)]
+    pub cleanup_on_fail: bool,
+
+    /// Description of the revision.
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+
+    /// Always so here.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "watcher", value_name = "HOW")]
+    pub wait: Option<String>,
 }
 
 /// Helm's flags for how an upgrade is applied.

@@ -17,7 +17,8 @@ pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diagnose::{DIAGNOSE_EXAMPLES, DiagnoseArgs, DiagnosisFormat};
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
-pub(super) use guard::GuardedArgs;
+pub(super) use gates::GateArgs;
+pub(super) use guard::{GuardArgs, GuardedArgs, GuardedRollbackArgs};
 pub(super) use releases::{
     HistoryArgs, HistoryFormat, PruneArgs, ReportFormat, ShowArgs, ShowFormat, ShowPart, StatusArgs, UnlockArgs,
 };
@@ -33,6 +34,14 @@ Examples:
 
 Exit code: 0 upgraded or nothing to do; 3 refused; 4 failed and rolled back; 5 failed and not rolled back; 6 locked;
 7 interrupted; 1 other errors.";
+
+const ROLLBACK_EXAMPLES: &str = "\
+Examples:
+  helm safe-upgrade rollback web              to the newest proven revision whose manifest is another one
+  helm safe-upgrade rollback web 3 --yes
+  helm safe-upgrade rollback web --dry-run    only look, and show the diff
+
+Exit code: 0 rolled back; 3 refused; 5 the rollback failed; 6 locked; 7 interrupted; 1 other errors.";
 
 /// Upgrade a release under guard: look, show the diff, ask, upgrade, watch; where it fails keep the evidence and go back.
 #[derive(Debug, Parser)]
@@ -67,6 +76,9 @@ pub(super) enum Command {
     /// Upgrade a release; the same as without this word, for releases named like a subcommand.
     #[command(after_help = SAFE_UPGRADE_EXAMPLES)]
     Upgrade(Box<GuardedArgs>),
+    /// Go back to a revision under guard; to the newest proven one if none is named.
+    #[command(after_help = ROLLBACK_EXAMPLES)]
+    Rollback(Box<GuardedRollbackArgs>),
     /// Show what changed between two revisions of a release; the same as `helm revdiff`.
     Revdiff(Box<Revdiff>),
     /// List the revisions of a release: which were proven good or found bad, by whom, and how long that took.

@@ -28,7 +28,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Runs the tests. `None` if the user interrupts them, or if there are none. The logs of tests that fail are kept with what
     /// Helm printed.
     pub(in crate::execute) async fn test(&mut self, tests: &Tests) -> Option<Answer> {
-        let objects = test_objects(&self.prepared.proposed.outcome.releases.new);
+        let objects = test_objects(self.ground.wanted);
         if objects.is_empty() {
             self.notice("the chart has no tests: helm test has nothing to run".to_owned());
             return None;
