@@ -125,6 +125,7 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
         rollback_timeout: failure.rollback_timeout.unwrap_or(apply.timeout),
         grace: failure.grace,
         cleanup_on_fail: apply.cleanup_on_fail,
+        keep: arguments.keep.wanted(environment.text("HELM_MAX_HISTORY")),
         gates: gates(&arguments.gates, (guard.yes, diff), environment)?,
         who: environment.who(),
     };
@@ -234,6 +235,7 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
         rollback_timeout: apply.timeout,
         grace: apply.timeout,
         cleanup_on_fail: apply.cleanup_on_fail,
+        keep: arguments.keep.wanted(environment.text("HELM_MAX_HISTORY")),
         gates: gates(&arguments.gates, (guard.yes, diff), environment)?,
         who: environment.who(),
     })

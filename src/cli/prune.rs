@@ -6,15 +6,13 @@ use crate::cli::confirm::confirm;
 use crate::cli::releases::{Run, now};
 use crate::command::prune::{self, Options};
 use crate::error::{EXIT_OK, Error};
-use crate::release::retention::Keep;
 use crate::report::releases::write_json;
 
 /// Runs the command and returns the exit code.
 pub(super) async fn run(arguments: PruneArgs, environment: &Environment) -> Result<u8, Error> {
     let run = Run::new(&arguments.cluster, &arguments.display, environment).await?;
-    let PruneArgs { release, all_namespaces, keep, keep_proven, keep_younger_than, dry_run, yes, output, .. } =
-        arguments;
-    let keep = Keep { revisions: keep, proven: keep_proven, younger_than: keep_younger_than };
+    let PruneArgs { release, all_namespaces, keep, dry_run, yes, output, .. } = arguments;
+    let keep = keep.wanted(environment.text("HELM_MAX_HISTORY"));
     let options = Options { release, all_namespaces, keep, dry_run };
     let mut plan = prune::plan(&run.storage, &options, now(), run.stages()).await?;
     let text = output == ReportFormat::Text;

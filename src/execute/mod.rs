@@ -27,6 +27,7 @@ pub use rollback::{PreparedRollback, prepare_rollback};
 
 use crate::helm::Apply;
 use crate::manifest::mask::Masker;
+use crate::release::retention::Keep;
 use crate::storage::Storage;
 use crate::upgrade::event::Event;
 use crate::upgrade::judge::Patience;
@@ -71,6 +72,8 @@ pub struct Options {
     pub cleanup_on_fail: bool,
     /// What is asked before the revision is called proven.
     pub gates: gates::Gates,
+    /// Which revisions stay when old ones are deleted.
+    pub keep: Keep,
     /// Who does this.
     pub who: String,
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::keeper::Keeper;
 use super::patience::{AWAY, patiently};
 use super::prepare::Prepared;
@@ -11,8 +13,10 @@ use super::{Options, Seams};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::Helm;
+use crate::record::Records;
 use crate::release::Release;
 use crate::release::history::History;
+use crate::release::retention;
 use crate::upgrade::event::{Event, Part, Report};
 use crate::upgrade::next::{Action, Ending, State, Step, next};
 
@@ -298,10 +302,27 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Gathers and writes the evidence, and tells the likely cause.
     async fn gather_evidence(&mut self) {}
 
-    /// Removes old revisions.
+    /// Removes old revisions. That it can't is no failure of the upgrade.
     async fn prune(&mut self) -> Result<Option<String>, Error> {
         self.state.pruned = true;
-        Ok(None)
+        let name = self.name().to_owned();
+        let Ok(records) = Records::of(self.seams.storage) else { return Ok(None) };
+        let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
+        let fates = retention::decide(history.entries(), self.options.keep, self.state.target, Timestamp::now());
+        let going: Vec<u32> = fates.iter().filter(|fate| fate.stays.is_none()).map(|fate| fate.revision).collect();
+        let mut gone = Vec::new();
+        for entry in history.entries().iter().filter(|entry| going.contains(&entry.revision)) {
+            match records.delete(&name, entry.revision, &entry.resource_version).await {
+                Ok(()) => gone.push(entry.revision),
+                Err(error) => {
+                    self.tell(&Event::Warning { text: format!("old revisions stay: {error}") });
+                    break;
+                }
+            }
+        }
+        let result = (!gone.is_empty()).then(|| format!("{} removed", gone.len()));
+        self.tell(&Event::Pruned { revisions: gone });
+        Ok(result)
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::DiffArgs;
 use super::gates::GateArgs;
 use super::upgrade::{ChartArgs, ReuseArgs, SharedRenderArgs, ValueArgs};
+use super::{DiffArgs, KeepArgs};
 use crate::helm::flags::RenderFlags;
 use crate::manifest::duration;
 use crate::upgrade::next::OnFailure;
@@ -30,6 +30,9 @@ pub(in crate::cli) struct GuardedArgs {
 
     #[command(flatten)]
     pub failure: FailureArgs,
+
+    #[command(flatten)]
+    pub keep: KeepArgs,
 
     #[command(flatten)]
     pub values: ValueArgs,
@@ -103,6 +106,9 @@ pub(in crate::cli) struct GuardedRollbackArgs {
 
     #[command(flatten)]
     pub gates: GateArgs,
+
+    #[command(flatten)]
+    pub keep: KeepArgs,
 
     #[command(flatten)]
     pub apply: ApplyRollbackArgs,

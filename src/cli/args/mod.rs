@@ -20,7 +20,8 @@ pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When}
 pub(super) use gates::GateArgs;
 pub(super) use guard::{GuardArgs, GuardedArgs, GuardedRollbackArgs};
 pub(super) use releases::{
-    HistoryArgs, HistoryFormat, PruneArgs, ReportFormat, ShowArgs, ShowFormat, ShowPart, StatusArgs, UnlockArgs,
+    HistoryArgs, HistoryFormat, KeepArgs, PruneArgs, ReportFormat, ShowArgs, ShowFormat, ShowPart, StatusArgs,
+    UnlockArgs,
 };
 pub(super) use upgrade::UpgradeArgs;
 

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::{ClusterArgs, DisplayArgs, revision};
-use crate::release::retention::{DEFAULT_KEEP, DEFAULT_KEEP_PROVEN};
+use crate::release::retention::{DEFAULT_KEEP, DEFAULT_KEEP_PROVEN, Keep};
 
 pub(super) const HISTORY_EXAMPLES: &str = "\
 Examples:
@@ -198,17 +198,8 @@ pub(in crate::cli) struct PruneArgs {
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
 
-    /// Keep the newest revisions, so many; 0 keeps all.
-    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_KEEP)]
-    pub keep: u32,
-
-    /// Keep the newest revisions that were proven good, so many.
-    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_KEEP_PROVEN, value_parser = clap::value_parser!(u32).range(1..))]
-    pub keep_proven: u32,
-
-    /// Keep revisions younger than this, for example 12h or 30d.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub keep_younger_than: Option<SignedDuration>,
+    #[command(flatten)]
+    pub keep: KeepArgs,
 
     /// Only show what would be deleted.
     #[arg(long)]
@@ -227,6 +218,30 @@ pub(in crate::cli) struct PruneArgs {
 
     #[command(flatten)]
     pub cluster: ClusterArgs,
+}
+
+/// Which revisions stay when old ones are deleted.
+#[derive(Clone, Copy, Debug, Args)]
+pub(in crate::cli) struct KeepArgs {
+    /// Keep the newest revisions, so many; 0 keeps all. HELM_MAX_HISTORY, or 10, if not given.
+    #[arg(long, visible_alias = "history-max", value_name = "NUMBER")]
+    keep: Option<u32>,
+
+    /// Keep the newest revisions that were proven good, so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_KEEP_PROVEN, value_parser = clap::value_parser!(u32).range(1..))]
+    keep_proven: u32,
+
+    /// Keep revisions younger than this, for example 12h or 30d.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    keep_younger_than: Option<SignedDuration>,
+}
+
+impl KeepArgs {
+    /// What stays. `max_history` is `HELM_MAX_HISTORY`.
+    pub(in crate::cli) fn wanted(self, max_history: Option<&str>) -> Keep {
+        let revisions = self.keep.or_else(|| max_history?.parse().ok()).unwrap_or(DEFAULT_KEEP);
+        Keep { revisions, proven: self.keep_proven, younger_than: self.keep_younger_than }
+    }
 }
 
 /// `90s`, `12h`, `30d`, `2w`; a day has 24 hours.
