@@ -340,6 +340,61 @@ mod tests {
                 Rollback,
                 Action::End(Ending::NotRolledBack),
             ),
+            ("a rollback was asked for", state(asked), Rollback, Action::GoBack(3)),
+            (
+                "asked for, and back",
+                state(|s| {
+                    asked(s);
+                    s.back = Step::Good;
+                }),
+                Rollback,
+                Action::Prove,
+            ),
+            (
+                "asked for, and equal",
+                state(|s| {
+                    asked(s);
+                    (s.back, s.proof) = (Step::Good, Step::Good);
+                }),
+                Rollback,
+                Action::Verify,
+            ),
+            (
+                "asked for, and verified",
+                state(|s| {
+                    asked(s);
+                    (s.back, s.proof, s.verified) = (Step::Good, Step::Good, Step::Good);
+                }),
+                Rollback,
+                Action::Mark,
+            ),
+            (
+                "asked for, and failed",
+                state(|s| {
+                    asked(s);
+                    s.back = Step::Bad;
+                }),
+                Rollback,
+                Action::KeepEvidence,
+            ),
+            (
+                "asked for, failed, and kept",
+                state(|s| {
+                    asked(s);
+                    (s.back, s.evidence) = (Step::Bad, true);
+                }),
+                Rollback,
+                Action::End(Ending::NotRolledBack),
+            ),
+            (
+                "asked for, and a gate failed",
+                state(|s| {
+                    asked(s);
+                    (s.back, s.proof, s.verified, s.evidence) = (Step::Good, Step::Good, Step::Bad, true);
+                }),
+                Rollback,
+                Action::End(Ending::NotRolledBack),
+            ),
             (
                 "overtaken while it applies",
                 state(|s| s.overtaken_by = Some(9)),

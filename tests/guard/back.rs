@@ -1,0 +1,78 @@
+//! Rollbacks that were asked for, and those that fail.
+
+use crate::release::hook;
+use crate::user::User;
+
+stories![
+    a_rollback_goes_to_the_newest_proven_revision,
+    a_rollback_goes_to_the_revision_named,
+    without_a_proven_revision_one_must_be_named,
+    a_rollback_that_fails_is_failed_and_not_pending,
+    a_failing_rollback_after_a_failing_upgrade_stops_there,
+    what_a_rollback_does_not_bring_back_is_said,
+];
+
+fn a_rollback_goes_to_the_newest_proven_revision(user: &User) {
+    user.has_web(&[]);
+    user.types("helm safe-upgrade web app --set tag=2 --yes").exits(0);
+    let shown = user.types("helm safe-upgrade rollback web --yes");
+    shown.mentions("web is back at revision 1, as revision 3: ready, as its manifest says, and proven");
+    assert_eq!(user.revisions(), ["1 superseded", "2 superseded", "3 deployed"]);
+    assert_eq!(user.proven(), [1, 2, 3]);
+    user.left_no_lease();
+}
+
+fn a_rollback_goes_to_the_revision_named(user: &User) {
+    user.has_web(&[]);
+    user.types("helm safe-upgrade web app --set tag=2 --yes").exits(0);
+    user.types("helm safe-upgrade web app --set tag=3 --yes").exits(0);
+    user.types("helm safe-upgrade rollback web 1").exits(3);
+    user.types("helm safe-upgrade rollback web 1 --dry-run").mentions("example.com/app:1");
+    user.types("helm safe-upgrade rollback web 1 --yes").exits(0);
+    assert!(user.does("helm get manifest web").contains("example.com/app:1"));
+    user.types("helm safe-upgrade rollback web 9 --yes").explains("has no revision 9");
+}
+
+fn without_a_proven_revision_one_must_be_named(user: &User) {
+    user.has_an_app(&[]);
+    user.does("helm install web app --wait");
+    user.does("helm upgrade web app --set tag=2 --wait");
+    let shown = user.types("helm safe-upgrade rollback web --yes");
+    shown.exits(3);
+    assert!(shown.stderr.contains("no revision with another manifest is proven good"), "{}", shown.stderr);
+    let shown = user.types("helm safe-upgrade rollback web 1 --yes");
+    shown.exits(0);
+    assert!(shown.stderr.contains("revision 1 is not proven"), "{}", shown.stderr);
+}
+
+fn a_rollback_that_fails_is_failed_and_not_pending(user: &User) {
+    user.has_an_app(&[]);
+    user.does("helm install web app --set tag=1-missing");
+    user.does("helm upgrade web app --set tag=2 --wait");
+    let shown = user.types("helm safe-upgrade rollback web 1 --yes");
+    shown.exits(5);
+    assert!(shown.stdout.contains("the rollback of web to revision 1 failed"), "{}", shown.stdout);
+    assert_eq!(user.revisions().last().unwrap(), "3 failed");
+    user.left_no_lease();
+}
+
+fn a_failing_rollback_after_a_failing_upgrade_stops_there(user: &User) {
+    user.has_web(&[("hook", &hook("pre-rollback"))]);
+    user.types("helm safe-upgrade web app --set hook=1-crash --yes").exits(0);
+    let shown = user.types("helm safe-upgrade web app --set hook=1-crash,tag=3-missing --yes");
+    shown.exits(5);
+    assert!(shown.stdout.contains("and web is NOT back at revision 2"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("helm safe-upgrade diagnose web"), "{}", shown.stdout);
+    let revisions = user.revisions();
+    assert!(revisions.iter().all(|revision| !revision.contains("pending")), "{revisions:?}");
+    assert_eq!(revisions.len(), 4, "one rollback, and no loop: {revisions:?}");
+    user.left_no_lease();
+}
+
+fn what_a_rollback_does_not_bring_back_is_said(user: &User) {
+    user.has_web(&[("hook", &hook("pre-upgrade"))]);
+    user.types("helm safe-upgrade web app --set tag=2,hook=1 --yes").exits(0);
+    let shown = user.types("helm safe-upgrade rollback web --dry-run");
+    assert!(shown.stderr.contains("hooks ran since, and what they did stays"), "{}", shown.stderr);
+    assert!(shown.stderr.contains("going forward may be safer"), "{}", shown.stderr);
+}

@@ -1,0 +1,107 @@
+//! Runs that end before their time, and what another run makes of them.
+
+use std::time::Duration;
+
+use crate::user::User;
+
+stories![
+    an_interrupt_goes_back,
+    ctrl_c_ends_helm_and_goes_back,
+    a_killed_run_is_taken_up_by_the_next,
+    two_runs_at_once_are_told_apart,
+    a_release_that_helm_left_pending_is_not_touched,
+    a_hand_run_helm_in_between_is_noticed,
+];
+
+/// Starts an upgrade that will not become ready, and waits until its revision is there.
+fn starts_to_hang(user: &User) -> std::process::Child {
+    let child = user.starts("exec helm safe-upgrade web app --set tag=2-unready --yes");
+    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 pending-upgrade"));
+    child
+}
+
+/// The process of the plugin, below helm.
+fn plugin_of(helm: u32) -> u32 {
+    let children = std::fs::read_to_string(format!("/proc/{helm}/task/{helm}/children")).unwrap();
+    children.split_whitespace().next().unwrap_or_else(|| panic!("helm has no child")).parse().unwrap()
+}
+
+fn signal(process: u32, name: &str) {
+    let status = std::process::Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status().unwrap();
+    assert!(status.success());
+}
+
+fn an_interrupt_goes_back(user: &User) {
+    user.has_web(&[]);
+    let mut helm = starts_to_hang(user);
+    signal(plugin_of(helm.id()), "TERM");
+    assert_eq!(helm.wait().unwrap().code(), Some(7));
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
+    assert!(user.description(2).starts_with("Interrupted by SIGTERM"), "{}", user.description(2));
+    assert!(user.bad().is_empty(), "an interrupted revision is not a bad one");
+    user.left_no_lease();
+}
+
+fn ctrl_c_ends_helm_and_goes_back(user: &User) {
+    user.has_web(&[]);
+    let mut helm = starts_to_hang(user);
+    // Helm hands no signal on: it just ends, and the plugin has lost its parent.
+    signal(helm.id(), "INT");
+    helm.wait().unwrap();
+    user.waits_for(|| user.revisions() == ["1 superseded", "2 failed", "3 deployed"]);
+    user.waits_for(|| user.proven() == [1, 3]);
+}
+
+fn a_killed_run_is_taken_up_by_the_next(user: &User) {
+    user.has_web(&[]);
+    let mut helm = starts_to_hang(user);
+    signal(plugin_of(helm.id()), "KILL");
+    helm.wait().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(user.revisions(), ["1 deployed", "2 pending-upgrade"], "nobody has gone on without us");
+    let shown = user.types("helm safe-upgrade web app --set tag=3 --yes");
+    shown.mentions("revision 3 is deployed and proven");
+    assert!(shown.stderr.contains("revision 2 was left pending"), "{}", shown.stderr);
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
+    user.left_no_lease();
+}
+
+fn two_runs_at_once_are_told_apart(user: &User) {
+    user.has_web(&[]);
+    let mut helm = starts_to_hang(user);
+    let shown = user.types("helm safe-upgrade web app --set tag=3 --yes");
+    shown.exits(6);
+    assert!(shown.stderr.contains("is at work on it since"), "{}", shown.stderr);
+    signal(plugin_of(helm.id()), "TERM");
+    helm.wait().unwrap();
+}
+
+fn a_release_that_helm_left_pending_is_not_touched(user: &User) {
+    user.has_web(&[]);
+    let mut helm = user.starts("exec helm upgrade web app --set tag=2-unready --wait");
+    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 pending-upgrade"));
+    helm.kill().unwrap();
+    helm.wait().unwrap();
+    let shown = user.types("helm safe-upgrade web app --set tag=3 --yes");
+    shown.exits(6);
+    assert!(
+        shown.stderr.contains("cannot upgrade release \"web\": status is pending-upgrade (revision 2)"),
+        "{}",
+        shown.stderr
+    );
+    assert!(shown.stderr.contains("helm safe-upgrade unlock web"), "{}", shown.stderr);
+    user.types("helm safe-upgrade unlock web --force --yes").exits(0);
+    user.types("helm safe-upgrade web app --set tag=3 --yes").exits(0);
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
+}
+
+fn a_hand_run_helm_in_between_is_noticed(user: &User) {
+    user.has_web(&[]);
+    let mut helm = starts_to_hang(user);
+    // A rollback by hand does not ask whether somebody is at work.
+    user.types("helm rollback web 1");
+    let code = helm.wait().unwrap().code();
+    let last = user.revisions().last().unwrap().clone();
+    assert_eq!(code, Some(6), "{last}");
+    assert_eq!(last, "3 deployed", "what somebody else did stays");
+}

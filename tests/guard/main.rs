@@ -1,0 +1,41 @@
+//! `helm safe-upgrade` as a user runs it, on a real cluster, with Helm 3 and Helm 4. Every test is a story: what a user typed,
+//! what they saw, and how the release stands then.
+//!
+//! ```console
+//! $ tests/cluster/testcluster with cargo test --test guard
+//! ```
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+/// Makes a test `helm3::name` and a test `helm4::name` of each story.
+macro_rules! stories {
+    ($($name:ident),+ $(,)?) => {
+        mod helm3 {
+            $(#[test] fn $name() { super::$name(&crate::user::User::new(crate::environment::Helm::V3, stringify!($name))); })+
+        }
+        mod helm4 {
+            $(#[test] fn $name() { super::$name(&crate::user::User::new(crate::environment::Helm::V4, stringify!($name))); })+
+        }
+    };
+}
+
+#[allow(dead_code)] // shared with the tests of revdiff
+#[path = "../revdiff/cluster.rs"]
+mod cluster;
+#[allow(dead_code)]
+#[path = "../revdiff/environment.rs"]
+mod environment;
+#[allow(dead_code)]
+#[path = "../revdiff/shown.rs"]
+mod shown;
+#[allow(dead_code)]
+#[path = "../revdiff/user.rs"]
+mod user;
+
+mod release;
+
+mod back;
+mod failures;
+mod healing;
+mod interrupts;
+mod upgrades;
