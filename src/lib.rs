@@ -4,6 +4,7 @@
 //! the layers and for where a thing goes.
 
 pub mod chart;
+pub mod checks;
 pub mod cli;
 pub mod cluster;
 pub mod command;

@@ -23,6 +23,23 @@ fn every_kind_of_error_is_documented_with_its_exit_code() {
     assert_eq!(rows, KINDS.len() + 2, "the table has a row for each kind, and its head");
 }
 
+#[test]
+fn every_check_is_documented() {
+    let list = include_str!("../docs/checks.md");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checks");
+    for check in helm_safe_upgrade::checks::ALL {
+        let row = format!("| [{0}](checks/{0}.md) | {1} |", check.name, check.looks_at);
+        assert!(list.contains(&row), "docs/checks.md has no row {row}");
+        let page = std::fs::read_to_string(folder.join(format!("{}.md", check.name))).expect(check.name);
+        assert!(page.starts_with(&format!("# {}\n", check.name)), "{page}");
+        for part in ["## What it looks at", "## Why", "## What it finds", "## How to fix it"] {
+            assert!(page.contains(part), "docs/checks/{}.md has no part {part}", check.name);
+        }
+    }
+    let pages = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(pages, helm_safe_upgrade::checks::ALL.len(), "a page for each check, and no other");
+}
+
 fn release(fields: &Value) -> Release {
     let mut record = json!({"name": "web", "namespace": "shop", "version": 1, "info": {"status": "deployed"}});
     record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());

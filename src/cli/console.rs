@@ -28,6 +28,8 @@ pub(super) enum Telling {
     Story,
     /// One JSON event a line, on standard output.
     Events,
+    /// Not at all.
+    Nothing,
 }
 
 /// Where a run is told.
@@ -83,6 +85,9 @@ fn bar() -> ProgressBar {
 
 impl Listener for Console {
     fn hear(&self, event: &Event) {
+        if self.telling == Telling::Nothing {
+            return;
+        }
         if self.telling == Telling::Events {
             if let Ok(line) = serde_json::to_string(event) {
                 _ = writeln!(std::io::stdout(), "{line}");

@@ -6,13 +6,14 @@ use crate::cli::Environment;
 use crate::cli::args::{DiffArgs, Format, GateArgs, GuardArgs, GuardedArgs, GuardedRollbackArgs};
 use crate::cli::connection;
 use crate::cli::console::{Console, Telling};
+use crate::cli::guarded::{Guarded, Purpose};
 use crate::cli::revdiff::Run;
 use crate::cli::{input, output};
 use crate::command::upgrade::Request;
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::execute::gates::Gates;
 use crate::execute::interrupts::Interrupts;
-use crate::execute::{self, Options, Prepared, Seams};
+use crate::execute::{self, Options, Seams};
 use crate::helm::flags::RenderFlags;
 use crate::helm::{Apply, Upgrade, Waiting};
 use crate::report::rollout::{markdown, story};
@@ -22,8 +23,11 @@ use crate::upgrade::judge::Patience;
 use crate::upgrade::next::{Ending, OnFailure};
 
 /// Runs the command and returns the exit code.
-pub(super) async fn upgrade(arguments: GuardedArgs, environment: &Environment) -> Result<u8, Error> {
-    let telling = telling(arguments.diff.format())?;
+pub(super) async fn upgrade(arguments: GuardedArgs, purpose: Purpose, environment: &Environment) -> Result<u8, Error> {
+    let telling = match purpose {
+        Purpose::Check => quiet_telling(arguments.diff.format())?,
+        Purpose::Upgrade => telling(arguments.diff.format())?,
+    };
     let (request, options) = order(&arguments, environment)?;
     let interrupts = Interrupts::listen()?;
     let GuardedArgs { guard, apply, diff, .. } = arguments;
@@ -49,27 +53,9 @@ pub(super) async fn upgrade(arguments: GuardedArgs, environment: &Environment) -
         interrupts: &interrupts,
     };
     let stages = run.stages(connection::is_quiet(&storage));
-    let preparing = execute::prepare(&seams, &request, (&options, &run.options), stages);
-    let prepared = tokio::select! {
-        prepared = preparing => prepared?,
-        () = interrupts.more_than(0) => return Err(stopped(&request.upgrade.release)),
-    };
-    run.progress.clear();
-    if prepared.nothing_to_do && prepared.deployed_proven {
-        return nothing(&prepared, &run, telling);
-    }
-    if !prepared.nothing_to_do {
-        run.show(&prepared.proposed.outcome)?;
-        if is_dry(&apply.dry_run) {
-            return Ok(EXIT_OK);
-        }
-        let name = &request.upgrade.release;
-        let question = Question { doing: "upgrade", release: name, ask: format!("Upgrade {name}? [y/N] ") };
-        confirm(question, guard.yes, &interrupts).await?;
-    }
-    let report = execute::run::run(&seams, &prepared, &options).await;
-    console.clear();
-    finish(&report?, &run, telling)
+    let (request, options, console) = (&request, &options, &console);
+    let guarded = Guarded { run: &run, seams: &seams, request, options, guard: &guard, telling, console };
+    guarded.go(purpose, stages, is_dry(&apply.dry_run)).await
 }
 
 /// Formats that are of a diff alone make no sense here.
@@ -82,6 +68,15 @@ fn telling(format: Format) -> Result<Telling, Error> {
                 "formats are text, side-by-side, paths, stat, markdown and json; helm revdiff upgrade has the others",
             ))
         }
+    }
+}
+
+/// The formats of the checklist alone; nothing is told beside it.
+fn quiet_telling(format: Format) -> Result<Telling, Error> {
+    match format {
+        Format::Text | Format::Json | Format::Markdown => Ok(Telling::Nothing),
+        _ => Err(Error::new(Kind::Usage, "cannot tell the checks in this format")
+            .hint("formats are text, json and markdown")),
     }
 }
 
@@ -241,25 +236,20 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
     })
 }
 
-fn stopped(release: &str) -> Error {
+pub(super) fn stopped(release: &str) -> Error {
     Error::new(Kind::Interrupted, format!("stopped before anything was done to release \"{release}\""))
 }
 
-fn nothing(prepared: &Prepared, run: &Run<'_>, telling: Telling) -> Result<u8, Error> {
-    let report = prepared.nothing_to_do_report();
-    finish(&report, run, telling)
-}
-
 /// What is to be confirmed.
-struct Question<'a> {
+pub(super) struct Question<'a> {
     /// As in `upgrade`.
-    doing: &'a str,
-    release: &'a str,
-    ask: String,
+    pub(super) doing: &'a str,
+    pub(super) release: &'a str,
+    pub(super) ask: String,
 }
 
 /// Asks on a terminal; elsewhere it takes `--yes`.
-async fn confirm(question: Question<'_>, yes: bool, interrupts: &Interrupts) -> Result<(), Error> {
+pub(super) async fn confirm(question: Question<'_>, yes: bool, interrupts: &Interrupts) -> Result<(), Error> {
     if yes {
         return Ok(());
     }
@@ -287,7 +277,7 @@ fn ask(question: &str) -> Option<String> {
 }
 
 /// Prints the report, and returns the exit code.
-fn finish(report: &Report, run: &Run<'_>, telling: Telling) -> Result<u8, Error> {
+pub(super) fn finish(report: &Report, run: &Run<'_>, telling: Telling) -> Result<u8, Error> {
     if telling == Telling::Story {
         let text = match run.diff.format() {
             Format::Markdown => markdown::report(report),

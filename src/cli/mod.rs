@@ -1,6 +1,7 @@
 //! The command line: arguments and environment in, exit code out. The only place that knows clap, and that prints.
 
 mod args;
+mod checklist;
 mod compatible;
 mod complete;
 mod configuration;
@@ -10,6 +11,7 @@ mod console;
 mod diagnose;
 mod environment;
 mod guard;
+mod guarded;
 mod history;
 mod input;
 mod output;
@@ -96,7 +98,12 @@ fn is_revdiff(arguments: &[OsString]) -> bool {
 
 fn execute(command: args::Command, environment: &Environment) -> Result<u8, Error> {
     match command {
-        args::Command::Upgrade(guarded) => runtime()?.block_on(guard::upgrade(*guarded, environment)),
+        args::Command::Upgrade(guarded) => {
+            runtime()?.block_on(guard::upgrade(*guarded, guarded::Purpose::Upgrade, environment))
+        }
+        args::Command::Check(guarded) => {
+            runtime()?.block_on(guard::upgrade(*guarded, guarded::Purpose::Check, environment))
+        }
         args::Command::Rollback(rollback) => runtime()?.block_on(guard::rollback(*rollback, environment)),
         args::Command::Revdiff(revdiff) => runtime()?.block_on(revdiff::run(*revdiff, environment)),
         args::Command::History(arguments) => runtime()?.block_on(history::run(arguments, environment)),

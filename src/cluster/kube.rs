@@ -295,8 +295,10 @@ impl Cluster for KubeCluster {
     }
 
     async fn may(&self, right: &Right) -> Result<bool, ClusterError> {
+        let (resource, subresource) = right.plural.split_once('/').unwrap_or((&right.plural, ""));
         let attributes = serde_json::json!({
-            "verb": right.verb, "group": right.group, "resource": right.plural, "namespace": right.namespace,
+            "verb": right.verb, "group": right.group, "resource": resource, "subresource": subresource,
+            "namespace": right.namespace,
         });
         let review = serde_json::json!({
             "apiVersion": "authorization.k8s.io/v1",

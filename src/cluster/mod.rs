@@ -217,7 +217,7 @@ pub struct Right {
     pub verb: &'static str,
     /// API group; empty for the core group.
     pub group: String,
-    /// Name in URLs, as in `secrets`.
+    /// Name in URLs, as in `secrets`; of a part of an object as rules name it, as in `pods/log`.
     pub plural: String,
     /// The namespace; `None` for a kind without namespaces.
     pub namespace: Option<String>,

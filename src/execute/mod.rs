@@ -7,6 +7,7 @@
 mod act;
 mod autoscaled;
 mod back;
+pub mod checklist;
 mod feed;
 pub mod gates;
 pub mod interrupts;

@@ -5,7 +5,7 @@ use futures::future::{join, try_join};
 use super::autoscaled;
 use super::watching::look_once;
 use super::{Options, Seams};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ClusterError};
 use crate::command::Stages;
 use crate::command::live;
 use crate::command::revdiff;
@@ -41,6 +41,10 @@ pub struct Prepared {
     pub target: Option<u32>,
     /// The last revision, if it is pending and its owner is proven to be gone.
     pub abandoned: Option<u32>,
+    /// Why nobody may work on it now: somebody does, or it is pending and nothing proves that its owner is gone.
+    pub locked: Option<Error>,
+    /// The lease, or why it can't be seen.
+    pub lease: Result<Option<Seen>, String>,
     /// Whether there is nothing to change, and what runs is ready and as it should be.
     pub nothing_to_do: bool,
     /// Whether the deployed revision is marked as proven.
@@ -74,7 +78,7 @@ impl Prepared {
 /// Looks at the release, renders the upgrade and compares. Changes nothing.
 ///
 /// # Errors
-/// If the release can't be read, Helm can't render, or somebody else is at work on the release.
+/// If the release can't be read, or Helm can't render. That somebody else is at work on it is told by [`Prepared::locked`].
 pub async fn prepare<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     request: &upgrade::Request,
@@ -88,12 +92,13 @@ pub async fn prepare<C: Cluster, H: Helm>(
     let ((history, lease), proposed) = try_join(
         async {
             check_version(seams.helm).await?;
-            try_join(seams.storage.history(name), observe_owner(seams, name)).await
+            let lease = async { Ok(record::look(seams.cluster, seams.storage.namespace(), name).await) };
+            try_join(seams.storage.history(name), lease).await
         },
         proposing,
     )
     .await?;
-    let abandoned = abandoned((name, "upgrade"), &history, lease.as_ref())?;
+    let Owned { abandoned, locked, lease } = owned((name, "upgrade"), &history, lease)?;
     let old = &proposed.outcome.releases.old;
     let is_deployed = !proposed.is_first && old.info.status == "deployed";
     let deployed = is_deployed.then_some(old.revision);
@@ -113,6 +118,8 @@ pub async fn prepare<C: Cluster, H: Helm>(
         deployed_seen_good,
         deployed_troubles,
         abandoned,
+        locked,
+        lease,
     };
     prepared.target = target(seams, name, &prepared).await?;
     seams.listener.hear(&observed(seams, name, &prepared));
@@ -144,12 +151,38 @@ pub(super) async fn observe_owner<C: Cluster, H: Helm>(
             Some((holder, since)) => Err(locked(name, &holder, since)),
             None => Ok(seen),
         },
-        Err(crate::cluster::ClusterError::Forbidden(_)) => Ok(None),
+        Err(ClusterError::Forbidden(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-fn judged(seen: &Seen) -> Judged {
+/// What follows from the lease.
+struct Owned {
+    /// The revision of a dead owner.
+    abandoned: Option<u32>,
+    /// Why nobody may work on the release.
+    locked: Option<Error>,
+    lease: Result<Option<Seen>, String>,
+}
+
+fn owned(about: (&str, &str), history: &History, lease: Result<Option<Seen>, ClusterError>) -> Result<Owned, Error> {
+    let lease = match lease {
+        Ok(lease) => Ok(lease),
+        Err(error @ ClusterError::Forbidden(_)) => Err(error.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    let seen = lease.as_ref().ok().and_then(Option::as_ref);
+    let (revision, locked) = match seen.and_then(busy) {
+        Some((holder, since)) => (None, Some(locked(about.0, &holder, since))),
+        None => match abandoned(about, history, seen) {
+            Ok(revision) => (revision, None),
+            Err(error) => (None, Some(error)),
+        },
+    };
+    Ok(Owned { abandoned: revision, locked, lease })
+}
+
+pub(super) fn judged(seen: &Seen) -> Judged {
     let now = jiff::Timestamp::now();
     judge_lease(seen, &record::Holder::of_this_process(""), now, record::Holder::is_alive(&seen.holder, &seen.process))
 }

@@ -98,6 +98,14 @@ impl Declared {
         }
     }
 
+    /// Whether Helm runs it as a hook at this point, as in `pre-upgrade`.
+    #[must_use]
+    pub fn runs_as_hook(&self, when: &str) -> bool {
+        let annotations = self.node.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let points = annotations.and_then(|annotations| annotations.get("helm.sh/hook")).and_then(Node::as_str);
+        points.is_some_and(|points| points.split(',').any(|point| point.trim() == when))
+    }
+
     /// What Helm sends to the API server to apply the object for this release: with the label and the annotations by
     /// which Helm knows its own (`setMetadataVisitor` in Helm's `pkg/action/validate.go`).
     #[must_use]

@@ -35,6 +35,7 @@ mod user;
 mod release;
 
 mod back;
+mod checks;
 mod failures;
 mod healing;
 mod interrupts;

@@ -61,6 +61,10 @@ pub(in crate::cli) struct GuardArgs {
     #[arg(short = 'y', long)]
     pub yes: bool,
 
+    /// Go on although this check says no; may be given several times. docs/checks.md lists the checks.
+    #[arg(long, value_name = "CHECK", value_parser = check_name)]
+    pub accept: Vec<String>,
+
     /// How often a container that crashes may be restarted before the upgrade has failed.
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     pub max_restarts: u32,
@@ -265,4 +269,14 @@ pub(in crate::cli) fn span(text: &str) -> Result<Duration, String> {
     let wrong = || "it is a length of time, as in 90s, 5m or 1h30m".to_owned();
     let nanoseconds = duration::Duration::parse(text).ok_or_else(wrong)?.nanos();
     u64::try_from(nanoseconds).map(Duration::from_nanos).map_err(|_| wrong())
+}
+
+/// The name of a check, and no other word.
+fn check_name(text: &str) -> Result<String, String> {
+    let mut names = crate::checks::ALL.iter().map(|check| check.name);
+    if names.any(|name| name == text) {
+        return Ok(text.to_owned());
+    }
+    let names: Vec<&str> = crate::checks::ALL.iter().map(|check| check.name).collect();
+    Err(format!("the checks are {}", names.join(", ")))
 }

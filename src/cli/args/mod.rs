@@ -80,6 +80,9 @@ pub(super) enum Command {
     /// Go back to a revision under guard; to the newest proven one if none is named.
     #[command(after_help = ROLLBACK_EXAMPLES)]
     Rollback(Box<GuardedRollbackArgs>),
+    /// Look for every reason not to make an upgrade; change nothing.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Box<GuardedArgs>),
     /// Show what changed between two revisions of a release; the same as `helm revdiff`.
     Revdiff(Box<Revdiff>),
     /// List the revisions of a release: which were proven good or found bad, by whom, and how long that took.
@@ -101,6 +104,15 @@ pub(super) enum Command {
     #[command(after_help = DIAGNOSE_EXAMPLES)]
     Diagnose(Box<DiagnoseArgs>),
 }
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  helm safe-upgrade check web ./chart -f prod.yaml    is there anything that speaks against this upgrade?
+  helm safe-upgrade check web ./chart -o json         for a program to read (docs/schema/checks.json)
+  helm safe-upgrade check web ./chart --accept rights the same, without a check that is known to say no
+
+The checks are described in docs/checks.md. Nothing is changed.
+Exit code: 0; 3 where a check says no that is not accepted; 1 on errors.";
 
 const REVDIFF_EXAMPLES: &str = "\
 Examples:

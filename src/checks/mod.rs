@@ -1,0 +1,146 @@
+//! The checklist: every reason not to upgrade that can be known before anything is done.
+//!
+//! A check is a pure function of a [`Snapshot`], in a file of its own with a line in [`ALL`] and a page in `docs/checks/`. It
+//! always says something: that it passed, what it found, or what it could not know. What is not known never passes.
+
+mod known_bad;
+mod pending;
+mod pinned;
+mod rights;
+pub mod snapshot;
+mod way_back;
+
+use serde::Serialize;
+
+pub use snapshot::Snapshot;
+
+/// How much a finding matters, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// It stops the upgrade, unless the check is accepted by name.
+    Blocker,
+    /// What is needed to tell could not be had.
+    Unknown,
+    /// Something to think about before going on.
+    Warning,
+    /// Something to know.
+    Info,
+    /// Looked at, and fine.
+    Pass,
+}
+
+impl Severity {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 5] = [Self::Blocker, Self::Unknown, Self::Warning, Self::Info, Self::Pass];
+
+    /// The word for it, as in the documents.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Blocker => "blocker",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+            Self::Info => "info",
+            Self::Pass => "pass",
+        }
+    }
+}
+
+/// What a check has to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// The name of the check.
+    pub check: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about: `deployments.apps`, `revision 3`. Empty if it is about the release as a whole.
+    pub resource: String,
+    /// One sentence, in lower case and without a full stop.
+    pub message: String,
+    /// What it was seen by, a line each.
+    pub evidence: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    fn new(check: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+        Self { check, severity, resource: String::new(), message: message.into(), evidence: Vec::new(), hint: None }
+    }
+
+    fn about(mut self, resource: impl Into<String>) -> Self {
+        self.resource = resource.into();
+        self
+    }
+
+    fn seen_by(mut self, evidence: Vec<String>) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// A check.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// Its name, as `--accept` takes it.
+    pub name: &'static str,
+    /// What it looks at, in a few words.
+    pub looks_at: &'static str,
+    /// Looks. What comes back is never empty.
+    pub run: fn(&Snapshot<'_>) -> Vec<Finding>,
+}
+
+/// Every check, in the order in which they are told where they matter alike.
+pub const ALL: &[Check] = &[pending::CHECK, way_back::CHECK, rights::CHECK, pinned::CHECK, known_bad::CHECK];
+
+/// What all checks have to say, and which of them are accepted whatever they say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Findings {
+    /// The findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// The checks whose blockers stop nothing.
+    pub accepted: Vec<String>,
+    /// The checks that stop the upgrade.
+    pub blocked: Vec<&'static str>,
+}
+
+impl Findings {
+    /// Runs every check.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot<'_>, accepted: &[String]) -> Self {
+        let mut findings: Vec<Finding> = ALL.iter().flat_map(|check| (check.run)(snapshot)).collect();
+        findings.sort_by_key(|finding| finding.severity);
+        let mut blocked: Vec<&'static str> = Vec::new();
+        for finding in findings.iter().filter(|finding| finding.severity == Severity::Blocker) {
+            let is_accepted = accepted.iter().any(|name| name == finding.check);
+            if !is_accepted && !blocked.contains(&finding.check) {
+                blocked.push(finding.check);
+            }
+        }
+        Self { findings, accepted: accepted.to_vec(), blocked }
+    }
+
+    /// Those of one severity.
+    pub fn of_severity(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.severity == severity)
+    }
+
+    /// The checks that found nothing.
+    #[must_use]
+    pub fn passed(&self) -> Vec<&'static str> {
+        let said =
+            |name| self.findings.iter().any(|finding| finding.check == name && finding.severity != Severity::Pass);
+        ALL.iter().map(|check| check.name).filter(|name| !said(*name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

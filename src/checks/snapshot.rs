@@ -1,0 +1,136 @@
+//! All that was observed before an upgrade, as data. What could not be observed is a value that says why.
+
+use jiff::Timestamp;
+
+use crate::diff::release::{Both, ReleaseDiff};
+use crate::release::Release;
+use crate::release::history::History;
+
+/// Something that was observed, or why it could not be: one sentence for a reader.
+pub type Known<T> = Result<T, String>;
+
+/// All that the checks look at.
+#[derive(Clone, Debug)]
+pub struct Snapshot<'a> {
+    /// When it was taken.
+    pub now: Timestamp,
+    /// The release's name.
+    pub release: &'a str,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Whether it is installed by this.
+    pub is_first: bool,
+    /// Its revisions with their marks.
+    pub history: &'a History,
+    /// The deployed revision.
+    pub deployed: Option<u32>,
+    /// What of the deployed revision is not ready, or not live as its manifest says; a sentence each.
+    pub troubles: &'a [String],
+    /// The revision that a failure leads to.
+    pub target: Option<u32>,
+    /// Whether a failure is to lead back at all.
+    pub goes_back: bool,
+    /// The revision that the upgrade starts from, and the one that it would make.
+    pub releases: &'a Both<Release>,
+    /// How they differ, masked.
+    pub diff: &'a ReleaseDiff,
+    /// The chart, as the user named it.
+    pub chart: ChartReference,
+    /// Who holds the release's lease, or held it last.
+    pub owner: Known<Option<Owner>>,
+    /// The revisions that are marked as bad, newest first.
+    pub bad: Vec<BadRevision>,
+    /// What the user may do of what follows.
+    pub rights: Known<Rights>,
+}
+
+/// How the user has named the chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChartReference {
+    /// As it was typed.
+    pub named: String,
+    /// Where it is.
+    pub place: Place,
+    /// `--version`.
+    pub version: Option<String>,
+}
+
+/// Where a chart comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A folder or an archive on this machine.
+    Local,
+    /// A chart repository.
+    Repository,
+    /// A registry.
+    Registry,
+    /// An archive at a URL.
+    Url,
+}
+
+/// Who holds, or held, the lease of a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Who, with the process.
+    pub holder: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// When it last gave a sign of life.
+    pub last_sign: Option<Timestamp>,
+    /// The revision it works on.
+    pub revision: Option<u32>,
+    /// Whether it is at work; `None` if nobody knows.
+    pub alive: Option<bool>,
+}
+
+/// A revision that is marked as bad.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRevision {
+    /// Its number.
+    pub revision: u32,
+    /// Its description, if its manifest is the one that the upgrade would apply.
+    pub same: Known<Option<String>>,
+}
+
+/// What the user may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Each right that was asked for, once.
+    pub asked: Vec<Permission>,
+    /// Objects whose kind the server does not serve, so that no right on them could be asked for.
+    pub unserved: Vec<String>,
+}
+
+/// A right that is needed, and whether the user has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// The verb, as in `patch`.
+    pub verb: &'static str,
+    /// As rules name it: `deployments.apps`, `pods/log`.
+    pub resource: String,
+    /// The namespace; `None` for a kind without namespaces.
+    pub namespace: Option<String>,
+    /// What it is needed for.
+    pub need: Need,
+    /// Whether the user has it, as far as the server's access rules tell.
+    pub allowed: Known<bool>,
+}
+
+/// What a right is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// Helm fails without it.
+    Upgrade,
+    /// Going back fails without it.
+    GoingBack,
+    /// Going back leaves objects behind without it.
+    Cleaning,
+    /// Without it nobody sees how far the roll-out is.
+    Watching,
+    /// Without it the evidence of a failure has no logs.
+    Evidence,
+    /// Without it two runs at once can't be told apart.
+    Lease,
+    /// Without it old revisions stay.
+    Pruning,
+}

@@ -1,0 +1,66 @@
+//! Whether there is a good revision to go back to where the upgrade fails.
+
+use super::{Check, Finding, Severity, Snapshot};
+
+const NAME: &str = "way-back";
+
+pub(super) const CHECK: Check =
+    Check { name: NAME, looks_at: "the revision that a failure leads back to, and how good it is", run };
+
+fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
+    if snapshot.is_first {
+        let message = "it is the first installation: there is nothing to go back to, and a failure leaves it as it is";
+        let hint = "--on-failure=uninstall removes it instead";
+        return vec![Finding::new(NAME, Severity::Info, message).hint(hint)];
+    }
+    let mut findings: Vec<Finding> = troubles(snapshot).into_iter().collect();
+    match snapshot.target {
+        Some(target) if is_proven(snapshot, target) => {
+            let message = format!("a failure leads back to revision {target}, which is proven");
+            findings.push(Finding::new(NAME, Severity::Pass, message).about(format!("revision {target}")));
+        }
+        Some(target) => {
+            let message = "a failure leads back to it, and it is not proven: it was only seen ready just now";
+            let hint = format!("prove it first: helm safe-upgrade {} with its own chart and values", snapshot.release);
+            findings
+                .push(Finding::new(NAME, Severity::Warning, message).about(format!("revision {target}")).hint(hint));
+        }
+        None => findings.push(none(snapshot)),
+    }
+    findings
+}
+
+fn none(snapshot: &Snapshot<'_>) -> Finding {
+    let Some(deployed) = snapshot.deployed else {
+        let severity = if snapshot.goes_back { Severity::Blocker } else { Severity::Warning };
+        return lacking(severity, "no revision is deployed, and none is proven: there is nothing to go back to");
+    };
+    // Objects that do not change need no way back.
+    if snapshot.releases.old.manifest.is_same_as(&snapshot.releases.new.manifest) {
+        let message = format!("the objects are those of revision {deployed}: there is nothing to take back");
+        return Finding::new(NAME, Severity::Pass, message);
+    }
+    let severity = if snapshot.goes_back { Severity::Blocker } else { Severity::Warning };
+    lacking(severity, "there is no revision to go back to: none is proven, and the deployed one was not seen good")
+        .about(format!("revision {deployed}"))
+}
+
+fn lacking(severity: Severity, message: &str) -> Finding {
+    Finding::new(NAME, severity, message).hint("go on without a way back: --accept way-back")
+}
+
+/// What is wrong with the deployed revision now.
+fn troubles(snapshot: &Snapshot<'_>) -> Option<Finding> {
+    let deployed = snapshot.deployed?;
+    if snapshot.troubles.is_empty() {
+        return None;
+    }
+    let message = "it is deployed, and not ready or not live as its manifest says";
+    let hint = format!("helm safe-upgrade diagnose {0}; helm revdiff live {0}", snapshot.release);
+    let finding = Finding::new(NAME, Severity::Warning, message).about(format!("revision {deployed}"));
+    Some(finding.seen_by(snapshot.troubles.to_vec()).hint(hint))
+}
+
+fn is_proven(snapshot: &Snapshot<'_>, revision: u32) -> bool {
+    snapshot.history.entries().iter().any(|entry| entry.revision == revision && entry.marks.is_proven())
+}

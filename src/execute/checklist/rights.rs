@@ -1,0 +1,152 @@
+//! The rights that an upgrade, watching it and going back need: exactly those, each asked for once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt as _};
+
+use super::AT_ONCE;
+use crate::checks::snapshot::{Known, Need, Permission, Rights};
+use crate::cluster::{ApiKind, Cluster, Resource, Right};
+use crate::diff::resources::{Change, Side, compare};
+use crate::execute::scope::Scope;
+use crate::execute::{Options, Prepared, Seams};
+use crate::helm::Helm;
+use crate::manifest::identity::ObjectId;
+use crate::manifest::live::Declared;
+use crate::release::Release;
+use crate::storage::Storage;
+
+/// What is done with an object.
+const READ: [&str; 1] = ["get"];
+const HOOK: [&str; 5] = ["create", "delete", "get", "list", "watch"];
+const STORED: [&str; 4] = ["create", "get", "list", "update"];
+const LEASED: [&str; 4] = ["create", "delete", "get", "update"];
+const WATCHED: [&str; 2] = ["list", "watch"];
+
+/// Asks for every right. Which these are follows from what changes.
+pub(super) async fn ask<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    options: &Options,
+    prepared: &Prepared,
+) -> Known<Rights> {
+    let mut needs = Needs::default();
+    let releases = &prepared.proposed.outcome.releases;
+    let uses = uses(prepared, options, seams);
+    let kinds: BTreeSet<ApiKind> = uses.iter().map(|(id, ..)| kind_of(id)).collect();
+    let kinds: Vec<ApiKind> = kinds.into_iter().filter(|kind| !kind.kind.is_empty()).collect();
+    let served = seams.cluster.discover(&kinds).await.map_err(|error| error.to_string())?;
+    let mut unserved = BTreeSet::new();
+    for (id, verb, need) in &uses {
+        let Some(served) = served.get(&kind_of(id)) else {
+            unserved.insert(format!("{} ({})", id.kind, id.api_version()));
+            continue;
+        };
+        let own = || id.namespace.clone().unwrap_or_else(|| releases.new.namespace.clone());
+        needs.add(&served.resource, served.namespaced.then(own), &[*verb], *need);
+    }
+    let watched: Vec<&Release> = vec![&releases.new];
+    let scope = Scope::of(seams.cluster, &watched).await.map_err(|error| error.to_string())?;
+    for query in scope.queries {
+        needs.add(&query.resource, query.namespace, &WATCHED, Need::Watching);
+    }
+    ours(&mut needs, seams, options, prepared);
+    let asked = stream::iter(needs.0)
+        .map(async |((resource, namespace, verb), (group, need))| {
+            let right = Right { verb, group, plural: resource.clone(), namespace: namespace.clone() };
+            let allowed = seams.cluster.may(&right).await.map_err(|error| error.to_string());
+            let Right { group, .. } = right;
+            let dot = if group.is_empty() { "" } else { "." };
+            Permission { verb, resource: format!("{resource}{dot}{group}"), namespace, need, allowed }
+        })
+        .buffered(AT_ONCE);
+    Ok(Rights { asked: asked.collect().await, unserved: unserved.into_iter().collect() })
+}
+
+/// The rights that are needed, each once, with the gravest reason.
+#[derive(Default)]
+struct Needs(BTreeMap<(String, Option<String>, &'static str), (String, Need)>);
+
+impl Needs {
+    fn add(&mut self, resource: &Resource, namespace: Option<String>, verbs: &[&'static str], need: Need) {
+        for verb in verbs {
+            let key = (resource.plural.to_string(), namespace.clone(), *verb);
+            let known = self.0.entry(key).or_insert_with(|| (resource.group.to_string(), need));
+            known.1 = known.1.min(need);
+        }
+    }
+}
+
+type Use = (ObjectId, &'static str, Need);
+
+/// What Helm does with each object. Helm 3 patches what changed; Helm 4 applies every object at the server.
+fn uses<C: Cluster, H: Helm>(prepared: &Prepared, options: &Options, seams: &Seams<'_, C, H>) -> Vec<Use> {
+    let (old, new) = (&prepared.proposed.outcome.releases.old, &prepared.proposed.outcome.releases.new);
+    let by_server = new.apply_method.as_deref() == Some("ssa");
+    let write = if options.apply.waiting.force { "update" } else { "patch" };
+    let mut uses: Vec<Use> = Vec::new();
+    for id in objects(new) {
+        uses.extend(READ.map(|verb| (id.clone(), verb, Need::Upgrade)));
+        if by_server {
+            uses.push((id, write, Need::Upgrade));
+        }
+    }
+    let side = |release| Side { documents: Release::documents(release), namespace: &release.namespace };
+    let changed = compare(&side(old), &side(new), seams.masker);
+    for resource in changed.resources.iter().filter(|resource| resource.object().is_some_and(|object| !object.hook)) {
+        let Some(id) = resource.object().map(|object| object.id.clone()) else { continue };
+        match resource.change {
+            Change::Added => {
+                uses.push((id.clone(), "create", Need::Upgrade));
+                uses.push((id, "delete", Need::Cleaning));
+            }
+            Change::Removed => {
+                uses.push((id.clone(), "delete", Need::Upgrade));
+                uses.push((id, "create", Need::GoingBack));
+            }
+            Change::Modified => uses.push((id, write, Need::Upgrade)),
+        }
+    }
+    if !options.apply.waiting.no_hooks {
+        let when: [&str; 2] = match prepared.proposed.is_first {
+            true => ["pre-install", "post-install"],
+            false => ["pre-upgrade", "post-upgrade"],
+        };
+        let hooks = new.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
+        let declared = hooks.filter_map(|document| Declared::of(&document).ok()).flatten();
+        for object in declared.filter(|object| when.iter().any(|when| object.runs_as_hook(when))) {
+            uses.extend(HOOK.map(|verb| (object.id.clone(), verb, Need::Upgrade)));
+        }
+    }
+    uses
+}
+
+fn objects(release: &Release) -> Vec<ObjectId> {
+    let documents = release.manifest.documents(false);
+    let declared = documents.iter().filter_map(|document| Declared::of(document).ok()).flatten();
+    declared.map(|object| object.id).filter(|id| !id.kind.is_empty()).collect()
+}
+
+/// What is needed beside the objects: where releases are stored, a lease, logs, and what installing needs.
+fn ours<C: Cluster, H: Helm>(needs: &mut Needs, seams: &Seams<'_, C, H>, options: &Options, prepared: &Prepared) {
+    let namespace = Some(seams.storage.namespace().to_owned());
+    if let Storage::Objects { resource, .. } = seams.storage {
+        needs.add(resource, namespace.clone(), &STORED, Need::Upgrade);
+        needs.add(resource, namespace.clone(), &["delete"], Need::Pruning);
+    }
+    needs.add(&Resource::LEASES, namespace.clone(), &LEASED, Need::Lease);
+    let logs = Resource { plural: "pods/log".into(), ..Resource::PODS };
+    needs.add(&logs, namespace, &READ, Need::Evidence);
+    if prepared.proposed.is_first {
+        if options.apply.create_namespace {
+            let namespaces = Resource { plural: "namespaces".into(), kind: "Namespace".into(), ..Resource::PODS };
+            needs.add(&namespaces, None, &["create"], Need::Upgrade);
+        }
+        if prepared.proposed.outcome.diff.crds.is_some() && !options.apply.skip_crds {
+            needs.add(&Resource::CUSTOM_RESOURCE_DEFINITIONS, None, &["create"], Need::Upgrade);
+        }
+    }
+}
+
+fn kind_of(id: &ObjectId) -> ApiKind {
+    ApiKind { group: id.group.clone(), version: id.version.clone(), kind: id.kind.clone() }
+}

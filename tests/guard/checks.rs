@@ -1,0 +1,167 @@
+//! The checklist: what passes, what is found, what can't be known, and what a blocker stops.
+
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use serde_json::json;
+
+use crate::cluster;
+use crate::user::User;
+
+stories![
+    a_clean_upgrade_passes_every_check,
+    a_blocker_stops_the_upgrade_unless_it_is_accepted,
+    a_right_that_is_missing_is_named,
+    who_may_only_read_gets_no_crash,
+    a_manifest_that_failed_before_is_known,
+    a_pending_release_is_said_to_be,
+    a_first_installation_has_no_way_back,
+    findings_are_an_event,
+    checks_are_shown_in_markdown_and_json,
+    no_other_word_is_a_check,
+];
+
+/// The findings of `helm safe-upgrade check … -o json`.
+fn found(user: &User, line: &str) -> Vec<(String, String, String)> {
+    let shown = user.types(line);
+    let document: serde_json::Value = serde_json::from_str(&shown.stdout).expect(&shown.stderr);
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let findings = document["findings"].as_array().unwrap();
+    findings.iter().map(|one| (text(one, "check"), text(one, "severity"), text(one, "message"))).collect()
+}
+
+fn has(findings: &[(String, String, String)], check: &str, severity: &str, part: &str) {
+    let one = findings.iter().any(|one| one.0 == check && one.1 == severity && one.2.contains(part));
+    assert!(one, "{check} {severity} {part:?} in {findings:#?}");
+}
+
+/// Lets a user do these things in the namespace.
+fn allow(user: &User, who: &str, rules: &[(&str, &str, &[&str])]) {
+    let rules: Vec<_> = rules
+        .iter()
+        .map(|(group, resource, verbs)| json!({"apiGroups": [group], "resources": [resource], "verbs": verbs}))
+        .collect();
+    cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": who}, "rules": rules}));
+    let binding = json!({
+        "metadata": {"name": who},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": who},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": who}],
+    });
+    cluster::create::<RoleBinding>(&user.namespace, binding);
+}
+
+fn a_clean_upgrade_passes_every_check(user: &User) {
+    user.has_web(&[]);
+    let shown = user.types("helm safe-upgrade check web app --set tag=2");
+    shown.exits(0);
+    assert_eq!(shown.stdout, "checks: 5 passed\n✓ passed: pending, way-back, rights, pinned, known-bad\n");
+    assert_eq!(user.revisions(), ["1 deployed"], "nothing was changed");
+}
+
+fn a_blocker_stops_the_upgrade_unless_it_is_accepted(user: &User) {
+    user.has_an_app(&[]);
+    // Its pods never become ready, so it is no revision to go back to.
+    user.does("helm install web app --set tag=unready");
+    let shown = user.types("helm safe-upgrade web app --set tag=2 --yes");
+    shown.exits(3);
+    assert!(shown.stderr.contains("cannot upgrade release \"web\": the check way-back said no"), "{}", shown.stderr);
+    assert!(shown.stderr.contains("--accept way-back"), "{}", shown.stderr);
+    assert!(shown.stdout.contains("✗ blocker") && shown.stdout.contains("example.com/app:2"), "{}", shown.stdout);
+    assert_eq!(user.revisions(), ["1 deployed"]);
+    user.types("helm safe-upgrade check web app --set tag=2").exits(3);
+    user.types("helm safe-upgrade check web app --set tag=2 --accept way-back").exits(0);
+    user.types("helm safe-upgrade web app --set tag=2 --yes --accept way-back").mentions("! accepted");
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
+    assert_eq!(user.proven(), [2]);
+}
+
+fn a_right_that_is_missing_is_named(user: &User) {
+    user.has_web(&[]);
+    let all = &["create", "delete", "get", "list", "patch", "update", "watch"][..];
+    allow(
+        user,
+        "deployer",
+        &[
+            ("", "secrets", all),
+            ("", "pods", all),
+            ("apps", "deployments", &["get", "list", "watch"]),
+            ("apps", "replicasets", all),
+        ],
+    );
+    let line = "helm safe-upgrade check web app --set tag=2 -o json --kube-as-user deployer";
+    user.types(line).exits(3);
+    let findings = found(user, line);
+    has(&findings, "rights", "blocker", "you may not patch deployments.apps in namespace");
+    has(&findings, "rights", "warning", "leases.coordination.k8s.io");
+    has(&findings, "rights", "warning", "pods/log");
+    let blockers = findings.iter().filter(|finding| finding.1 == "blocker").count();
+    assert_eq!(blockers, 1, "{findings:#?}");
+}
+
+fn who_may_only_read_gets_no_crash(user: &User) {
+    user.has_web(&[]);
+    allow(user, "viewer", &[("", "secrets", &["get", "list"])]);
+    let line = "helm safe-upgrade check web app --set tag=2 -o json --kube-as-user viewer";
+    user.types(line).exits(3);
+    let findings = found(user, line);
+    has(&findings, "rights", "blocker", "deployments.apps");
+    has(&findings, "pending", "unknown", "leases");
+    has(&findings, "pinned", "pass", "");
+}
+
+fn a_manifest_that_failed_before_is_known(user: &User) {
+    user.has_web(&[]);
+    user.types("helm safe-upgrade web app --set tag=missing --yes").exits(4);
+    let findings = found(user, "helm safe-upgrade check web app --set tag=missing -o json");
+    has(&findings, "known-bad", "warning", "the same manifest");
+    let findings = found(user, "helm safe-upgrade check web app --set tag=2 -o json");
+    has(&findings, "known-bad", "pass", "no bad revision has this manifest");
+}
+
+fn a_pending_release_is_said_to_be(user: &User) {
+    user.has_web(&[]);
+    let mut helm = user.starts("exec helm upgrade web app --set tag=unready --wait --timeout 5m");
+    user.waits_for(|| user.revisions().last().is_some_and(|last| last == "2 pending-upgrade"));
+    helm.kill().unwrap();
+    helm.wait().unwrap();
+    let line = "helm safe-upgrade check web app --set tag=2 -o json";
+    has(&found(user, line), "pending", "blocker", "its status is pending-upgrade");
+    user.types(line).exits(3);
+    // Accepted or not: a guarded upgrade leaves it locked until it is unlocked.
+    user.types("helm safe-upgrade web app --set tag=2 --yes --accept pending").exits(6);
+}
+
+fn a_first_installation_has_no_way_back(user: &User) {
+    user.has_an_app(&[]);
+    let line = "helm safe-upgrade check web app --install";
+    user.types(line).exits(0);
+    has(&found(user, &format!("{line} -o json")), "way-back", "info", "first installation");
+}
+
+fn findings_are_an_event(user: &User) {
+    user.has_web(&[]);
+    let shown = user.types("helm safe-upgrade web app --set tag=2 --dry-run -o json");
+    let events: Vec<serde_json::Value> =
+        shown.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON document")).collect();
+    let event = events.iter().find(|event| event["event"] == "findings").expect("an event findings");
+    assert_eq!(event["findings"].as_array().unwrap().len(), 5, "{event:#}");
+    assert_eq!(event["blocked"], json!([]));
+}
+
+fn checks_are_shown_in_markdown_and_json(user: &User) {
+    user.has_web(&[]);
+    let shown = user.types("helm safe-upgrade check web app --set tag=2 -o markdown");
+    assert!(shown.exits(0).stdout.starts_with("### Checks: 5 passed\n"), "{}", shown.stdout);
+    let shown = user.types("helm safe-upgrade web app --set tag=2 --dry-run -o markdown");
+    assert!(shown.exits(0).stdout.contains("### Checks: 5 passed\n"), "{}", shown.stdout);
+    let document = user.types("helm safe-upgrade check web app --set tag=2 -o json").json();
+    let schema = serde_json::from_str(include_str!("../../docs/schema/checks.json")).unwrap();
+    let problems: Vec<String> =
+        jsonschema::validator_for(&schema).unwrap().iter_errors(&document).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    user.types("helm safe-upgrade check web app -o html").exits(1);
+}
+
+fn no_other_word_is_a_check(user: &User) {
+    let shown = user.types("helm safe-upgrade check web app --accept everything");
+    shown.exits(1);
+    assert!(shown.stderr.contains("the checks are pending, way-back"), "{}", shown.stderr);
+}
