@@ -78,6 +78,13 @@ need_registry() {
   packages+=(docker-registry)
 }
 
+# The tests of gates start a Prometheus of their own.
+need_prometheus() {
+  if [[ ${HSU_SKIP_PROMETHEUS:-} == 1 ]] || command -v prometheus >/dev/null; then return; fi
+  lack prometheus 'where prometheus cannot be installed, HSU_SKIP_PROMETHEUS=1 leaves out the tests that take it'
+  packages+=(prometheus)
+}
+
 # need_tools NAME=PACKAGE…: programs and Debian's packages with them.
 need_tools() {
   local tool

@@ -20,13 +20,15 @@ fn starts_to_hang(user: &User) -> std::process::Child {
     child
 }
 
-/// The process of the plugin, below helm.
-fn plugin_of(helm: u32) -> u32 {
-    let children = std::fs::read_to_string(format!("/proc/{helm}/task/{helm}/children")).unwrap();
+/// The process of the plugin, below helm. Any thread of helm may have made it.
+pub(crate) fn plugin_of(helm: u32) -> u32 {
+    let threads = std::fs::read_dir(format!("/proc/{helm}/task")).unwrap().flatten();
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let children: String = children.collect();
     children.split_whitespace().next().unwrap_or_else(|| panic!("helm has no child")).parse().unwrap()
 }
 
-fn signal(process: u32, name: &str) {
+pub(crate) fn signal(process: u32, name: &str) {
     let status = std::process::Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status().unwrap();
     assert!(status.success());
 }

@@ -26,6 +26,9 @@ mod cluster;
 #[path = "../revdiff/environment.rs"]
 mod environment;
 #[allow(dead_code)]
+#[path = "../revdiff/servers.rs"]
+mod servers;
+#[allow(dead_code)]
 #[path = "../revdiff/shown.rs"]
 mod shown;
 #[allow(dead_code)]
@@ -37,6 +40,8 @@ mod release;
 mod back;
 mod checks;
 mod failures;
+mod gates;
 mod healing;
 mod interrupts;
+mod soaking;
 mod upgrades;

@@ -126,3 +126,19 @@ spec:
 "#
     )
 }
+
+/// A test of the chart: a pod whose image has this tag.
+pub(crate) fn test_pod(tag: &str) -> String {
+    format!(
+        r#"
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{{{ .Release.Name }}}}-answers
+  annotations: {{helm.sh/hook: test}}
+spec:
+  restartPolicy: Never
+  containers: [{{name: main, image: "example.com/test:{tag}"}}]
+"#
+    )
+}

@@ -29,6 +29,7 @@ mod get;
 mod page;
 mod postgres;
 mod record;
+#[allow(dead_code)] // shared with the tests of the guard
 mod servers;
 mod shown;
 mod state;

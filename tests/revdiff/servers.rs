@@ -1,4 +1,4 @@
-//! Servers of charts for one story, on loopback, which end with the story: a chart repository, and a registry.
+//! Servers for one story, on loopback, which end with the story: a chart repository, a registry, and a Prometheus.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -43,6 +43,19 @@ impl Server {
             let mut registry = Command::new("docker-registry");
             registry.arg("serve").arg(folder.join("registry.yaml"));
             registry
+        })
+    }
+
+    /// Starts Debian's Prometheus, which watches nothing, in a folder.
+    pub(crate) fn prometheus(folder: &Path) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("prometheus.yml"), "global: {}\n").unwrap();
+        Self::start(folder, |port| {
+            let mut prometheus = Command::new("prometheus");
+            prometheus.arg("--config.file").arg(folder.join("prometheus.yml"));
+            prometheus.arg("--storage.tsdb.path").arg(folder.join("samples"));
+            prometheus.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+            prometheus
         })
     }
 
@@ -92,4 +105,9 @@ impl Drop for Server {
 /// Whether the stories that take a registry are to be left out.
 pub(crate) fn without_registry() -> bool {
     std::env::var_os("HSU_SKIP_REGISTRY").is_some_and(|value| value == "1")
+}
+
+/// Whether the stories that take a Prometheus are to be left out.
+pub(crate) fn without_prometheus() -> bool {
+    std::env::var_os("HSU_SKIP_PROMETHEUS").is_some_and(|value| value == "1")
 }

@@ -11,3 +11,4 @@ mod odd;
 mod readiness;
 mod scene;
 mod scope;
+mod soak;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _, join, join_all};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ask::{Asker, shown};
@@ -11,7 +11,7 @@ use super::{Gates, Soak};
 use crate::cluster::Cluster;
 use crate::execute::Listener;
 use crate::execute::run::Run;
-use crate::execute::watching::{Teller, Term, Watching, until};
+use crate::execute::watching::{Teller, Term, Watching, until, waited_for};
 use crate::helm::Helm;
 use crate::storage::Storage;
 use crate::upgrade::event::{Event, GateState, Task};
@@ -78,7 +78,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         (gates, soak): (&Gates, Soak),
     ) -> Option<Result<Answer, Trouble>> {
         let seams = self.seams;
-        let patience = &self.options.patience;
+        let mut judge = Judge::new(self.options.patience.clone());
+        let grace = self.options.patience.fail_fast_after;
         let (asker, name) = (self.asker(gates), self.name());
         let began = Instant::now();
         let (interrupts, listener) = (seams.interrupts, seams.listener);
@@ -91,8 +92,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             series: gates.gates.iter().map(|_| Series::new(soak.threshold)).collect(),
             due: Some(began),
             listener,
-            judge: Judge::new(patience.clone()),
-            vigil: Vigil::begin(&watching.world, patience.fail_fast_after),
+            vigil: Vigil::begin(&watching.world, &judge.judge(&watching.world, Timestamp::now()), grace),
+            judge,
         };
         let mut asking: Option<BoxFuture<'_, Asked>> = None;
         loop {
@@ -101,7 +102,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 Err(trouble) => return Some(Err(trouble)),
             };
             teller.tell(&judgement);
-            if asking.is_none() && course.is_over() && !is_open(&judgement) {
+            if asking.is_none() && course.is_over(&judgement, grace) {
                 return Some(course.settle(watching).await);
             }
             if self.keeper.lost_to().is_some() {
@@ -159,6 +160,11 @@ impl Course<'_> {
         if judgement.is_only_unknown() {
             return Ok(Answer::inconclusive("not all of it may be looked at"));
         }
+        if judgement.verdict != Verdict::Ready {
+            let waits = waited_for(&judgement);
+            let what = waits.first().map_or("not all of it can be seen", String::as_str);
+            return Ok(Answer::inconclusive(format!("at the end not all is ready: {what}")));
+        }
         Ok(self.end())
     }
 
@@ -195,8 +201,12 @@ impl Course<'_> {
         }
     }
 
-    fn is_over(&self) -> bool {
-        self.began.elapsed() >= self.soak.duration && self.due.is_none()
+    /// Whether it is over. What is not ready at the end is waited for, within its grace.
+    fn is_over(&self, judgement: &Judgement, grace: SignedDuration) -> bool {
+        let passed = SignedDuration::try_from(self.began.elapsed()).unwrap_or(SignedDuration::MAX);
+        let end = SignedDuration::try_from(self.soak.duration).unwrap_or(SignedDuration::MAX);
+        let is_open = judgement.verdict != Verdict::Ready && !judgement.is_only_unknown();
+        self.due.is_none() && passed >= if is_open { end.saturating_add(grace) } else { end }
     }
 
     /// The gate that has failed for good.
@@ -221,11 +231,6 @@ impl Course<'_> {
     fn tell(&self, name: &str, state: GateState, detail: String) {
         self.listener.hear(&Event::Gate { name: name.to_owned(), state, detail });
     }
-}
-
-/// Whether something is not ready: at the end of the soak it is waited for, within its grace.
-fn is_open(judgement: &Judgement) -> bool {
-    !judgement.is_only_unknown() && judgement.verdict != Verdict::Ready
 }
 
 async fn asked(asking: &mut Option<BoxFuture<'_, Asked>>) -> Asked {

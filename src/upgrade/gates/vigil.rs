@@ -8,11 +8,14 @@ use crate::upgrade::judge::{Judgement, State, Verdict};
 use crate::upgrade::revision;
 use crate::upgrade::world::{Key, PodRef, Wanted, World};
 
-/// What was so at the beginning of the vigil.
+/// What was so at the beginning of the vigil, and what is lacking since when.
 #[derive(Debug)]
 pub struct Vigil {
     /// How often each container had been restarted, by the pod's uid and its name.
     restarts: HashMap<(String, String), i64>,
+    /// So many pods of each object were ready.
+    ready: HashMap<Key, u32>,
+    lacking: HashMap<Key, Timestamp>,
     /// How long what is not ready has to become so again.
     grace: SignedDuration,
 }
@@ -20,20 +23,21 @@ pub struct Vigil {
 impl Vigil {
     /// Begins now. What has been restarted until now counts no more.
     #[must_use]
-    pub fn begin(world: &World, grace: SignedDuration) -> Self {
+    pub fn begin(world: &World, judgement: &Judgement, grace: SignedDuration) -> Self {
         let mut restarts = HashMap::new();
         for (_, pod) in pods(world) {
             for container in &pod.facts.containers {
                 restarts.insert((pod.object.uid().to_owned(), container.name.clone()), container.restarts);
             }
         }
-        Self { restarts, grace }
+        let ready = judgement.rows.iter().map(|row| (row.key.clone(), row.ready)).collect();
+        Self { restarts, ready, lacking: HashMap::new(), grace }
     }
 
     /// What has gone wrong since, a sentence each: a container of the new revision that was restarted, an object that was not
     /// ready for longer than its grace, or a rule of failure.
     #[must_use]
-    pub fn troubles(&self, world: &World, judgement: &Judgement, now: Timestamp) -> Vec<String> {
+    pub fn troubles(&mut self, world: &World, judgement: &Judgement, now: Timestamp) -> Vec<String> {
         let mut troubles = self.restarted(world);
         if let Verdict::Failed(signs) = &judgement.verdict {
             // What a hook has left behind is no part of what runs.
@@ -41,24 +45,38 @@ impl Vigil {
             let signs = signs.iter().filter(|sign| !hook(&sign.object));
             troubles.extend(signs.map(|sign| format!("{}: {}", sign.object, sign.message)));
         }
-        if troubles.is_empty() {
-            let overdue = |since: Timestamp| now.duration_since(since) >= self.grace;
-            let unready = judgement.rows.iter().filter(|row| !row.hook && row.since.is_some_and(overdue));
-            troubles.extend(unready.filter_map(|row| match &row.state {
-                State::Waiting(reason) | State::Failed(reason) => {
-                    Some(format!("{}: not ready any more: {reason}", row.key))
-                }
-                _ => None,
-            }));
-        }
-        troubles
+        let unready = self.unready(world, judgement, now);
+        if troubles.is_empty() { unready } else { troubles }
     }
 
     /// When the next grace ends.
     #[must_use]
     pub fn look_again(&self, judgement: &Judgement) -> Option<Timestamp> {
-        let open = judgement.rows.iter().filter(|row| matches!(row.state, State::Waiting(_) | State::Failed(_)));
-        open.filter_map(|row| row.since?.checked_add(self.grace).ok()).chain(judgement.look_again).min()
+        let ends = self.lacking.values().filter_map(|since| since.checked_add(self.grace).ok());
+        ends.chain(judgement.look_again).min()
+    }
+
+    /// What was not ready for longer than its grace. More pods that are not ready yet are none that are not ready any more: an
+    /// autoscaler may ask for them at any time.
+    fn unready(&mut self, world: &World, judgement: &Judgement, now: Timestamp) -> Vec<String> {
+        let before = std::mem::take(&mut self.lacking);
+        if !world.is_in_sight() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for row in judgement.rows.iter().filter(|row| !row.hook) {
+            let (State::Waiting(reason) | State::Failed(reason)) = &row.state else { continue };
+            let had = self.ready.get(&row.key).copied().unwrap_or_default();
+            if row.wanted > 0 && row.ready >= had.min(row.wanted) {
+                continue;
+            }
+            let since = before.get(&row.key).copied().unwrap_or(now);
+            self.lacking.insert(row.key.clone(), since);
+            if now.duration_since(since) >= self.grace {
+                found.push(format!("{}: not ready any more: {reason}", row.key));
+            }
+        }
+        found
     }
 
     fn restarted(&self, world: &World) -> Vec<String> {
