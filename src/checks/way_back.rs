@@ -32,8 +32,9 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
 
 fn none(snapshot: &Snapshot<'_>) -> Finding {
     let Some(deployed) = snapshot.deployed else {
-        let severity = if snapshot.goes_back { Severity::Blocker } else { Severity::Warning };
-        return lacking(severity, "no revision is deployed, and none is proven: there is nothing to go back to");
+        // Nothing that works is at stake.
+        let message = "no revision is deployed, and none is proven: there is nothing to go back to";
+        return Finding::new(NAME, Severity::Warning, message);
     };
     // Objects that do not change need no way back.
     if snapshot.releases.old.manifest.is_same_as(&snapshot.releases.new.manifest) {
@@ -41,12 +42,9 @@ fn none(snapshot: &Snapshot<'_>) -> Finding {
         return Finding::new(NAME, Severity::Pass, message);
     }
     let severity = if snapshot.goes_back { Severity::Blocker } else { Severity::Warning };
-    lacking(severity, "there is no revision to go back to: none is proven, and the deployed one was not seen good")
-        .about(format!("revision {deployed}"))
-}
-
-fn lacking(severity: Severity, message: &str) -> Finding {
-    Finding::new(NAME, severity, message).hint("go on without a way back: --accept way-back")
+    let message = "there is no revision to go back to: none is proven, and the deployed one was not seen good";
+    let finding = Finding::new(NAME, severity, message).about(format!("revision {deployed}"));
+    finding.hint("go on without a way back: --accept way-back")
 }
 
 /// What is wrong with the deployed revision now.
