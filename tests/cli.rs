@@ -74,6 +74,16 @@ fn every_command_has_help_with_an_example() {
     }
 }
 
+/// The flag without which this one says nothing.
+fn taken_with(flag: &str) -> &'static str {
+    match flag {
+        "--test-timeout" | "--test-filter" => "--test",
+        "--gate-http-status" | "--gate-http-match" => "--gate-http=http://127.0.0.1:1",
+        "--soak-interval" | "--soak-threshold" => "--soak=5s",
+        _ => "",
+    }
+}
+
 #[test]
 fn every_flag_that_help_lists_is_taken() {
     let kubeconfig = kubeconfig("flags");
@@ -83,7 +93,7 @@ fn every_flag_that_help_lists_is_taken() {
         let arguments = match command.as_str() {
             "revdiff manifest" => format!("{file} {file}"),
             // No release can have such a name, so that nothing is asked of any cluster.
-            "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" => "Old New".to_owned(),
+            "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" => "Old New".to_owned(),
             _ => "Web".to_owned(),
         };
         let mut tried = 0;
@@ -98,7 +108,6 @@ fn every_flag_that_help_lists_is_taken() {
                 "LINES" | "NUMBER" => "=5".to_owned(),
                 "COLUMNS" | "BYTES" => "=3000".to_owned(),
                 "DURATION" => "=5s".to_owned(),
-                "WHAT" => "=keep".to_owned(),
                 "SHARE" => "=0.5".to_owned(),
                 "OUTPUT" => "=json".to_owned(),
                 "WHEN" => "=never".to_owned(),
@@ -106,6 +115,10 @@ fn every_flag_that_help_lists_is_taken() {
                 "HOW" => "=show".to_owned(),
                 "REV" => "=2".to_owned(),
                 "LIST" => "=impact,notes".to_owned(),
+                "CODES" => "=200,204".to_owned(),
+                "CHECK" => "=pinned".to_owned(),
+                "WHAT" if name == "--inconclusive" => "=pass".to_owned(),
+                "WHAT" => "=keep".to_owned(),
                 "BOOL" => "=true".to_owned(),
                 "URL" => "=https://127.0.0.1:1".to_owned(),
                 "PATH" => format!("={file}"),
@@ -116,7 +129,9 @@ fn every_flag_that_help_lists_is_taken() {
                 continue;
             }
             tried += 1;
-            let shown = run(&format!("{command} {arguments} {name}{value}"), &[("KUBECONFIG", file)]);
+            let value = if name == "--gate-prometheus" { " http://127.0.0.1:1 up > 0".to_owned() } else { value };
+            let other = taken_with(name);
+            let shown = run(&format!("{command} {arguments} {other} {name}{value}"), &[("KUBECONFIG", file)]);
             let refused = ["argument", "invalid value", "required"].iter().any(|word| shown.stderr.contains(word));
             assert!(!refused, "{command} {name}{value}: {}", shown.stderr);
         }

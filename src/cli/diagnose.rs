@@ -50,7 +50,6 @@ pub(super) async fn run(arguments: DiagnoseArgs, environment: &Environment) -> R
 }
 
 /// Where evidence is kept if the user names no place: their folder for the state of programs.
-#[allow(dead_code)] // the guarded upgrade keeps its evidence there
 pub(super) fn default_place(environment: &Environment) -> Place {
     let state = environment.raw("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let home = || environment.raw("HOME").map(|home| PathBuf::from(home).join(".local/state"));

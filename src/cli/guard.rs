@@ -6,9 +6,11 @@ use crate::cli::Environment;
 use crate::cli::args::{DiffArgs, Format, GateArgs, GuardArgs, GuardedArgs, GuardedRollbackArgs};
 use crate::cli::connection;
 use crate::cli::console::{Console, Telling};
+use crate::cli::diagnose::default_place;
 use crate::cli::guarded::{Guarded, Purpose};
 use crate::cli::revdiff::Run;
 use crate::cli::{input, output};
+use crate::command::evidence::Place;
 use crate::command::upgrade::Request;
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::execute::gates::Gates;
@@ -122,6 +124,10 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
         cleanup_on_fail: apply.cleanup_on_fail,
         keep: arguments.keep.wanted(environment.text("HELM_MAX_HISTORY")),
         gates: gates(&arguments.gates, (guard.yes, diff), environment)?,
+        chart: arguments.chart.clone().unwrap_or_default(),
+        evidence: place(guard, environment),
+        mask_key: environment.mask_key,
+        shows_secrets: diff.show_secrets || diff.show_secrets_decoded,
         who: environment.who(),
     };
     Ok((request, options))
@@ -135,6 +141,11 @@ fn gates(gates: &GateArgs, (yes, diff): (bool, &DiffArgs), environment: &Environ
         ask: (is_told && !yes).then_some(ask as fn(&str) -> Option<String>),
         ..gates.gates()?
     })
+}
+
+/// Where evidence is kept.
+fn place(guard: &GuardArgs, environment: &Environment) -> Place {
+    guard.evidence.clone().map_or_else(|| default_place(environment), Place::new)
 }
 
 fn patience(guard: &GuardArgs, wait_for_jobs: bool) -> Patience {
@@ -232,6 +243,10 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
         cleanup_on_fail: apply.cleanup_on_fail,
         keep: arguments.keep.wanted(environment.text("HELM_MAX_HISTORY")),
         gates: gates(&arguments.gates, (guard.yes, diff), environment)?,
+        chart: String::new(),
+        evidence: place(guard, environment),
+        mask_key: environment.mask_key,
+        shows_secrets: diff.show_secrets || diff.show_secrets_decoded,
         who: environment.who(),
     })
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::prepare::Prepared;
-use super::record::{Entry, write};
-use super::run::Run;
+use super::record::Entry;
+use super::run::{Run, masked};
 use super::watching::{How, Term, Watched, Watching, waited_for};
 use crate::cluster::{Cluster, ListQuery, ObjectRef, Only, Resource};
 use crate::error::Error;
@@ -29,7 +29,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let doing = phase.map(|phase| format!(" during its {phase}")).unwrap_or_default();
         self.notice(format!("revision {revision} was left pending: {holder} ended{doing}; it is recorded as failed"));
         let description = format!("Interrupted: {holder} ended{doing}");
-        write(self.seams, self.name(), &Entry::failed(revision, description, false)).await
+        self.write(&Entry::failed(revision, description, false)).await
     }
 
     /// Upgrades or installs, and watches; where there is nothing to change, only watches.
@@ -55,12 +55,14 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             true => None,
             false => Some(self.seams.helm.upgrade(&self.order(prepared)).await?),
         };
+        let (wanted, masker) = (self.ground.wanted, self.seams.masker);
         let term = Term {
             task,
             timeout: waiting.timeout,
             interrupts: self.seams.interrupts,
             seen: 0,
             listener: self.seams.listener,
+            mask: &|text| masked(wanted, masker, text),
         };
         let watched = watching.until_settled(new, running.as_mut(), &term).await;
         self.watching = Some(watching);
@@ -120,10 +122,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.await_hooks().await;
         let reason = self.reasons.first().cloned().unwrap_or_else(|| "it failed".to_owned());
         let (description, bad) = match self.interrupted {
-            Some(why) => (format!("Interrupted by {why} ({})", self.options.who), false),
-            None => (format!("Failed: {reason} ({})", self.options.who), true),
+            Some(why) => (format!("Interrupted by {why}"), false),
+            None => (format!("Failed: {reason}"), true),
         };
-        write(self.seams, self.name(), &Entry::failed(self.ours, description, bad)).await?;
+        self.write(&Entry::failed(self.ours, description, bad)).await?;
         self.state.recorded = true;
         Ok(None)
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::act::{verdict, word};
 use super::patience::{AWAY, patiently};
 use super::prepare::differing;
-use super::record::{Entry, write};
-use super::run::Run;
+use super::record::Entry;
+use super::run::{Run, masked};
 use super::watching::{How, Term, Watching};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::{Back, Helm, Waiting};
+use crate::release::Release;
 use crate::upgrade::event::{Event, Task, Verdict};
 use crate::upgrade::next::Step;
 
@@ -27,7 +28,11 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             Some(_) => self.options.rollback_timeout.min(self.options.grace),
             None => self.options.rollback_timeout,
         };
+        // Going back must not fail for what others wrote in the meantime, such as replicas by an autoscaler.
+        let applied_by_server = |release: &Release| release.apply_method.as_deref() == Some("ssa");
+        let force_conflicts = applied_by_server(&release) && applied_by_server(self.ground.current);
         let back = Back {
+            force_conflicts,
             release: name.clone(),
             revision: target,
             cleanup_on_fail: self.state.rollback_asked && self.options.cleanup_on_fail,
@@ -35,12 +40,14 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         };
         self.begun(Task::Rollback, revision, Some(target), &back.waiting);
         let mut running = self.seams.helm.rollback(&back).await?;
+        let (wanted, masker) = (self.ground.wanted, self.seams.masker);
         let term = Term {
             task: Task::Rollback,
             timeout,
             interrupts: self.seams.interrupts,
             seen: u32::from(self.interrupted.is_some()),
             listener: self.seams.listener,
+            mask: &|text| masked(wanted, masker, text),
         };
         let watched = watching.until_settled(&release, Some(&mut running), &term).await;
         let (result, reasons) = verdict(&watched);
@@ -80,7 +87,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         if failed && !self.seams.interrupts.twice() && made.status_hint != "failed" {
             let reason = reasons.first().map_or("it failed", String::as_str);
             let description = format!("Rollback to {} failed: {reason}", self.state.target.unwrap_or_default());
-            write(self.seams, &name, &Entry::failed(revision, description, false)).await?;
+            self.write(&Entry::failed(revision, description, false)).await?;
         }
         Ok(())
     }
@@ -113,9 +120,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let was_proven =
             self.ground.history.entries().iter().any(|entry| entry.revision == target && entry.marks.is_proven());
         if was_proven {
-            let description =
-                format!("Rollback to {target} after revision {} failed; proven ({})", self.ours, self.options.who);
-            write(self.seams, &name, &Entry::proven(revision, description)).await?;
+            let description = format!("Rollback to {target} after revision {} failed; proven", self.ours);
+            self.write(&Entry::proven(revision, description)).await?;
             self.tell(&Event::Proven { revision });
         }
         Ok(Some(format!("{} objects equal", compared.objects)))

@@ -8,6 +8,7 @@ mod act;
 mod autoscaled;
 mod back;
 pub mod checklist;
+mod evidence;
 mod feed;
 pub mod gates;
 pub mod interrupts;
@@ -26,6 +27,7 @@ use std::time::Duration;
 pub use prepare::{Prepared, prepare};
 pub use rollback::{PreparedRollback, prepare_rollback};
 
+use crate::command::evidence::Place;
 use crate::helm::Apply;
 use crate::manifest::mask::Masker;
 use crate::release::retention::Keep;
@@ -75,6 +77,14 @@ pub struct Options {
     pub gates: gates::Gates,
     /// Which revisions stay when old ones are deleted.
     pub keep: Keep,
+    /// The chart as the user named it.
+    pub chart: String,
+    /// Where the evidence of a failure is kept.
+    pub evidence: Place,
+    /// The key of the digests that stand for secrets in it.
+    pub mask_key: [u8; 32],
+    /// Whether the user wants to see secrets in the diff.
+    pub shows_secrets: bool,
     /// Who does this.
     pub who: String,
 }

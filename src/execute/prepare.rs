@@ -69,6 +69,9 @@ impl Prepared {
             revision: None,
             deployed: Some(revision),
             reasons: Vec::new(),
+            cause: None,
+            hint: None,
+            evidence: None,
             next: Vec::new(),
             parts: Vec::new(),
         }

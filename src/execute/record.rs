@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::Seams;
 use super::patience::{AWAY, patiently};
+use super::run::Run;
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::record::{Records, Revision};
-use crate::release::marks::Mark;
+use crate::release::marks::{Mark, signed};
 use crate::upgrade::event::Event;
 
 /// What to write.
@@ -32,29 +32,27 @@ impl Entry {
     }
 }
 
-/// Writes into the record of a revision. A storage that can't hold it is warned of.
-pub(super) async fn write<C: Cluster, H: Helm>(
-    seams: &Seams<'_, C, H>,
-    name: &str,
-    entry: &Entry,
-) -> Result<(), Error> {
-    let records = match Records::of(seams.storage) {
-        Ok(records) => records,
-        Err(error) if error.kind == Kind::Unsupported => {
-            let text = format!("revision {} is not marked: {}", entry.revision, error.message);
-            seams.listener.hear(&Event::Warning { text });
-            return Ok(());
-        }
-        Err(error) => return Err(error),
-    };
-    let change = Revision {
-        status: entry.status.map(str::to_owned),
-        description: Some(entry.description.clone()),
-        marks: entry.mark.into_iter().collect(),
-        only_if_status: None,
-    };
-    let stated = patiently(AWAY, || records.revise(name, entry.revision, &change)).await?;
-    let (revision, status, description) = (entry.revision, stated.status, stated.description);
-    seams.listener.hear(&Event::Recorded { revision, status, description });
-    Ok(())
+impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
+    /// Writes into the record of a revision, and by whom. A storage that can't hold it is warned of.
+    pub(super) async fn write(&self, entry: &Entry) -> Result<(), Error> {
+        let records = match Records::of(self.seams.storage) {
+            Ok(records) => records,
+            Err(error) if error.kind == Kind::Unsupported => {
+                let text = format!("revision {} is not marked: {}", entry.revision, error.message);
+                self.tell(&Event::Warning { text });
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let change = Revision {
+            status: entry.status.map(str::to_owned),
+            description: Some(signed(&entry.description, &self.options.who)),
+            marks: entry.mark.into_iter().collect(),
+            only_if_status: None,
+        };
+        let stated = patiently(AWAY, || records.revise(self.name(), entry.revision, &change)).await?;
+        let (revision, status, description) = (entry.revision, stated.status, stated.description);
+        self.tell(&Event::Recorded { revision, status, description });
+        Ok(())
+    }
 }

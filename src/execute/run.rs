@@ -13,6 +13,8 @@ use super::{Options, Seams};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::Helm;
+use crate::manifest::mask::Masker;
+use crate::manifest::sensitive::Sensitive;
 use crate::record::Records;
 use crate::release::Release;
 use crate::release::history::History;
@@ -41,6 +43,8 @@ pub(super) struct Run<'r, 'a, C, H> {
     pub(super) watching: Option<Watching<'a, C>>,
     pub(super) failure: Failure,
     pub(super) parts: Vec<Part>,
+    /// The likely cause of the failure.
+    pub(super) cause: Cause,
     /// What interrupted it.
     pub(super) interrupted: Option<&'static str>,
 }
@@ -144,6 +148,7 @@ async fn start<C: Cluster, H: Helm>(
         watching: None,
         failure: Failure::default(),
         parts: Vec::new(),
+        cause: Cause::default(),
         interrupted: None,
     };
     let result = keeper.while_held(run.go()).await;
@@ -210,16 +215,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         Ok(())
     }
 
-    /// Takes the evidence of the failure before anything of it disappears. That it can't be taken stops nothing.
-    async fn keep_evidence(&mut self) -> Result<Option<String>, Error> {
-        self.state.evidence = true;
-        if self.interrupted.is_some() {
-            return Ok(None);
-        }
-        self.gather_evidence().await;
-        Ok(Some("kept".to_owned()))
-    }
-
     fn report(&mut self, ending: Ending) -> Report {
         let report = Report {
             release: self.name().to_owned(),
@@ -231,6 +226,9 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             revision: (self.newest >= self.ours).then_some(self.ours),
             deployed: self.deployed(ending),
             reasons: std::mem::take(&mut self.reasons),
+            cause: self.cause.sentence.take(),
+            hint: self.cause.hint.take(),
+            evidence: Some(std::mem::take(&mut self.cause.folder)).filter(|folder| !folder.is_empty()),
             next: self.advice(ending),
             parts: std::mem::take(&mut self.parts),
         };
@@ -299,9 +297,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         advice
     }
 
-    /// Gathers and writes the evidence, and tells the likely cause.
-    async fn gather_evidence(&mut self) {}
-
     /// Removes old revisions. That it can't is no failure of the upgrade.
     async fn prune(&mut self) -> Result<Option<String>, Error> {
         self.state.pruned = true;
@@ -324,6 +319,22 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.tell(&Event::Pruned { revisions: gone });
         Ok(result)
     }
+}
+
+/// A text of Helm's, which may quote values of the release, with what is secret in it masked.
+pub(super) fn masked(release: &Release, masker: &Masker, text: &str) -> String {
+    let mut sensitive = Sensitive::of(release.documents().iter());
+    sensitive.gather_values(&release.computed_values());
+    sensitive.mask_text(text, masker)
+}
+
+/// The likely cause of a failure, and where the evidence is.
+#[derive(Default)]
+pub(super) struct Cause {
+    pub(super) sentence: Option<String>,
+    pub(super) hint: Option<String>,
+    /// The folder; empty where none is kept.
+    pub(super) folder: String,
 }
 
 /// A step that ended well or not.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::gates::{Asker, Gates, OnInconclusive, ask_for_good, shown, state};
 use super::patience::patiently;
 use super::prepare::differing;
-use super::record::{Entry, write};
+use super::record::Entry;
 use super::run::Run;
 use crate::cluster::Cluster;
 use crate::error::Error;
@@ -198,8 +198,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             _ => "Upgrade complete".to_owned(),
         };
         let done = self.options.apply.description.clone().unwrap_or(done);
-        let description = format!("{done}; proven ({})", self.options.who);
-        write(self.seams, self.name(), &Entry::proven(self.ours, description)).await?;
+        let description = format!("{done}; proven");
+        self.write(&Entry::proven(self.ours, description)).await?;
         self.tell(&Event::Proven { revision: self.ours });
         self.state.marked = true;
         Ok(None)

@@ -45,6 +45,8 @@ pub(super) struct Term<'a> {
     /// So many interrupts were there before.
     pub(super) seen: u32,
     pub(super) listener: &'a dyn Listener,
+    /// Masks what is secret in what Helm says.
+    pub(super) mask: &'a (dyn Fn(&str) -> String + Sync),
 }
 
 /// How it ended.
@@ -114,6 +116,7 @@ impl<'a, C: Cluster> Watching<'a, C> {
             tokio::select! {
                 () = self.feed.next(&mut self.world) => sleep(TOGETHER).await,
                 ended = ended(&mut running), if at_work => {
+                    let ended = masked(ended, term);
                     let message = (!ended.success).then(|| ended.message.clone());
                     let (task, success) = (term.task, ended.success);
                     term.listener.hear(&Event::HelmEnded { task, success, message: ended.message.clone() });
@@ -132,7 +135,7 @@ impl<'a, C: Cluster> Watching<'a, C> {
             }
         };
         if let Some(running) = running.filter(|_| helm.is_none()) {
-            helm = Some(stop(running, term).await);
+            helm = Some(masked(stop(running, term).await, term));
         }
         Watched { how, last, helm, took: began.elapsed() }
     }
@@ -161,6 +164,14 @@ impl<'a, C: Cluster> Watching<'a, C> {
         // What fails to be listed comes by its watch.
         _ = self.feed.refresh(&mut self.world).await;
     }
+}
+
+/// Helm may quote values.
+fn masked(ended: Ended, term: &Term<'_>) -> Ended {
+    if ended.success {
+        return ended;
+    }
+    Ended { message: (term.mask)(&ended.message), output: (term.mask)(&ended.output), ..ended }
 }
 
 async fn ended(running: &mut Option<&mut Running>) -> Ended {

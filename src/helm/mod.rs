@@ -174,6 +174,8 @@ pub struct Back {
     pub revision: u32,
     /// `--cleanup-on-fail`.
     pub cleanup_on_fail: bool,
+    /// Helm 4's `--force-conflicts`, which only a server-side apply takes.
+    pub force_conflicts: bool,
     /// How it waits.
     pub waiting: Waiting,
 }

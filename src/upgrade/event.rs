@@ -201,6 +201,12 @@ pub struct Report {
     pub deployed: Option<u32>,
     /// Why it failed, a sentence each.
     pub reasons: Vec<String>,
+    /// The likely cause, one sentence.
+    pub cause: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The folder with the evidence.
+    pub evidence: Option<String>,
     /// What to do next; one sentence or a command each.
     pub next: Vec<String>,
     /// How long each part took.

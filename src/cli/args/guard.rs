@@ -1,5 +1,6 @@
 //! What `helm safe-upgrade RELEASE CHART` takes: Helm's flags of an upgrade with Helm's meaning, and those of the guard.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -72,6 +73,10 @@ pub(in crate::cli) struct GuardArgs {
     /// How long pods may be unschedulable, over quota, without their volume or failing their probes before the upgrade has failed.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = span)]
     pub fail_fast_after: Duration,
+
+    /// Folder for the evidence of failures; ~/.local/state/helm-safe-upgrade/evidence if not given.
+    #[arg(long, value_name = "FOLDER")]
+    pub evidence: Option<PathBuf>,
 
     /// Do not call a release ready while the status of a custom resource says nothing.
     #[arg(long)]

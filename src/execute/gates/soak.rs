@@ -83,7 +83,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let (asker, name) = (self.asker(gates), self.name());
         let began = Instant::now();
         let (interrupts, listener) = (seams.interrupts, seams.listener);
-        let term = Term { task: Task::Soak, timeout: soak.duration, interrupts, seen: 0, listener };
+        let term =
+            Term { task: Task::Soak, timeout: soak.duration, interrupts, seen: 0, listener, mask: &str::to_owned };
         let mut teller = Teller::new(&term, began);
         let mut course = Course {
             soak,

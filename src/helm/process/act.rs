@@ -37,6 +37,7 @@ impl HelmProcess {
         arguments.words(["rollback", &back.release, &back.revision.to_string(), "--history-max=0", "--wait"]);
         add_waiting(&mut arguments, (&back.waiting, four));
         arguments.switch("--cleanup-on-fail", back.cleanup_on_fail);
+        arguments.switch("--force-conflicts", four && back.force_conflicts);
         self.start(arguments, None)
     }
 

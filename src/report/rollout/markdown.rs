@@ -13,6 +13,12 @@ pub fn report(report: &Report) -> String {
     for reason in &report.reasons {
         _ = writeln!(out, "- {}", inline(reason));
     }
+    let told = [("Likely cause", &report.cause), ("Hint", &report.hint), ("Evidence", &report.evidence)];
+    for (name, text) in told {
+        if let Some(text) = text {
+            _ = writeln!(out, "- {name}: {}", inline(text));
+        }
+    }
     if !report.parts.is_empty() {
         out.push_str("\n| Part | Result | Time |\n| --- | --- | ---: |\n");
         for part in &report.parts {

@@ -51,13 +51,19 @@ impl Story {
             }
             Event::Verdict { task, result, reasons, elapsed } => self.verdict((*task, *result), reasons, *elapsed),
             Event::Gate { name, state, detail } => vec![self.gate(name, *state, detail)],
-            Event::Evidence { folder, archive, cause, hint } => {
-                let mut lines = vec![self.line(Role::Plain, "·", &format!("evidence: {folder} ({archive})"))];
+            Event::Evidence { folder, cause, .. } => {
+                let mut lines = Vec::new();
+                if !folder.is_empty() {
+                    lines.push(self.line(
+                        Role::Plain,
+                        "·",
+                        &format!("the evidence is kept in {folder}, and as a .tar.gz beside it"),
+                    ));
+                }
                 lines.extend(cause.iter().map(|cause| self.line(Role::Error, "✗", &format!("likely cause: {cause}"))));
-                lines.extend(hint.iter().map(|hint| self.line(Role::Heading, "  hint:", hint)));
                 lines
             }
-            Event::Compared { objects, differing, .. } => vec![self.compared(*objects, differing)],
+            Event::Compared { revision, objects, differing } => vec![self.compared(*revision, *objects, differing)],
             Event::Proven { revision } => vec![self.line(Role::Added, "✓", &format!("revision {revision} is proven"))],
             Event::Pruned { revisions } if revisions.is_empty() => Vec::new(),
             Event::Pruned { revisions } => {
@@ -156,10 +162,15 @@ impl Story {
         self.line(role, mark, &format!("{name} {word}{detail}"))
     }
 
-    fn compared(&self, objects: usize, differing: &[String]) -> String {
+    fn compared(&self, revision: u32, objects: usize, differing: &[String]) -> String {
+        let plural = if objects == 1 { "" } else { "s" };
         match differing {
-            [] => self.line(Role::Added, "✓", &format!("what runs is what was asked for: {objects} objects compared")),
-            some => self.line(Role::Warning, "!", &format!("not as the revision has it: {}", some.join(", "))),
+            [] => self.line(
+                Role::Added,
+                "✓",
+                &format!("what runs is as revision {revision} has it: {objects} object{plural} compared"),
+            ),
+            some => self.line(Role::Warning, "!", &format!("not as revision {revision} has it: {}", some.join(", "))),
         }
     }
 
@@ -204,6 +215,8 @@ pub fn report(report: &Report, painter: Painter) -> Vec<String> {
     painter.paint(&mut first, Role::Heading, &report.summary);
     lines.push(first);
     lines.extend(report.reasons.iter().map(|reason| plain(painter, &format!("  {reason}"))));
+    let told = [("likely cause", &report.cause), ("hint", &report.hint), ("evidence", &report.evidence)];
+    lines.extend(told.iter().filter_map(|(name, text)| Some(plain(painter, &format!("  {name}: {}", text.as_ref()?)))));
     if !report.parts.is_empty() {
         let width = report.parts.iter().map(|part| part.name.len()).max().unwrap_or_default();
         let results = report.parts.iter().map(|part| part.result.len()).max().unwrap_or_default();
