@@ -114,6 +114,7 @@ fn every_flag_that_help_lists_is_taken() {
                 "HOW" if name == "--compare" => "=fields".to_owned(),
                 "HOW" => "=show".to_owned(),
                 "REV" => "=2".to_owned(),
+                "CHECK" => "=rights".to_owned(),
                 "LIST" => "=impact,notes".to_owned(),
                 "CODES" => "=200,204".to_owned(),
                 "CHECK" => "=pinned".to_owned(),
