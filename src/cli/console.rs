@@ -7,6 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::cli::Environment;
 use crate::execute::Listener;
@@ -74,6 +76,14 @@ impl Console {
     }
 }
 
+/// An event, and when it happened: RFC 3339, with milliseconds.
+#[derive(Serialize)]
+struct Timed<'a> {
+    time: String,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
 fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(FRAMES));
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
@@ -89,7 +99,8 @@ impl Listener for Console {
             return;
         }
         if self.telling == Telling::Events {
-            if let Ok(line) = serde_json::to_string(event) {
+            let time = format!("{:.3}", Timestamp::now());
+            if let Ok(line) = serde_json::to_string(&Timed { time, event }) {
                 _ = writeln!(std::io::stdout(), "{line}");
             }
             return;

@@ -241,6 +241,8 @@ impl Resource {
     pub const SECRETS: Self = Self::core("secrets", "Secret");
     /// ConfigMaps, where Helm keeps releases with `HELM_DRIVER=configmap`.
     pub const CONFIG_MAPS: Self = Self::core("configmaps", "ConfigMap");
+    /// Namespaces.
+    pub const NAMESPACES: Self = Self::core("namespaces", "Namespace");
     /// Definitions of custom resources.
     pub const CUSTOM_RESOURCE_DEFINITIONS: Self = Self {
         group: Cow::Borrowed("apiextensions.k8s.io"),

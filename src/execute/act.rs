@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::patience::{AWAY, patiently};
 use super::prepare::Prepared;
 use super::record::Entry;
 use super::run::{Run, masked};
+use super::scope::left_of_attempts;
 use super::watching::{How, Term, Watched, Watching, waited_for};
 use crate::cluster::{Cluster, ListQuery, ObjectRef, Only, Resource};
 use crate::error::Error;
@@ -37,7 +39,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let Some(prepared) = self.prepared else { return Ok(None) };
         let proposed = &prepared.proposed;
         let (old, new) = (&proposed.outcome.releases.old, &proposed.outcome.releases.new);
-        let waiting = &self.options.apply.waiting;
+        let timeout = self.applying.left(self.options.apply.waiting.timeout);
+        let waiting = &Waiting { timeout, ..self.options.apply.waiting.clone() };
         let look_only = prepared.nothing_to_do;
         let task = match (look_only, self.state.first_install) {
             (true, _) => Task::Look,
@@ -49,11 +52,16 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         }
         self.keeper.note("upgrade", self.ours).await;
         let releases: Vec<&Release> = if self.state.first_install { vec![new] } else { vec![new, old] };
-        let mut watching = Watching::open(self.seams.cluster, &releases, self.options.patience.clone()).await?;
+        let mut watching =
+            patiently(AWAY, || Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
+        if let Some(good) = self.good_before().await? {
+            let left = left_of_attempts(new, &good, &watching.world);
+            watching.world.count_as_new(&left);
+        }
         self.begun(task, self.ours, None, waiting);
         let mut running = match look_only {
             true => None,
-            false => Some(self.seams.helm.upgrade(&self.order(prepared)).await?),
+            false => Some(self.seams.helm.upgrade(&self.order(prepared, waiting)).await?),
         };
         let (wanted, masker) = (self.ground.wanted, self.seams.masker);
         let term = Term {
@@ -69,11 +77,42 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         if !look_only {
             self.see_what_helm_made(&watched).await?;
         }
+        if let How::HelmLost(message) = &watched.how
+            && self.applying.again(self.options.apply.waiting.timeout).await
+        {
+            self.begin_again(message).await?;
+            return Ok(Some("helm was lost".to_owned()));
+        }
         self.settle(task, watched)
     }
 
-    fn order(&self, prepared: &Prepared) -> Apply {
-        Apply { upgrade: prepared.proposed.upgrade.clone(), ..self.options.apply.clone() }
+    /// Ends the revision of a lost helm, so that there can be another one.
+    async fn begin_again(&mut self, message: &str) -> Result<(), Error> {
+        self.notice(format!(
+            "helm was lost, which says nothing of the release; it is tried again: {}",
+            first_line(message)
+        ));
+        if self.newest == self.ours && !self.state.nothing_made {
+            let description = format!("Interrupted: helm was lost: {}", first_line(message));
+            self.write(&Entry::failed(self.ours, description, false)).await?;
+            self.ours += 1;
+        }
+        self.state.nothing_made = false;
+        Ok(())
+    }
+
+    /// The revision to go back to, where it is not the last one. What runs may then be of an attempt that came after it: what
+    /// is not as the good revision has it, but as this upgrade wants it, is for this upgrade to answer for.
+    async fn good_before(&self) -> Result<Option<Release>, Error> {
+        match self.state.target.filter(|target| *target != self.newest) {
+            Some(target) => patiently(AWAY, || self.seams.storage.read(self.name(), target)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn order(&self, prepared: &Prepared, waiting: &Waiting) -> Apply {
+        let (upgrade, waiting) = (prepared.proposed.upgrade.clone(), waiting.clone());
+        Apply { upgrade, waiting, ..self.options.apply.clone() }
     }
 
     pub(super) fn begun(&self, task: Task, revision: u32, to: Option<u32>, waiting: &Waiting) {
@@ -86,7 +125,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     async fn see_what_helm_made(&mut self, watched: &Watched) -> Result<(), Error> {
         let name = self.name().to_owned();
         let storage = self.seams.storage;
-        let history = super::patience::patiently(super::patience::AWAY, || storage.history(&name)).await?;
+        let history = patiently(AWAY, || storage.history(&name)).await?;
         let made = history.revisions().contains(&self.ours);
         let refused = watched.helm.as_ref().is_some_and(|ended| ended.message.contains("another operation ("));
         self.state.nothing_made = !made || refused;
@@ -106,6 +145,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         if let How::Interrupted(why) = watched.how {
             self.interrupted = Some(why);
         }
+        self.lost = matches!(watched.how, How::HelmLost(_));
         let elapsed = watched.took.as_secs_f64();
         self.tell(&Event::Verdict { task, result, reasons: reasons.clone(), elapsed });
         self.reasons = reasons;
@@ -123,7 +163,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let reason = self.reasons.first().cloned().unwrap_or_else(|| "it failed".to_owned());
         let (description, bad) = match self.interrupted {
             Some(why) => (format!("Interrupted by {why}"), false),
-            None => (format!("Failed: {reason}"), true),
+            None => (format!("Failed: {reason}"), !self.lost),
         };
         self.write(&Entry::failed(self.ours, description, bad)).await?;
         self.state.recorded = true;
@@ -192,7 +232,7 @@ pub(super) fn verdict(watched: &Watched) -> (Verdict, Vec<String>) {
             (Verdict::Failed, signs.iter().map(|sign| format!("{}: {}", sign.object, sign.message)).collect())
         }
         How::HelmFailed(message) => {
-            let first = message.lines().next().unwrap_or_default().to_owned();
+            let first = first_line(message);
             let timed_out = message.contains("context deadline exceeded") || message.contains("timed out waiting");
             let (result, waited) = match timed_out {
                 true => (Verdict::TimedOut, waited_for(&watched.last)),
@@ -200,6 +240,7 @@ pub(super) fn verdict(watched: &Watched) -> (Verdict, Vec<String>) {
             };
             (result, [vec![format!("helm: {first}")], waited].concat())
         }
+        How::HelmLost(message) => (Verdict::Failed, vec![format!("helm was lost: {}", first_line(message))]),
         How::TimedOut => {
             let waited = waited_for(&watched.last);
             let reasons = if waited.is_empty() { vec!["it was not ready in time".to_owned()] } else { waited };
@@ -207,6 +248,10 @@ pub(super) fn verdict(watched: &Watched) -> (Verdict, Vec<String>) {
         }
         How::Interrupted(why) => (Verdict::Interrupted, vec![format!("interrupted by {why}")]),
     }
+}
+
+pub(super) fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or_default()
 }
 
 pub(super) fn word(result: Verdict) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::act::{verdict, word};
+use super::act::{first_line, verdict, word};
 use super::patience::{AWAY, patiently};
 use super::prepare::differing;
 use super::record::Entry;
@@ -23,14 +23,16 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.keeper.note("rollback", revision).await;
         let release = patiently(AWAY, || self.seams.storage.read(&name, target)).await?;
         let releases = [&release, self.ground.current];
-        let mut watching = Watching::open(self.seams.cluster, &releases, self.options.patience.clone()).await?;
-        let timeout = match self.interrupted {
+        let mut watching =
+            patiently(AWAY, || Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
+        let whole = match self.interrupted {
             Some(_) => self.options.rollback_timeout.min(self.options.grace),
             None => self.options.rollback_timeout,
         };
         // Going back must not fail for what others wrote in the meantime, such as replicas by an autoscaler.
         let applied_by_server = |release: &Release| release.apply_method.as_deref() == Some("ssa");
         let force_conflicts = applied_by_server(&release) && applied_by_server(self.ground.current);
+        let timeout = self.going_back.left(whole);
         let back = Back {
             force_conflicts,
             release: name.clone(),
@@ -51,6 +53,16 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         };
         let watched = watching.until_settled(&release, Some(&mut running), &term).await;
         let (result, reasons) = verdict(&watched);
+        if let How::HelmLost(message) = &watched.how
+            && self.going_back.again(whole).await
+        {
+            let lost = first_line(message);
+            self.notice(format!("helm was lost, which says nothing of the release; it is tried again: {lost}"));
+            self.state.back = Step::Bad;
+            self.end_pending(revision, &reasons).await?;
+            self.state.back = Step::Open;
+            return Ok(Some("helm was lost".to_owned()));
+        }
         let elapsed = watched.took.as_secs_f64();
         self.tell(&Event::Verdict { task: Task::Rollback, result, reasons: reasons.clone(), elapsed });
         self.state.back = match result {

@@ -5,6 +5,7 @@
 //! run again, and one that somebody else overtakes stops.
 
 mod act;
+mod attempts;
 mod autoscaled;
 mod back;
 pub mod checklist;

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::attempts::Attempts;
 use super::keeper::Keeper;
 use super::patience::{AWAY, patiently};
 use super::prepare::Prepared;
 use super::rollback::PreparedRollback;
 use super::watching::Watching;
 use super::{Options, Seams};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ObjectRef, Resource};
 use crate::error::Error;
 use crate::helm::Helm;
 use crate::manifest::mask::Masker;
@@ -47,6 +48,11 @@ pub(super) struct Run<'r, 'a, C, H> {
     pub(super) cause: Cause,
     /// What interrupted it.
     pub(super) interrupted: Option<&'static str>,
+    /// The attempts at the upgrade, and at the rollback.
+    pub(super) applying: Attempts,
+    pub(super) going_back: Attempts,
+    /// Whether Helm was lost too often, so that it is not known whether the revision is bad.
+    pub(super) lost: bool,
 }
 
 /// What a run starts from.
@@ -102,6 +108,9 @@ pub async fn run<C: Cluster, H: Helm>(
         abandoned: prepared.abandoned,
     };
     let state = State { first_install: prepared.proposed.is_first, target: prepared.target, ..State::default() };
+    if prepared.proposed.is_first && options.apply.create_namespace {
+        create_namespace(seams).await;
+    }
     start(seams, (ground, Some(prepared)), state, options).await
 }
 
@@ -127,6 +136,16 @@ pub async fn roll_back<C: Cluster, H: Helm>(
     start(seams, (ground, None), state, options).await
 }
 
+/// Makes the namespace as Helm would, so that the release's lease can be in it before Helm is at work. What fails here is left to
+/// Helm, which tries again and says why it can't.
+async fn create_namespace<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>) {
+    let name = seams.storage.namespace();
+    let at = ObjectRef { resource: Resource::NAMESPACES, namespace: None, name: name.to_owned() };
+    let metadata = serde_json::json!({"name": name, "labels": {"name": name}});
+    let body = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}).to_string();
+    _ = seams.cluster.create(&at, body.as_bytes()).await;
+}
+
 async fn start<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     (ground, prepared): (Ground<'_>, Option<&Prepared>),
@@ -150,6 +169,9 @@ async fn start<C: Cluster, H: Helm>(
         parts: Vec::new(),
         cause: Cause::default(),
         interrupted: None,
+        applying: Attempts::default(),
+        going_back: Attempts::default(),
+        lost: false,
     };
     let result = keeper.while_held(run.go()).await;
     // Who lets go at once leaves the lease as a proof that its owner is gone.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::cluster::{ApiKind, Cluster, ClusterError, ListQuery, Resource};
 use crate::manifest::live::Declared;
 use crate::release::Release;
-use crate::upgrade::world::{Key, Wanted};
+use crate::upgrade::world::{Key, Wanted, World};
 
 /// Kinds that are as they should be once they exist. They are not watched, but compared after they were applied.
 const AT_ONCE: [&str; 21] = [
@@ -88,6 +88,23 @@ impl Scope {
         scope.queries = lists.queries;
         Ok(scope)
     }
+}
+
+/// The objects of a manifest that are not as another one has them, and that run already as this one wants them.
+pub(super) fn left_of_attempts(wanted: &Release, good: &Release, world: &World) -> Vec<Key> {
+    let others: HashMap<Key, (String, Declared)> = declared(good).collect();
+    let unlike = declared(wanted).filter(|(key, (text, _))| others.get(key).map(|(other, _)| other) != Some(text));
+    let there = unlike.filter(|(key, (_, declared))| world.object(key).is_some_and(|live| declared.is_in(live)));
+    there.map(|(key, _)| key).collect()
+}
+
+/// The objects of a manifest, and the text of the document that declares each.
+fn declared(release: &Release) -> impl Iterator<Item = (Key, (String, Declared))> + use<'_> {
+    release.manifest.documents(false).into_iter().flat_map(move |document| {
+        let text = document.fingerprint().1.to_owned();
+        let declared = Declared::of(&document).unwrap_or_default().into_iter();
+        declared.map(move |object| (Key::declared(&object.id, &release.namespace), (text.clone(), object)))
+    })
 }
 
 /// Each kind and namespace once.

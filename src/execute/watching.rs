@@ -67,6 +67,8 @@ pub(super) enum How {
     Failed(Vec<Sign>),
     /// Helm failed by itself.
     HelmFailed(String),
+    /// Helm was lost: that says nothing of the release.
+    HelmLost(String),
     /// The time is over.
     TimedOut,
     /// The user wants no more.
@@ -120,7 +122,11 @@ impl<'a, C: Cluster> Watching<'a, C> {
                     let message = (!ended.success).then(|| ended.message.clone());
                     let (task, success) = (term.task, ended.success);
                     term.listener.hear(&Event::HelmEnded { task, success, message: ended.message.clone() });
+                    let is_lost = ended.is_lost();
                     helm = Some(ended);
+                    if let Some(message) = message.clone().filter(|_| is_lost) {
+                        break (How::HelmLost(message), judgement);
+                    }
                     if let Some(message) = message {
                         _ = self.feed.refresh(&mut self.world).await;
                         break (How::HelmFailed(message), judge.judge(&self.world, Timestamp::now()));

@@ -38,6 +38,42 @@ pub struct Ended {
     pub output: String,
 }
 
+/// How Helm words that the API server did not answer, or only for a moment not as it should: what Go's `net/http` says, client-go,
+/// and the server itself (k8s.io/apimachinery, pkg/api/errors).
+const NO_ANSWER: [&str; 23] = [
+    ": EOF",
+    "ubernetes cluster unreachable",
+    "TLS handshake timeout",
+    "Unauthorized",
+    "an error on the server (",
+    "apiserver not ready",
+    "broken pipe",
+    "client connection lost",
+    "connection refused",
+    "connection reset by peer",
+    "etcdserver: leader changed",
+    "etcdserver: request timed out",
+    "i/o timeout",
+    "network is unreachable",
+    "no route to host",
+    "the server has asked for the client to provide credentials",
+    "the server has received too many requests",
+    "the server is currently unable to handle the request",
+    "the server was unable to return a response in the time allotted",
+    "too many requests",
+    "transport connection broken",
+    "unexpected EOF",
+    "use of closed network connection",
+];
+
+impl Ended {
+    /// Whether it was lost: killed by a signal, or without an answer of the API server. That says nothing of the release.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        !self.success && (self.code.is_none() || NO_ANSWER.iter().any(|words| self.message.contains(words)))
+    }
+}
+
 /// The beginning and the end of what was printed.
 #[derive(Default)]
 struct Printed {
@@ -196,6 +232,18 @@ mod tests {
         let text = printed.text();
         assert!(text.starts_with("start") && text.ends_with("end") && text.contains('…'));
         assert!(text.len() < 4 * KEPT);
+    }
+
+    #[test]
+    fn a_helm_without_an_answer_is_told_from_one_that_failed() {
+        let ended =
+            |code, message: &str| Ended { success: false, code, message: message.into(), output: String::new() };
+        assert!(ended(None, "helm ended with signal: 9 (SIGKILL)").is_lost());
+        assert!(
+            ended(Some(1), "Get \"https://10.0.0.1\": dial tcp 10.0.0.1:443: connect: connection refused").is_lost()
+        );
+        assert!(!ended(Some(1), "pre-upgrade hooks failed: job web-migrate failed: BackoffLimitExceeded").is_lost());
+        assert!(!ended(Some(1), "resource Deployment/shop/web not ready\ncontext deadline exceeded").is_lost());
     }
 
     #[test]

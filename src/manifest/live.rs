@@ -13,6 +13,7 @@ use crate::manifest::identity::ObjectId;
 use crate::manifest::managed_fields::ManagedFields;
 use crate::manifest::mask::{Masker, decode, flatten, is_secret, map_entry};
 use crate::manifest::node::{Node, Value};
+use crate::manifest::observed::Observed;
 use crate::manifest::yaml;
 
 /// What the server writes into `metadata`, and nobody else.
@@ -114,6 +115,33 @@ impl Declared {
         let node = with_metadata(self.node.clone(), "labels", &[MANAGED_BY]);
         let node = with_metadata(node, "annotations", &annotations);
         Configuration(serde_json::to_vec(&without_servers_own(node)).unwrap_or_default())
+    }
+}
+
+impl Declared {
+    /// Whether the object is as declared already, but for its metadata: each declared field has its value. Where a value is written
+    /// in another way, it is said to differ.
+    #[must_use]
+    pub fn is_in(&self, live: &Observed) -> bool {
+        const ASIDE: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
+        let fields = self.node.as_map().unwrap_or_default().iter();
+        let mut fields = fields.filter(|(key, _)| !ASIDE.contains(&&**key));
+        fields.all(|(key, declared)| holds(live.node().get(key), declared))
+    }
+}
+
+/// Whether each field that is declared is there with its value.
+fn holds(live: Option<&Node>, declared: &Node) -> bool {
+    match (live.map(Node::value), declared.value()) {
+        (_, Value::Null) => true,
+        (Some(Value::Map(_)), Value::Map(fields)) => {
+            fields.iter().all(|(key, declared)| holds(live.and_then(|live| live.get(key)), declared))
+        }
+        (Some(Value::List(there)), Value::List(items)) => {
+            there.len() == items.len() && there.iter().zip(items).all(|(live, declared)| holds(Some(live), declared))
+        }
+        (Some(_), _) => live.is_some_and(|live| live.content_hash() == declared.content_hash()),
+        (None, _) => false,
     }
 }
 
@@ -312,6 +340,19 @@ mod tests {
 
     const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    note: pass is hunter22\n\
         stringData:\n  password: hunter22\ndata:\n  token: c2Vzc2FtZTEy\n";
+
+    #[test]
+    fn what_the_server_adds_does_not_keep_an_object_from_being_as_declared() {
+        let wanted = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers: [{name: main, image: 'web:2'}]\n";
+        let runs = |image: &str| {
+            let object = serde_json::json!({"metadata": {"name": "web"}, "status": {"replicas": 1}, "spec": {"replicas": 1,
+                "template": {"spec": {"dnsPolicy": "ClusterFirst", "containers": [{"name": "main", "image": image, "resources": {}}]}}}});
+            let node = serde_json::from_value(object).unwrap();
+            Observed::new(node, "apps/v1", "Deployment").unwrap()
+        };
+        assert!(declared(wanted).is_in(&runs("web:2")));
+        assert!(!declared(wanted).is_in(&runs("web:1")));
+    }
 
     #[test]
     fn no_byte_of_a_secret_is_left_on_any_side() {

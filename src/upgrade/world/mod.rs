@@ -167,6 +167,20 @@ impl World {
         self.events.mark_before();
     }
 
+    /// What an attempt before has left of these objects, and of their pods, counts as made by this upgrade: without that, an
+    /// upgrade that is tried again and changes nothing would never be seen to fail. To be called after [`Self::mark_before`].
+    pub fn count_as_new<'k>(&mut self, keys: impl IntoIterator<Item = &'k Key>) {
+        for key in keys {
+            let Some(object) = self.object(key) else { continue };
+            let pods = self.pods_of(key);
+            let uids = pods.iter().map(|pod| pod.object.uid()).chain([object.uid()]);
+            let uids: Vec<String> = uids.map(str::to_owned).collect();
+            for uid in uids {
+                self.before.remove(&uid);
+            }
+        }
+    }
+
     /// Objects of this kind may not be watched, and why: they are unknown.
     pub fn cannot_see(&mut self, group: &str, kind: &str, reason: String) {
         self.unseen.retain(|unseen| unseen.group != group || unseen.kind != kind);
