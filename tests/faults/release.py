@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -197,6 +198,20 @@ class Process:
             if event["event"] != "progress":
                 lines.append(f"{when:7.3f} {json.dumps(event)[:400]}")
         return lines
+
+
+class World:
+    """What all releases share: the cluster, the plugin as Helm finds it, and folders."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.state = os.environ["HSU_TEST_CLUSTER"]
+        plugin = self.folder / "plugins" / "safe-upgrade"
+        (plugin / "bin").mkdir(parents=True)
+        shutil.copy(HERE.parent.parent / "plugin.yaml", plugin)
+        (plugin / "bin" / "helm-safe-upgrade").symlink_to(pathlib.Path(os.environ["PROGRAM"]).resolve())
+        homes = {f"HELM_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
+        self.environment = {**os.environ, **homes, "HELM_PLUGINS": str(plugin.parent), "HOME": str(self.folder)}
 
 
 class Release:
