@@ -52,6 +52,7 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
         }
         if prepared.nothing_to_do && prepared.deployed_proven {
             run.progress.clear();
+            execute::clear_lease(seams, &request.upgrade.release, &options.who).await;
             return finish(&prepared.nothing_to_do_report(), run, self.telling);
         }
         if !prepared.nothing_to_do {

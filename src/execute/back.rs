@@ -29,17 +29,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             Some(_) => self.options.rollback_timeout.min(self.options.grace),
             None => self.options.rollback_timeout,
         };
-        // Going back must not fail for what others wrote in the meantime, such as replicas by an autoscaler.
-        let applied_by_server = |release: &Release| release.apply_method.as_deref() == Some("ssa");
-        let force_conflicts = applied_by_server(&release) && applied_by_server(self.ground.current);
         let timeout = self.going_back.left(whole);
-        let back = Back {
-            force_conflicts,
-            release: name.clone(),
-            revision: target,
-            cleanup_on_fail: self.state.rollback_asked && self.options.cleanup_on_fail,
-            waiting: Waiting { timeout, ..self.options.apply.waiting.clone() },
-        };
+        let back = self.order_back(&release, timeout);
         self.begun(Task::Rollback, revision, Some(target), &back.waiting);
         let mut running = self.seams.helm.rollback(&back).await?;
         let (wanted, masker) = (self.ground.wanted, self.seams.masker);
@@ -56,12 +47,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         if let How::HelmLost(message) = &watched.how
             && self.going_back.again(whole).await
         {
-            let lost = first_line(message);
-            self.notice(format!("helm was lost, which says nothing of the release; it is tried again: {lost}"));
-            self.state.back = Step::Bad;
-            self.end_pending(revision, &reasons).await?;
-            self.state.back = Step::Open;
-            return Ok(Some("helm was lost".to_owned()));
+            return self.go_back_again(revision, message).await;
         }
         let elapsed = watched.took.as_secs_f64();
         self.tell(&Event::Verdict { task: Task::Rollback, result, reasons: reasons.clone(), elapsed });
@@ -87,6 +73,28 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.notes.extend(reasons.into_iter().map(|reason| format!("the rollback: {reason}")));
         }
         Ok(Some(word(result).to_owned()))
+    }
+
+    fn order_back(&self, target: &Release, timeout: Duration) -> Back {
+        // Going back must not fail for what others wrote in the meantime, such as replicas by an autoscaler.
+        let applied_by_server = |release: &Release| release.apply_method.as_deref() == Some("ssa");
+        Back {
+            force_conflicts: applied_by_server(target) && applied_by_server(self.ground.current),
+            release: self.name().to_owned(),
+            revision: target.revision,
+            cleanup_on_fail: self.state.rollback_asked && self.options.cleanup_on_fail,
+            waiting: Waiting { timeout, ..self.options.apply.waiting.clone() },
+        }
+    }
+
+    /// Ends the revision of a lost helm, so that there can be another one.
+    async fn go_back_again(&mut self, revision: u32, message: &str) -> Result<Option<String>, Error> {
+        let lost = first_line(message);
+        self.notice(format!("helm was lost, which says nothing of the release; it is tried again: {lost}"));
+        self.state.back = Step::Bad;
+        self.end_pending(revision, &[format!("helm was lost: {lost}")]).await?;
+        self.state.back = Step::Open;
+        Ok(Some("helm was lost".to_owned()))
     }
 
     /// A rollback that failed or was stopped may be left as pending: it has failed.

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::Seams;
-use super::prepare::locked;
+use super::prepare::{judged, locked, observe_owner};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::Helm;
-use crate::record::{self, Acquired, Holder, Lease, Left, RENEW_EVERY, Renewal};
+use crate::record::{self, Acquired, Holder, Judged, Lease, Left, RENEW_EVERY, Renewal};
 use crate::upgrade::event::Event;
 
 /// The lease, if one could be had.
@@ -19,6 +19,16 @@ pub(super) struct Keeper<'a, C> {
     lease: Option<Lease<'a, C>>,
     /// Who has it now, where it was lost.
     lost: Mutex<Option<String>>,
+}
+
+/// Removes the lease that a dead owner has left, where there is nothing else to do. One that can't be removed ends by itself.
+pub async fn clear_lease<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str, who: &str) {
+    let Ok(Some(seen)) = observe_owner(seams, name).await else { return };
+    if judged(&seen) != Judged::Live
+        && let Ok(keeper) = Keeper::take(seams, name, who).await
+    {
+        keeper.give_back().await;
+    }
 }
 
 impl<'a, C: Cluster> Keeper<'a, C> {

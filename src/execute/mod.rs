@@ -25,6 +25,7 @@ mod watching;
 
 use std::time::Duration;
 
+pub use keeper::clear_lease;
 pub use prepare::{Prepared, prepare};
 pub use rollback::{PreparedRollback, prepare_rollback};
 

@@ -100,6 +100,9 @@ def measure(world, helm, runs):
         number += 1
         whole, events = guarded(release, upgrade("missing", number), EXIT_ROLLED_BACK)
         note("rolled back: helm safe-upgrade", whole)
+        # A grace of one length; that of an image ends at once with the second back-off.
+        number += 1
+        _, events = guarded(release, upgrade("crash", number), EXIT_ROLLED_BACK)
         rollback = next(event["time"] for event in events if event["event"] == "begun" and event["task"] == "rollback")
         verdict = next(event["time"] for event in events if event["event"] == "verdict" and event["task"] == "upgrade")
         signs = [sign for event in events if event["event"] == "progress" and event["task"] == "upgrade" for sign in event["signs"]]
