@@ -55,7 +55,7 @@ impl Console {
         let width = usize::from(environment.columns.unwrap_or(DEFAULT_WIDTH));
         let state =
             State { story: Story::new(painter, with_table), head: None, release: release.to_owned(), bar: None };
-        Self { telling, frame: Frame { width, painter }, state: Mutex::new(state), with_table }
+        Self { telling, frame: Frame { width, painter, now: Timestamp::now() }, state: Mutex::new(state), with_table }
     }
 
     /// Takes the table away, so that something else can be printed.
@@ -71,7 +71,8 @@ impl Console {
 
     fn draw(&self, state: &mut State, event: &Event) {
         let (Event::Progress { rows, signs, elapsed, .. }, Some(head)) = (event, &state.head) else { return };
-        let text = lines(head, rows, signs, (*elapsed, self.frame)).join("\n");
+        let frame = Frame { now: Timestamp::now(), ..self.frame };
+        let text = lines(head, rows, signs, (*elapsed, frame)).join("\n");
         state.bar.get_or_insert_with(bar).set_message(text);
     }
 }

@@ -13,10 +13,11 @@ use super::watching::{How, Term, Watched, Watching, waited_for};
 use crate::cluster::{Cluster, ListQuery, ObjectRef, Only, Resource};
 use crate::error::Error;
 use crate::helm::{Apply, Helm, Waiting};
+use crate::manifest::live::Declared;
 use crate::manifest::node::Node;
 use crate::release::Release;
 use crate::upgrade::event::{Event, Task, Verdict};
-use crate::upgrade::next::Step;
+use crate::upgrade::next::{OnFailure, Step};
 
 /// So long a hook's Job that still runs is waited for, before it is stopped.
 const FOR_HOOKS: Duration = Duration::from_secs(20);
@@ -167,6 +168,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         };
         self.write(&Entry::failed(self.ours, description, bad)).await?;
         self.state.recorded = true;
+        // A rollback removes by itself what the failed revision has added.
+        if self.options.cleanup_on_fail && self.options.on_failure == OnFailure::Keep && self.interrupted.is_none() {
+            self.clean_up().await;
+        }
         Ok(None)
     }
 
@@ -266,7 +271,7 @@ pub(super) fn word(result: Verdict) -> &'static str {
 /// The Jobs that the hooks of a release make.
 fn hook_jobs(release: &Release) -> Vec<ObjectRef> {
     let documents = release.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
-    let declared = documents.filter_map(|document| crate::manifest::live::Declared::of(&document).ok()).flatten();
+    let declared = documents.filter_map(|document| Declared::of(&document).ok()).flatten();
     let jobs = declared.filter(|object| object.id.kind == "Job" && object.id.group == "batch");
     jobs.map(|object| ObjectRef {
         resource: Resource::JOBS,

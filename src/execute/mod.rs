@@ -9,6 +9,7 @@ mod attempts;
 mod autoscaled;
 mod back;
 pub mod checklist;
+mod cleanup;
 mod evidence;
 mod feed;
 pub mod gates;

@@ -108,7 +108,9 @@ impl Running {
     /// If it can't be started.
     pub fn shell(line: &str, environment: &[(OsString, OsString)]) -> Result<Self, Error> {
         let mut command = guard::command(Path::new("sh"));
-        command.args(["-c", line]).envs(environment.iter().map(|(key, value)| (key, value)));
+        // One pipe for both, so that what was said last is last.
+        let line = format!("exec 2>&1\n{line}");
+        command.args(["-c", &line]).envs(environment.iter().map(|(key, value)| (key, value)));
         Self::spawn(command, None).map_err(|error| Error::new(Kind::Output, format!("cannot run sh: {error}")))
     }
 

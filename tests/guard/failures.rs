@@ -1,5 +1,8 @@
 //! Upgrades that fail: the verdict, the way back, and how the release stands then.
 
+use k8s_openapi::api::core::v1::ConfigMap;
+
+use crate::cluster;
 use crate::release::hook;
 use crate::user::User;
 
@@ -17,6 +20,7 @@ stories![
     a_first_installation_that_fails_is_kept,
     a_first_installation_that_fails_is_removed_where_asked,
     a_failure_is_kept_where_asked,
+    what_a_failed_upgrade_created_is_removed_where_asked,
     a_timeout_is_rolled_back,
     without_a_proven_revision_the_good_one_before_is_the_target,
     a_bad_revision_is_never_gone_back_to,
@@ -129,6 +133,15 @@ fn a_failure_is_kept_where_asked(user: &User) {
     assert_eq!(user.revisions(), ["1 deployed", "2 failed"]);
     assert_eq!(user.bad(), [2]);
     user.left_no_lease();
+}
+
+fn what_a_failed_upgrade_created_is_removed_where_asked(user: &User) {
+    user.has_web(&[]);
+    user.writes("app/templates/more.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n");
+    let line = "helm safe-upgrade web app --set tag=2-missing --yes --on-failure keep --cleanup-on-fail";
+    user.types(line).exits(5);
+    assert_eq!(user.revisions(), ["1 deployed", "2 failed"]);
+    assert!(cluster::find::<ConfigMap>(&user.namespace, "more").is_none());
 }
 
 fn a_timeout_is_rolled_back(user: &User) {

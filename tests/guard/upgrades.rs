@@ -1,10 +1,12 @@
 //! Upgrades that succeed, and those that never begin.
 
+use crate::cluster;
 use crate::user::User;
 
 stories![
     an_upgrade_is_proven,
     an_installation_is_proven,
+    a_namespace_is_created_where_asked,
     with_nothing_to_do_nothing_is_done,
     without_a_terminal_it_takes_yes,
     a_dry_run_changes_nothing,
@@ -24,7 +26,7 @@ fn an_upgrade_is_proven(user: &User) {
     assert!(shown.stderr.contains(&format!("helm safe-upgrade rollback web 1 -n {}", user.namespace)));
     assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
     assert_eq!(user.proven(), [1, 2]);
-    assert!(user.description(2).starts_with("Upgrade complete; proven ("), "{}", user.description(2));
+    assert!(user.description(2).starts_with("Upgrade complete; proven [by "), "{}", user.description(2));
     user.left_no_lease();
 }
 
@@ -35,6 +37,14 @@ fn an_installation_is_proven(user: &User) {
     assert_eq!(user.revisions(), ["1 deployed"]);
     assert_eq!(user.proven(), [1]);
     user.left_no_lease();
+}
+
+fn a_namespace_is_created_where_asked(user: &User) {
+    user.has_an_app(&[]);
+    let namespace = format!("{}-new", user.namespace);
+    let line = format!("helm safe-upgrade web app --install --create-namespace --yes -n {namespace}");
+    user.types(&line).mentions("revision 1 is deployed and proven");
+    cluster::remove_namespace(&namespace);
 }
 
 fn with_nothing_to_do_nothing_is_done(user: &User) {

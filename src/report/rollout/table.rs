@@ -6,6 +6,7 @@
 //!   statefulset/db     1/1 ready  ●
 //! ```
 
+use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::report::style::{Painter, Role, clean};
@@ -63,6 +64,8 @@ pub struct Frame {
     pub width: usize,
     /// Its colours.
     pub painter: Painter,
+    /// The time at which it is drawn, for ages.
+    pub now: Timestamp,
 }
 
 /// The lines of the table. What is not ready comes first.
@@ -100,8 +103,7 @@ fn row(row: &Row, (name, longest): (&str, usize), frame: Frame) -> String {
     let (role, word) = state(&row.state);
     painter.paint(&mut line, Role::Plain, &cut(name, longest));
     line.push_str(&" ".repeat(longest.saturating_sub(name.width()) + 2));
-    let counts =
-        if row.wanted > 0 || row.old > 0 { format!("{}/{} {word}", row.ready, row.wanted) } else { word.to_owned() };
+    let counts = counts(row, word);
     painter.paint(&mut line, role, &counts);
     let used = 2 + longest + 2 + counts.width();
     let pods = row.pods.len().min(MOST_PODS);
@@ -110,11 +112,34 @@ fn row(row: &Row, (name, longest): (&str, usize), frame: Frame) -> String {
     if row.pods.len() > MOST_PODS {
         line.push_str(&format!("+{}", row.pods.len() - MOST_PODS));
     }
-    let (_, reason) = row.state.told();
-    let reason = if reason.is_empty() || row.state == State::Ready { String::new() } else { format!("  {reason}") };
+    let reason = more(row, frame.now);
     let room = frame.width.saturating_sub(used + 2 + pods + 4);
     painter.paint(&mut line, Role::Dim, &cut(&clean(&reason), room));
     line
+}
+
+/// How many pods are ready, new and old.
+fn counts(row: &Row, word: &str) -> String {
+    if row.wanted == 0 && row.old == 0 {
+        return word.to_owned();
+    }
+    let mut text = format!("{}/{} {word}", row.ready, row.wanted);
+    if row.old > 0 {
+        text.push_str(&format!(", {} updated, {} old", row.updated, row.old));
+    }
+    text
+}
+
+/// What is waited for, since when, and the last event.
+fn more(row: &Row, now: Timestamp) -> String {
+    if row.state == State::Ready {
+        return String::new();
+    }
+    let (_, reason) = row.state.told();
+    let age = row.since.map(|since| now.duration_since(since).as_secs_f64()).filter(|age| *age >= 1.0);
+    let age = age.map(|age| format!(" ({})", span(age.floor()))).unwrap_or_default();
+    let event = row.event.as_deref().map(|event| format!(" · {event}")).unwrap_or_default();
+    format!("  {reason}{age}{event}")
 }
 
 /// New pods are filled, old ones are not.
@@ -186,5 +211,61 @@ pub fn span(seconds: f64) -> String {
         (0, m, 0) => format!("{m}m"),
         (0, m, s) => format!("{m}m{s}s"),
         (h, m, _) => format!("{h}h{m}m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upgrade::world::Key;
+
+    fn row(name: &str, state: State) -> Row {
+        let key = Key { group: "apps".into(), kind: "Deployment".into(), namespace: "shop".into(), name: name.into() };
+        let pod = |new, look| PodLook { name: "p".into(), new, look };
+        let pods =
+            vec![pod(true, Look::Ready), pod(true, Look::Starting), pod(true, Look::Trouble), pod(false, Look::Ready)];
+        let event = Some("Pulled: image is here".to_owned());
+        Row { key, state, ready: 2, wanted: 3, updated: 2, old: 1, pods, since: None, event, hook: false }
+    }
+
+    fn drawn(rows: &[Row], width: usize) -> Vec<String> {
+        let head = Head {
+            task: Task::Upgrade,
+            release: "web".into(),
+            revision: 4,
+            to: None,
+            chart: "web-1.0.0".into(),
+            timeout: 300,
+        };
+        let frame = Frame { width, painter: Painter::new(false), now: Timestamp::UNIX_EPOCH };
+        lines(&head, rows, &[], (12.0, frame))
+    }
+
+    #[test]
+    fn the_roll_out_is_drawn_pod_by_pod_and_what_is_not_ready_comes_first() {
+        let rows = [row("api", State::Ready), row("web", State::Waiting("1 old pod is left".into()))];
+        assert_eq!(
+            drawn(&rows, 100),
+            [
+                "upgrading web to revision 4 (web-1.0.0) · 12s of 5m",
+                "  deployment/web  2/3 ready, 2 updated, 1 old  ●◐✗○  1 old pod is left · Pulled: image is here",
+                "  deployment/api  2/3 ready, 2 updated, 1 old  ●◐✗○",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_nothing_steers_it() {
+        let hostile = format!("\u{1b}[2J{}", "x".repeat(500));
+        for line in drawn(&[row(&"n".repeat(300), State::Waiting(hostile))], 80) {
+            assert!(line.width() <= 80, "{} columns: {line}", line.width());
+            assert!(!line.contains('\u{1b}'), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn spans_are_short() {
+        let all = [0.0, 0.42, 9.0, 12.4, 60.0, 125.0, 3780.0].map(span);
+        assert_eq!(all, ["0s", "0.4s", "9.0s", "12s", "1m", "2m5s", "1h3m"]);
     }
 }
