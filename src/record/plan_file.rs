@@ -118,7 +118,8 @@ fn unpack(file: fs::File, folder: &Path) -> io::Result<Option<Vec<u8>>> {
         }
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
-        let stays = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
         if !entry.header().entry_type().is_file() || !stays {
             continue;
         }
