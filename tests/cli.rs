@@ -105,6 +105,7 @@ fn every_flag_that_help_lists_is_taken() {
                 "HOW" if name == "--compare" => "=fields".to_owned(),
                 "HOW" => "=show".to_owned(),
                 "REV" => "=2".to_owned(),
+                "CHECK" => "=rights".to_owned(),
                 "LIST" => "=impact,notes".to_owned(),
                 "BOOL" => "=true".to_owned(),
                 "URL" => "=https://127.0.0.1:1".to_owned(),
