@@ -150,6 +150,42 @@ fn is_wanted(path: &str) -> bool {
         || (path.ends_with(".tgz") && path.rsplit('/').nth(1) == Some("charts"))
 }
 
+/// All that a chart consists of, as one text that is equal only for equal charts: each file with its path, in order. An archive is
+/// what it is, byte by byte.
+///
+/// # Errors
+/// If a file can't be read, or the chart is larger than any.
+pub fn sorted_content(chart: &Path) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    if !chart.is_dir() {
+        fs::File::open(chart)?.take(MAX_BYTES).read_to_end(&mut content)?;
+        return Ok(content);
+    }
+    let mut folders = vec![(chart.to_owned(), 0)];
+    let mut files = Vec::new();
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() && depth < MAX_DEPTH {
+                folders.push((path, depth + 1));
+            } else if path.is_file() && files.len() < MAX_FILES {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    for file in files {
+        let name = file.strip_prefix(chart).unwrap_or(&file).to_string_lossy().into_owned();
+        let mut bytes = Vec::new();
+        fs::File::open(&file)?
+            .take(MAX_BYTES - content.len().min(MAX_BYTES as usize) as u64)
+            .read_to_end(&mut bytes)?;
+        content.extend(format!("{} {}\n{name}", name.len(), bytes.len()).into_bytes());
+        content.extend(bytes);
+    }
+    Ok(content)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use crate::cli::connection;
 use crate::cli::console::{Console, Telling};
 use crate::cli::diagnose::default_place;
 use crate::cli::guarded::{Guarded, Purpose};
+use crate::cli::plan::Making;
 use crate::cli::revdiff::Run;
 use crate::cli::{input, output};
 use crate::command::evidence::Place;
@@ -26,9 +27,13 @@ use crate::upgrade::next::{Ending, OnFailure};
 
 /// Runs the command and returns the exit code.
 pub(super) async fn upgrade(arguments: GuardedArgs, purpose: Purpose, environment: &Environment) -> Result<u8, Error> {
+    let purpose = match (purpose, arguments.plan_out.clone()) {
+        (Purpose::Upgrade, Some(file)) => Purpose::Plan(Making::of(file, &arguments)?),
+        (purpose, _) => purpose,
+    };
     let telling = match purpose {
         Purpose::Check => quiet_telling(arguments.diff.format())?,
-        Purpose::Upgrade => telling(arguments.diff.format())?,
+        _ => telling(arguments.diff.format())?,
     };
     let (request, options) = order(&arguments, environment)?;
     let interrupts = Interrupts::listen()?;
@@ -135,7 +140,7 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
 
 /// What is asked, and whom where it can't tell: `--yes` and a log have nobody.
 fn gates(gates: &GateArgs, (yes, diff): (bool, &DiffArgs), environment: &Environment) -> Result<Gates, Error> {
-    let is_told = diff.format() != Format::Json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let is_told = diff.format() != Format::Json && is_attended();
     Ok(Gates {
         environment: connection::variables(&diff.cluster, environment)?,
         ask: (is_told && !yes).then_some(ask as fn(&str) -> Option<String>),
@@ -201,6 +206,7 @@ pub(super) async fn rollback(arguments: GuardedRollbackArgs, environment: &Envir
         doing: "roll back",
         release: &release,
         ask: format!("Roll {release} back to revision {}? [y/N] ", prepared.target),
+        shows: false,
     };
     confirm(question, guard.yes, &interrupts).await?;
     let report = execute::run::roll_back(&seams, &prepared, &options).await;
@@ -255,21 +261,36 @@ pub(super) fn stopped(release: &str) -> Error {
     Error::new(Kind::Interrupted, format!("stopped before anything was done to release \"{release}\""))
 }
 
+/// Whether somebody is there to be asked.
+pub(super) fn is_attended() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
 /// What is to be confirmed.
 pub(super) struct Question<'a> {
     /// As in `upgrade`.
     pub(super) doing: &'a str,
     pub(super) release: &'a str,
     pub(super) ask: String,
+    /// Whether the diff and the checks can be shown once more.
+    pub(super) shows: bool,
 }
 
-/// Asks on a terminal; elsewhere it takes `--yes`.
-pub(super) async fn confirm(question: Question<'_>, yes: bool, interrupts: &Interrupts) -> Result<(), Error> {
+/// What the user says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    Diff,
+    Checks,
+}
+
+/// Asks on a terminal; elsewhere it takes `--yes`. A no is an error.
+pub(super) async fn confirm(question: Question<'_>, yes: bool, interrupts: &Interrupts) -> Result<Answer, Error> {
     if yes {
-        return Ok(());
+        return Ok(Answer::Yes);
     }
-    let Question { doing, release, ask: text } = question;
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+    let Question { doing, release, ask: text, shows } = question;
+    if !is_attended() {
         let message = format!("cannot {doing} release \"{release}\": nobody is there to confirm it");
         return Err(Error::new(Kind::Refused, message).hint("look at the diff above, and run it again with --yes"));
     }
@@ -279,7 +300,9 @@ pub(super) async fn confirm(question: Question<'_>, yes: bool, interrupts: &Inte
         () = interrupts.more_than(0) => return Err(stopped(release)),
     };
     match answer.as_deref().map(str::trim) {
-        Some("y" | "Y" | "yes" | "Yes") => Ok(()),
+        Some("y" | "Y" | "yes" | "Yes") => Ok(Answer::Yes),
+        Some("d" | "D" | "diff") if shows => Ok(Answer::Diff),
+        Some("c" | "C" | "checks") if shows => Ok(Answer::Checks),
         _ => Err(Error::new(Kind::Refused, format!("cannot {doing} release \"{release}\": you said no"))),
     }
 }

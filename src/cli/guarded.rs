@@ -3,22 +3,27 @@
 use crate::cli::args::GuardArgs;
 use crate::cli::checklist::{self, Checked};
 use crate::cli::console::{Console, Telling};
-use crate::cli::guard::{Question, confirm, finish, stopped};
+use crate::cli::guard::{Answer, Question, confirm, finish, is_attended, stopped};
+use crate::cli::plan::{Following, Making};
 use crate::cli::revdiff::Run;
 use crate::cluster::Cluster;
 use crate::command::Stages;
 use crate::command::upgrade::Request;
 use crate::error::{EXIT_OK, Error};
+use crate::execute::plan::{unlock, verify};
 use crate::execute::{self, Options, Prepared, Seams};
 use crate::helm::Helm;
 
 /// What is wanted of an upgrade.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// To make it.
     Upgrade,
     /// To know whether anything speaks against it.
     Check,
+    /// To save a plan of it.
+    Plan(Making),
+    /// To make the one of a plan.
+    Apply(Box<Following>),
 }
 
 /// An upgrade, and where it is made.
@@ -35,50 +40,87 @@ pub(super) struct Guarded<'g, 'a, C, H> {
 impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
     /// Looks, and does what is wanted. Returns the exit code.
     pub(super) async fn go(&self, purpose: Purpose, stages: &dyn Stages, dry: bool) -> Result<u8, Error> {
-        let Self { run, seams, request, options, .. } = self;
-        let preparing = execute::prepare(seams, request, (options, &run.options), stages);
-        let prepared = tokio::select! {
-            prepared = preparing => prepared?,
-            () = seams.interrupts.more_than(0) => return Err(stopped(&request.upgrade.release)),
+        let key = match &purpose {
+            // Before anything of the plan is used.
+            Purpose::Apply(following) => Some(unlock(self.seams, &following.plan, &following.chart).await?),
+            _ => None,
         };
-        if purpose == Purpose::Check {
+        let prepared = self.prepare(stages).await?;
+        if matches!(purpose, Purpose::Check) {
             let checked = self.check(&prepared).await;
-            run.progress.clear();
-            checked.print(run)?;
+            self.run.progress.clear();
+            checked.print(self.run)?;
             return checked.refuse("upgrade").map(|()| EXIT_OK);
         }
         if let Some(error) = prepared.locked {
             return Err(error);
         }
-        if prepared.nothing_to_do && prepared.deployed_proven {
-            run.progress.clear();
-            execute::clear_lease(seams, &request.upgrade.release, &options.who).await;
-            return finish(&prepared.nothing_to_do_report(), run, self.telling);
+        if let (Purpose::Apply(following), Some(key)) = (&purpose, &key) {
+            verify(self.seams, (&following.plan, key), (&prepared, self.options)).await?;
         }
-        if !prepared.nothing_to_do {
+        let is_plan = matches!(purpose, Purpose::Plan(_));
+        if prepared.nothing_to_do && !is_plan {
+            self.run.progress.clear();
+            if prepared.deployed_proven || dry || !self.may_prove(&prepared).await? {
+                execute::clear_lease(self.seams, &self.request.upgrade.release, &self.options.who).await;
+                return finish(&prepared.nothing_to_do_report(), self.run, self.telling);
+            }
+        } else {
             let checked = self.check(&prepared).await;
-            run.progress.clear();
-            run.show(&prepared.proposed.outcome)?;
-            checked.show(run)?;
+            self.run.progress.clear();
+            self.run.show(&prepared.proposed.outcome)?;
+            checked.show(self.run)?;
             checked.refuse("upgrade")?;
+            if let Purpose::Plan(making) = purpose {
+                let what = (self.request, self.options, &prepared);
+                return making.save((self.run, self.seams), what, &checked).await.map(|()| EXIT_OK);
+            }
             if dry {
                 return Ok(EXIT_OK);
             }
-            self.confirm().await?;
+            self.confirm(&prepared, &checked).await?;
         }
-        run.progress.clear();
-        let report = execute::run::run(seams, &prepared, options).await;
+        self.run.progress.clear();
+        let report = execute::run::run(self.seams, &prepared, self.options).await;
         self.console.clear();
-        finish(&report?, run, self.telling)
+        finish(&report?, self.run, self.telling)
+    }
+
+    /// Whether a revision that needs no change may be proven: tests and gates run then, a mark is set, old revisions go.
+    async fn may_prove(&self, prepared: &Prepared) -> Result<bool, Error> {
+        let name = &self.request.upgrade.release;
+        if !self.guard.yes && !is_attended() {
+            return Ok(false);
+        }
+        let revision = prepared.deployed.unwrap_or_default();
+        let ask = format!("Nothing to change. Prove revision {revision} of {name}? [y/N] ");
+        let question = Question { doing: "prove", release: name, ask, shows: false };
+        confirm(question, self.guard.yes, self.seams.interrupts).await.map(|_| true)
+    }
+
+    async fn prepare(&self, stages: &dyn Stages) -> Result<Prepared, Error> {
+        let preparing = execute::prepare(self.seams, self.request, (self.options, &self.run.options), stages);
+        tokio::select! {
+            prepared = preparing => prepared,
+            () = self.seams.interrupts.more_than(0) => Err(stopped(&self.request.upgrade.release)),
+        }
     }
 
     async fn check(&self, prepared: &Prepared) -> Checked {
         checklist::look(self.run, self.seams, (self.request, self.options, prepared), &self.guard.accept).await
     }
 
-    async fn confirm(&self) -> Result<(), Error> {
+    /// Asks until there is a yes or a no. What is asked to be seen is shown once more.
+    async fn confirm(&self, prepared: &Prepared, checked: &Checked) -> Result<(), Error> {
         let name = &self.request.upgrade.release;
-        let question = Question { doing: "upgrade", release: name, ask: format!("Upgrade {name}? [y/N] ") };
-        confirm(question, self.guard.yes, self.seams.interrupts).await
+        let ask = format!("Upgrade {name}? [y]es, [N]o, show [d]iff, show [c]hecks: ");
+        loop {
+            let question = Question { doing: "upgrade", release: name, ask: ask.clone(), shows: true };
+            match confirm(question, self.guard.yes, self.seams.interrupts).await? {
+                Answer::Yes => return Ok(()),
+                Answer::Diff => self.run.show_paged(&prepared.proposed.outcome)?,
+                Answer::Checks => checked.show(self.run)?,
+            }
+        }
     }
 }

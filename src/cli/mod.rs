@@ -15,6 +15,7 @@ mod guarded;
 mod history;
 mod input;
 mod output;
+mod plan;
 mod progress;
 mod prune;
 mod releases;
@@ -101,6 +102,8 @@ fn execute(command: args::Command, environment: &Environment) -> Result<u8, Erro
         args::Command::Upgrade(guarded) => {
             runtime()?.block_on(guard::upgrade(*guarded, guarded::Purpose::Upgrade, environment))
         }
+        args::Command::Plan(planned) => runtime()?.block_on(plan::plan(*planned, environment)),
+        args::Command::Apply(applied) => runtime()?.block_on(plan::apply(*applied, environment)),
         args::Command::Check(guarded) => {
             runtime()?.block_on(guard::upgrade(*guarded, guarded::Purpose::Check, environment))
         }

@@ -259,6 +259,16 @@ impl<'a> Run<'a> {
         output::write_result(false, self.environment, |out| writeln!(out, "{event}"))
     }
 
+    /// Writes the diff as text without colours.
+    pub(super) fn write_plainly(&self, outcome: &Outcome, out: &mut Vec<u8>) -> std::io::Result<()> {
+        text::write(&self.view(outcome), Painter::new(false), out)
+    }
+
+    /// Prints the diff once more, for who is asked, and through the pager where there is one.
+    pub(super) fn show_paged(&self, outcome: &Outcome) -> Result<(), Error> {
+        self.write(&self.view(outcome), !self.diff.no_pager)
+    }
+
     /// The colours of standard output.
     pub(super) fn painter(&self) -> Painter {
         output::painter(&self.diff.display, self.environment)

@@ -16,6 +16,7 @@ pub mod gates;
 pub mod interrupts;
 mod keeper;
 mod patience;
+pub mod plan;
 mod prepare;
 mod record;
 mod rollback;

@@ -3,6 +3,7 @@
 
 mod lease;
 mod lease_object;
+pub mod plan_file;
 mod process;
 mod revision;
 

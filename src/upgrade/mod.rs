@@ -10,6 +10,7 @@ pub mod event;
 pub mod gates;
 pub mod judge;
 pub mod next;
+pub mod plan;
 pub mod readiness;
 mod revision;
 pub mod rules;

@@ -43,5 +43,6 @@ mod failures;
 mod gates;
 mod healing;
 mod interrupts;
+mod plans;
 mod soaking;
 mod upgrades;

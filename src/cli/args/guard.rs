@@ -50,6 +50,10 @@ pub(in crate::cli) struct GuardedArgs {
     #[command(flatten)]
     pub apply: ApplyArgs,
 
+    /// Save what was reviewed as a plan, for helm safe-upgrade apply FILE, and change nothing.
+    #[arg(long, value_name = "FILE", help_heading = "Guard")]
+    pub plan_out: Option<std::path::PathBuf>,
+
     #[command(flatten)]
     pub diff: DiffArgs,
 }

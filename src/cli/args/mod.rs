@@ -6,6 +6,7 @@ mod diagnose;
 mod diff;
 mod gates;
 mod guard;
+mod plan;
 mod releases;
 mod upgrade;
 
@@ -19,6 +20,7 @@ pub(super) use diagnose::{DIAGNOSE_EXAMPLES, DiagnoseArgs, DiagnosisFormat};
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
 pub(super) use gates::GateArgs;
 pub(super) use guard::{GuardArgs, GuardedArgs, GuardedRollbackArgs};
+pub(super) use plan::{ApplyPlanArgs, PlanArgs};
 pub(super) use releases::{
     HistoryArgs, HistoryFormat, KeepArgs, PruneArgs, ReportFormat, ShowArgs, ShowFormat, ShowPart, StatusArgs,
     UnlockArgs,
@@ -83,6 +85,12 @@ pub(super) enum Command {
     /// Look for every reason not to make an upgrade; change nothing.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<GuardedArgs>),
+    /// Save what was reviewed of an upgrade, to be applied later; change nothing.
+    #[command(after_help = plan::PLAN_EXAMPLES)]
+    Plan(Box<PlanArgs>),
+    /// Make exactly the upgrade of a saved plan, or none if something has changed since.
+    #[command(after_help = plan::APPLY_EXAMPLES)]
+    Apply(Box<ApplyPlanArgs>),
     /// Show what changed between two revisions of a release; the same as `helm revdiff`.
     Revdiff(Box<Revdiff>),
     /// List the revisions of a release: which were proven good or found bad, by whom, and how long that took.
