@@ -117,7 +117,6 @@ fn every_flag_that_help_lists_is_taken() {
                 "CHECK" => "=rights".to_owned(),
                 "LIST" => "=impact,notes".to_owned(),
                 "CODES" => "=200,204".to_owned(),
-                "CHECK" => "=pinned".to_owned(),
                 "WHAT" if name == "--inconclusive" => "=pass".to_owned(),
                 "WHAT" => "=keep".to_owned(),
                 "BOOL" => "=true".to_owned(),

@@ -32,7 +32,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let doing = phase.map(|phase| format!(" during its {phase}")).unwrap_or_default();
         self.notice(format!("revision {revision} was left pending: {holder} ended{doing}; it is recorded as failed"));
         let description = format!("Interrupted: {holder} ended{doing}");
-        self.write(&Entry::failed(revision, description, false)).await
+        let entry = self.ground.history.entries().iter().find(|entry| entry.revision == revision);
+        // Whoever was taken to be dead may have come back and finished.
+        let only_if = entry.map(|entry| entry.status_hint.clone());
+        self.write(&Entry { only_if, ..Entry::failed(revision, description, false) }).await
     }
 
     /// Upgrades or installs, and watches; where there is nothing to change, only watches.
@@ -147,6 +150,9 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.interrupted = Some(why);
         }
         self.lost = matches!(watched.how, How::HelmLost(_));
+        if let How::Unseen(objects) = &watched.how {
+            self.unseen.clone_from(objects);
+        }
         let elapsed = watched.took.as_secs_f64();
         self.tell(&Event::Verdict { task, result, reasons: reasons.clone(), elapsed });
         self.reasons = reasons;
@@ -232,7 +238,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
 /// What it comes to, and why.
 pub(super) fn verdict(watched: &Watched) -> (Verdict, Vec<String>) {
     match &watched.how {
-        How::Ready => (Verdict::Ready, Vec::new()),
+        How::Ready | How::Unseen(_) => (Verdict::Ready, Vec::new()),
         How::Failed(signs) => {
             (Verdict::Failed, signs.iter().map(|sign| format!("{}: {}", sign.object, sign.message)).collect())
         }

@@ -25,7 +25,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let releases = [&release, self.ground.current];
         let mut watching =
             patiently(AWAY, || Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
-        let whole = match self.interrupted {
+        let whole = match self.seams.interrupts.asked() {
             Some(_) => self.options.rollback_timeout.min(self.options.grace),
             None => self.options.rollback_timeout,
         };
@@ -38,7 +38,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             task: Task::Rollback,
             timeout,
             interrupts: self.seams.interrupts,
-            seen: u32::from(self.interrupted.is_some()),
+            // The first interrupt is what the rollback follows, or what it is hurried by; the second one ends it.
+            seen: u32::from(!self.state.rollback_asked),
             listener: self.seams.listener,
             mask: &|text| masked(wanted, masker, text),
         };

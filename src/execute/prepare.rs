@@ -284,7 +284,8 @@ pub(super) async fn differing<C: Cluster, H: Helm>(
     Ok(Compared { objects: manifest.parsed, differing })
 }
 
-/// The revision to go back to: the first candidate whose manifest is another one.
+/// The revision to go back to: the first candidate whose manifest is another one; the deployed one itself where it is good, and
+/// the upgrade leaves the manifest as it is.
 async fn target<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     name: &str,
@@ -292,6 +293,11 @@ async fn target<C: Cluster, H: Helm>(
 ) -> Result<Option<u32>, Error> {
     let known: Vec<Known> = prepared.history.entries().iter().map(|entry| known(entry, prepared.deployed)).collect();
     let releases = &prepared.proposed.outcome.releases;
+    // Where the objects stay the same, only a hook or a gate can fail: what runs is good, and nothing below it is wanted.
+    let good = prepared.deployed_proven || prepared.deployed_seen_good;
+    if good && prepared.deployed.is_some() && releases.old.manifest.is_same_as(&releases.new.manifest) {
+        return Ok(prepared.deployed);
+    }
     for revision in candidates(&known, prepared.deployed_seen_good) {
         let same = if revision == releases.old.revision {
             releases.old.manifest.is_same_as(&releases.new.manifest)

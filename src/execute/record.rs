@@ -17,18 +17,20 @@ pub(super) struct Entry {
     pub(super) status: Option<&'static str>,
     pub(super) description: String,
     pub(super) mark: Option<Mark>,
+    /// Only while this is its status.
+    pub(super) only_if: Option<String>,
 }
 
 impl Entry {
     /// That a revision failed. It is bad only if that was its own doing.
     pub(super) fn failed(revision: u32, description: String, bad: bool) -> Self {
         let mark = bad.then(|| Mark::Bad(Timestamp::now()));
-        Self { revision, status: Some("failed"), description, mark }
+        Self { revision, status: Some("failed"), description, mark, only_if: None }
     }
 
     /// That a revision is proven.
     pub(super) fn proven(revision: u32, description: String) -> Self {
-        Self { revision, status: None, description, mark: Some(Mark::Proven(Timestamp::now())) }
+        Self { revision, status: None, description, mark: Some(Mark::Proven(Timestamp::now())), only_if: None }
     }
 }
 
@@ -48,7 +50,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             status: entry.status.map(str::to_owned),
             description: Some(signed(&entry.description, &self.options.who)),
             marks: entry.mark.into_iter().collect(),
-            only_if_status: None,
+            only_if_status: entry.only_if.clone(),
         };
         let stated = patiently(AWAY, || records.revise(self.name(), entry.revision, &change)).await?;
         let (revision, status, description) = (entry.revision, stated.status, stated.description);

@@ -12,7 +12,7 @@ use super::rollback::PreparedRollback;
 use super::watching::Watching;
 use super::{Options, Seams};
 use crate::cluster::{Cluster, ObjectRef, Resource};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::manifest::mask::Masker;
 use crate::manifest::sensitive::Sensitive;
@@ -46,6 +46,8 @@ pub(super) struct Run<'r, 'a, C, H> {
     pub(super) parts: Vec<Part>,
     /// The likely cause of the failure.
     pub(super) cause: Cause,
+    /// What of the release can't be seen, so that nobody knows whether it is ready.
+    pub(super) unseen: Vec<String>,
     /// What interrupted it.
     pub(super) interrupted: Option<&'static str>,
     /// The attempts at the upgrade, and at the rollback.
@@ -107,7 +109,12 @@ pub async fn run<C: Cluster, H: Helm>(
         deployed: prepared.deployed,
         abandoned: prepared.abandoned,
     };
-    let state = State { first_install: prepared.proposed.is_first, target: prepared.target, ..State::default() };
+    let state = State {
+        look_only: prepared.nothing_to_do,
+        first_install: prepared.proposed.is_first,
+        target: prepared.target,
+        ..State::default()
+    };
     if prepared.proposed.is_first && options.apply.create_namespace {
         create_namespace(seams).await;
     }
@@ -172,8 +179,21 @@ async fn start<C: Cluster, H: Helm>(
         applying: Attempts::default(),
         going_back: Attempts::default(),
         lost: false,
+        unseen: Vec::new(),
     };
-    let result = keeper.while_held(run.go()).await;
+    let letting_go = async {
+        seams.interrupts.more_than(1).await;
+        // What is under way has this long to end by itself.
+        tokio::time::sleep(TO_LET_GO).await;
+    };
+    let result = keeper
+        .while_held(async {
+            tokio::select! {
+                result = run.go() => result,
+                () = letting_go => Err(let_go(seams, ground.name)),
+            }
+        })
+        .await;
     // Who lets go at once leaves the lease as a proof that its owner is gone.
     if !seams.interrupts.twice() {
         keeper.give_back().await;
@@ -185,6 +205,9 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     async fn go(&mut self) -> Result<Report, Error> {
         self.take_up().await?;
         loop {
+            if self.seams.interrupts.twice() {
+                return Err(let_go(self.seams, self.ground.name));
+            }
             self.look().await?;
             let action = next(&self.state, self.options.on_failure);
             let began = Instant::now();
@@ -227,7 +250,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let name = self.name().to_owned();
         let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
         let newest = history.revisions().last().copied().unwrap_or_default();
-        if newest > self.newest {
+        if newest > self.newest || self.is_taken_away(&history) {
             self.state.overtaken_by = Some(newest);
         }
         if let Some(holder) = self.keeper.lost_to() {
@@ -235,6 +258,15 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.state.overtaken_by = Some(newest);
         }
         Ok(())
+    }
+
+    /// Whether somebody has uninstalled the release, or removed the revision that we work with.
+    fn is_taken_away(&self, history: &History) -> bool {
+        if self.newest < self.ours || self.state.uninstalled != Step::Open {
+            return false;
+        }
+        let entry = history.entries().iter().find(|entry| entry.revision == self.newest);
+        entry.is_none_or(|entry| entry.status_hint.starts_with("uninstall"))
     }
 
     fn report(&mut self, ending: Ending) -> Report {
@@ -358,6 +390,17 @@ pub(super) struct Cause {
     /// The folder; empty where none is kept.
     pub(super) folder: String,
 }
+
+/// The error where the user wants no more, at once: the release is as it is, and may be locked.
+fn let_go<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str) -> Error {
+    let namespace = seams.storage.namespace();
+    let message = format!("let go of release \"{name}\" at once, as asked: it is left as it is, and may be pending");
+    Error::new(Kind::Interrupted, message)
+        .hint(format!("helm safe-upgrade unlock {name} -n {namespace}; or run the upgrade again, which takes it up"))
+}
+
+/// How long what is under way may take to end after the second interrupt.
+const TO_LET_GO: Duration = Duration::from_secs(2);
 
 /// A step that ended well or not.
 pub(super) fn step(good: bool) -> Step {

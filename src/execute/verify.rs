@@ -29,6 +29,14 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             ("HELM_NAMESPACE".into(), self.seams.storage.namespace().into()),
         ]);
         let said = self.ask_all(&gates).await;
+        let said = match said {
+            Some(Says::Passed) if !self.unseen.is_empty() => {
+                let text = format!("whether it is ready can't be seen: {}", self.unseen.join("; "));
+                self.tell(&Event::Warning { text });
+                Some(Says::Inconclusive)
+            }
+            said => said,
+        };
         self.state.verified = match said {
             None => self.stopped(),
             Some(Says::Passed) => Step::Good,
@@ -197,7 +205,11 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             (_, true) => "Install complete".to_owned(),
             _ => "Upgrade complete".to_owned(),
         };
-        let done = self.options.apply.description.clone().unwrap_or(done);
+        // What was only looked at keeps what was said of it.
+        let looked =
+            self.prepared.filter(|_| self.state.look_only).map(|prepared| &prepared.proposed.outcome.releases.old);
+        let said = looked.map(|release| release.info.description.clone()).filter(|text| !text.is_empty());
+        let done = said.or_else(|| self.options.apply.description.clone()).unwrap_or(done);
         let description = format!("{done}; proven");
         self.write(&Entry::proven(self.ours, description)).await?;
         self.tell(&Event::Proven { revision: self.ours });

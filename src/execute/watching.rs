@@ -69,6 +69,8 @@ pub(super) enum How {
     HelmFailed(String),
     /// Helm was lost: that says nothing of the release.
     HelmLost(String),
+    /// Helm succeeded, and what is not seen to be ready can't be seen at all.
+    Unseen(Vec<String>),
     /// The time is over.
     TimedOut,
     /// The user wants no more.
@@ -112,6 +114,9 @@ impl<'a, C: Cluster> Watching<'a, C> {
             }
             if judgement.verdict == Verdict::Ready && !at_work {
                 break (How::Ready, judgement);
+            }
+            if !at_work && running.is_some() && judgement.is_only_unknown() && self.feed.lost().is_none() {
+                break (How::Unseen(waited_for(&judgement)), judgement);
             }
             let over = if at_work { deadline + BEYOND_HELMS } else { deadline };
             let again = judgement.look_again.map_or(TICK, until).clamp(Duration::from_millis(1), TICK);

@@ -40,7 +40,7 @@ pub struct Ended {
 
 /// How Helm words that the API server did not answer, or only for a moment not as it should: what Go's `net/http` says, client-go,
 /// and the server itself (k8s.io/apimachinery, pkg/api/errors).
-const NO_ANSWER: [&str; 23] = [
+const NO_ANSWER: [&str; 24] = [
     ": EOF",
     "ubernetes cluster unreachable",
     "TLS handshake timeout",
@@ -64,6 +64,8 @@ const NO_ANSWER: [&str; 23] = [
     "transport connection broken",
     "unexpected EOF",
     "use of closed network connection",
+    // Helm 4 lost sight of an object.
+    "not ready. status: Unknown",
 ];
 
 impl Ended {

@@ -37,6 +37,8 @@ pub enum Step {
 pub struct State {
     /// Whether the user asked for a rollback, and for no upgrade.
     pub rollback_asked: bool,
+    /// Whether there was nothing to change, so that what runs is only looked at.
+    pub look_only: bool,
     /// Whether there was no revision to go on from.
     pub first_install: bool,
     /// A revision that somebody else has made since we began.
@@ -136,6 +138,10 @@ pub fn next(state: &State, on_failure: OnFailure) -> Action {
     if state.rollback_asked {
         return rollback(state);
     }
+    if state.look_only && state.has_failed() {
+        // Nothing was changed, so there is nothing to go back from.
+        return Action::End(Ending::Unproven);
+    }
     if state.has_failed() && state.nothing_made {
         return if state.evidence { Action::End(Ending::NotBegun) } else { Action::KeepEvidence };
     }
@@ -171,6 +177,7 @@ fn rollback(state: &State) -> Action {
             }
         }
         _ if !state.evidence => Action::KeepEvidence,
+        _ if bad(state.verified) && !state.recorded => Action::Record,
         _ => Action::End(Ending::NotRolledBack),
     }
 }
@@ -393,7 +400,19 @@ mod tests {
                     (s.back, s.proof, s.verified, s.evidence) = (Step::Good, Step::Good, Step::Bad, true);
                 }),
                 Rollback,
-                Action::End(Ending::NotRolledBack),
+                Action::Record,
+            ),
+            (
+                "only looked at, and a gate failed",
+                state(|s| (s.look_only, s.applied, s.verified) = (true, Step::Good, Step::Bad)),
+                Rollback,
+                Action::End(Ending::Unproven),
+            ),
+            (
+                "only looked at, and not ready",
+                state(|s| (s.look_only, s.applied) = (true, Step::Bad)),
+                Rollback,
+                Action::End(Ending::Unproven),
             ),
             (
                 "overtaken while it applies",

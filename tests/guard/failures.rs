@@ -24,6 +24,7 @@ stories![
     a_timeout_is_rolled_back,
     without_a_proven_revision_the_good_one_before_is_the_target,
     a_bad_revision_is_never_gone_back_to,
+    where_only_a_hook_fails_the_good_revision_stays,
 ];
 
 /// It failed, and the release is back at revision 1.
@@ -164,4 +165,13 @@ fn a_bad_revision_is_never_gone_back_to(user: &User) {
     let shown = user.types("helm safe-upgrade web app --install --set tag=2-missing --yes");
     shown.exits(5);
     assert_eq!(user.revisions(), ["1 failed", "2 failed"]);
+}
+
+fn where_only_a_hook_fails_the_good_revision_stays(user: &User) {
+    user.has_web(&[("hook", &hook("pre-upgrade"))]);
+    user.types("helm safe-upgrade web app --set tag=2 --yes").exits(0);
+    let shown = user.types("helm safe-upgrade web app --set tag=2,hook=1-crash --yes");
+    shown.exits(4);
+    assert!(shown.stdout.contains("web is back at revision 2, as revision 4"), "{}", shown.stdout);
+    assert!(user.does("helm get manifest web").contains("example.com/app:2"), "nothing below the proven revision");
 }

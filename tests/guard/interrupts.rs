@@ -7,6 +7,8 @@ use crate::user::User;
 stories![
     an_interrupt_goes_back,
     ctrl_c_ends_helm_and_goes_back,
+    two_interrupts_let_go_at_once,
+    an_uninstall_in_between_is_left_alone,
     a_killed_run_is_taken_up_by_the_next,
     two_runs_at_once_are_told_apart,
     a_release_that_helm_left_pending_is_not_touched,
@@ -52,6 +54,30 @@ fn ctrl_c_ends_helm_and_goes_back(user: &User) {
     helm.wait().unwrap();
     user.waits_for(|| user.revisions() == ["1 superseded", "2 failed", "3 deployed"]);
     user.waits_for(|| user.proven() == [1, 3]);
+}
+
+fn two_interrupts_let_go_at_once(user: &User) {
+    user.has_web(&[]);
+    let mut helm = starts_to_hang(user);
+    let plugin = plugin_of(helm.id());
+    signal(plugin, "TERM");
+    signal(plugin, "INT");
+    assert_eq!(helm.wait().unwrap().code(), Some(7));
+    let left = user.revisions();
+    // Whatever state that was, one more run brings the release into order.
+    user.types("helm safe-upgrade web app --set tag=3 --yes").exits(0);
+    assert!(user.revisions().last().unwrap().ends_with(" deployed"), "after {left:?}");
+    user.left_no_lease();
+}
+
+fn an_uninstall_in_between_is_left_alone(user: &User) {
+    user.has_web(&[]);
+    let mut helm = user.starts("exec helm safe-upgrade web app --set tag=2 --yes --soak 20s");
+    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 deployed"));
+    std::thread::sleep(Duration::from_secs(1));
+    user.does("helm uninstall web --keep-history");
+    assert_eq!(helm.wait().unwrap().code(), Some(6));
+    assert!(user.revisions().iter().all(|revision| !revision.ends_with(" deployed")), "{:?}", user.revisions());
 }
 
 fn a_killed_run_is_taken_up_by_the_next(user: &User) {

@@ -13,6 +13,7 @@ stories![
     what_helm_refuses_changes_nothing,
     events_are_one_json_document_a_line,
     an_unproven_revision_without_changes_is_proven,
+    a_look_never_goes_back,
     old_revisions_are_removed_after_success,
     values_from_standard_input_are_read_once,
     a_release_may_be_named_like_a_command,
@@ -96,9 +97,22 @@ fn an_unproven_revision_without_changes_is_proven(user: &User) {
     user.has_an_app(&[]);
     user.does("helm install web app --wait");
     assert!(user.proven().is_empty());
-    user.types("helm safe-upgrade web app").mentions("nothing to change; revision 1 is proven now");
+    user.types("helm safe-upgrade web app").mentions("web: nothing to do; revision 1 is deployed");
+    assert!(user.proven().is_empty(), "nobody has agreed to it");
+    user.types("helm safe-upgrade web app --yes --dry-run").exits(0);
+    assert!(user.proven().is_empty(), "a dry run writes nothing");
+    user.types("helm safe-upgrade web app --yes").mentions("nothing to change; revision 1 is proven now");
     assert_eq!(user.revisions(), ["1 deployed"]);
     assert_eq!(user.proven(), [1]);
+    user.left_no_lease();
+}
+
+fn a_look_never_goes_back(user: &User) {
+    user.has_web(&[]);
+    user.does("helm upgrade web app --set tag=2 --wait");
+    user.types("helm safe-upgrade web app --set tag=2 --yes --gate-cmd 'exit 1'").exits(1);
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"], "what was not upgraded is not rolled back");
+    assert!(user.bad().is_empty());
     user.left_no_lease();
 }
 
