@@ -93,7 +93,9 @@ fn every_flag_that_help_lists_is_taken() {
         let arguments = match command.as_str() {
             "revdiff manifest" => format!("{file} {file}"),
             // No release can have such a name, so that nothing is asked of any cluster.
-            "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" => "Old New".to_owned(),
+            "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" => {
+                "Old New".to_owned()
+            }
             _ => "Web".to_owned(),
         };
         let mut tried = 0;
@@ -130,7 +132,10 @@ fn every_flag_that_help_lists_is_taken() {
             }
             tried += 1;
             let value = if name == "--gate-prometheus" { " http://127.0.0.1:1 up > 0".to_owned() } else { value };
-            let other = taken_with(name);
+            let other = match (command.as_str(), name) {
+                ("plan", name) if name != "--out" => format!("--out=some {}", taken_with(name)),
+                _ => taken_with(name).to_owned(),
+            };
             let shown = run(&format!("{command} {arguments} {other} {name}{value}"), &[("KUBECONFIG", file)]);
             let refused = ["argument", "invalid value", "required"].iter().any(|word| shown.stderr.contains(word));
             assert!(!refused, "{command} {name}{value}: {}", shown.stderr);

@@ -21,7 +21,10 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         }
         Some(target) => {
             let message = "a failure leads back to it, and it is not proven: it was only seen ready just now";
-            let hint = format!("prove it first: helm safe-upgrade {} with its own chart and values", snapshot.release);
+            let hint = format!(
+                "prove it first: helm safe-upgrade {} -n {} with its own chart and values",
+                snapshot.release, snapshot.namespace
+            );
             findings
                 .push(Finding::new(NAME, Severity::Warning, message).about(format!("revision {target}")).hint(hint));
         }
@@ -54,7 +57,10 @@ fn troubles(snapshot: &Snapshot<'_>) -> Option<Finding> {
         return None;
     }
     let message = "it is deployed, and not ready or not live as its manifest says";
-    let hint = format!("helm safe-upgrade diagnose {0}; helm revdiff live {0}", snapshot.release);
+    let hint = format!(
+        "helm safe-upgrade diagnose {0} -n {1}; helm revdiff live {0} -n {1}",
+        snapshot.release, snapshot.namespace
+    );
     let finding = Finding::new(NAME, Severity::Warning, message).about(format!("revision {deployed}"));
     Some(finding.seen_by(snapshot.troubles.to_vec()).hint(hint))
 }

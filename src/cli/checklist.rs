@@ -97,7 +97,8 @@ impl Checked {
             return Ok(());
         }
         let checks = if blocked.len() == 1 { "the check" } else { "the checks" };
-        let message = format!("cannot {doing} release \"{}\": {checks} {} said no", self.release, blocked.join(", "));
+        let message =
+            format!("cannot {doing} release \"{}\": blocked by {checks} {}", self.release, blocked.join(", "));
         let accept: Vec<String> = blocked.iter().map(|name| format!("--accept {name}")).collect();
         let hint = format!("put right what is named above, or take the risk: {}", accept.join(" "));
         Err(Error::new(Kind::Refused, message).hint(hint))

@@ -6,6 +6,8 @@ use std::io::IsTerminal as _;
 
 use ring::rand::SecureRandom as _;
 
+use crate::record::{self, Holder};
+
 /// What the process was started with.
 pub struct Environment {
     variables: HashMap<OsString, OsString>,
@@ -49,11 +51,19 @@ impl Environment {
         self.raw(name).and_then(OsStr::to_str)
     }
 
-    /// Who runs this: the user's name, or the one that a CI system gives.
+    /// The name of the user who runs this, or the one that a CI system gives; `uid-1000` where neither is set.
+    #[must_use]
+    pub fn user(&self) -> String {
+        let names = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "USER", "LOGNAME", "USERNAME"];
+        let named = names.into_iter().find_map(|name| self.text(name)).map(str::to_owned);
+        let name = named.unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
+        name.chars().take(64).collect()
+    }
+
+    /// Who runs this, and on which machine: `ann@ci-7`.
     #[must_use]
     pub fn who(&self) -> String {
-        let names = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "USER", "LOGNAME", "USERNAME"];
-        names.into_iter().find_map(|name| self.text(name)).unwrap_or("somebody").chars().take(64).collect()
+        record::who(&Holder::of_this_process(&self.user()).identity)
     }
 
     /// A variable as a switch, as Helm reads it: `true`, `1`, `t` in any case.

@@ -194,11 +194,11 @@ pub(super) async fn rollback(arguments: GuardedRollbackArgs, environment: &Envir
     for text in &prepared.warnings {
         seams.listener.hear(&Event::Warning { text: text.clone() });
     }
-    let text = format!(
-        "going forward may be safer, with the chart that revision {} had: {}",
-        prepared.target, prepared.forward
-    );
-    seams.listener.hear(&Event::Notice { text });
+    if let Some(forward) = &prepared.forward {
+        let target = prepared.target;
+        let text = format!("going forward may be safer, with the chart that revision {target} had: {forward}");
+        seams.listener.hear(&Event::Notice { text });
+    }
     if is_dry(&apply.dry_run) {
         return Ok(EXIT_OK);
     }
@@ -321,14 +321,18 @@ pub(super) fn finish(report: &Report, run: &Run<'_>, telling: Telling) -> Result
             Format::Markdown => markdown::report(report),
             _ => story::report(report, run.painter()).join("\n") + "\n",
         };
-        output::write_result(false, run.environment, |out| out.write_all(text.as_bytes()))?;
+        // What the run came to is told by the exit code, whether the report can be written or not.
+        if let Err(error) = output::write_result(false, run.environment, |out| out.write_all(text.as_bytes())) {
+            output::print_error(&error, run.environment);
+        }
     }
     Ok(match report.ending {
         Ending::Upgraded | Ending::WentBack => EXIT_OK,
         Ending::Nothing if run.diff.detailed_exitcode => EXIT_CHANGED,
         Ending::Nothing => EXIT_OK,
-        Ending::Unproven | Ending::NotBegun => Kind::Helm.exit_code(),
+        Ending::Unproven => Kind::Helm.exit_code(),
         _ if report.interrupted => Kind::Interrupted.exit_code(),
+        Ending::NotBegun => Kind::Helm.exit_code(),
         Ending::RolledBack => Kind::RolledBack.exit_code(),
         Ending::Kept | Ending::NoWayBack | Ending::Uninstalled | Ending::NotRolledBack => {
             Kind::NotRolledBack.exit_code()

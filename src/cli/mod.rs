@@ -98,23 +98,29 @@ fn is_revdiff(arguments: &[OsString]) -> bool {
 }
 
 fn execute(command: args::Command, environment: &Environment) -> Result<u8, Error> {
+    let runtime = runtime()?;
+    let code = runtime.block_on(run_command(command, environment));
+    // A question that nobody has answered must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run_command(command: args::Command, environment: &Environment) -> Result<u8, Error> {
     match command {
         args::Command::Upgrade(guarded) => {
-            runtime()?.block_on(guard::upgrade(*guarded, guarded::Purpose::Upgrade, environment))
+            Box::pin(guard::upgrade(*guarded, guarded::Purpose::Upgrade, environment)).await
         }
-        args::Command::Plan(planned) => runtime()?.block_on(plan::plan(*planned, environment)),
-        args::Command::Apply(applied) => runtime()?.block_on(plan::apply(*applied, environment)),
-        args::Command::Check(guarded) => {
-            runtime()?.block_on(guard::upgrade(*guarded, guarded::Purpose::Check, environment))
-        }
-        args::Command::Rollback(rollback) => runtime()?.block_on(guard::rollback(*rollback, environment)),
-        args::Command::Revdiff(revdiff) => runtime()?.block_on(revdiff::run(*revdiff, environment)),
-        args::Command::History(arguments) => runtime()?.block_on(history::run(arguments, environment)),
-        args::Command::Show(arguments) => runtime()?.block_on(show::run(arguments, environment)),
-        args::Command::Status(arguments) => runtime()?.block_on(status::run(arguments, environment)),
-        args::Command::Unlock(arguments) => runtime()?.block_on(unlock::run(arguments, environment)),
-        args::Command::Prune(arguments) => runtime()?.block_on(prune::run(arguments, environment)),
-        args::Command::Diagnose(arguments) => runtime()?.block_on(diagnose::run(*arguments, environment)),
+        args::Command::Plan(planned) => Box::pin(plan::plan(*planned, environment)).await,
+        args::Command::Apply(applied) => Box::pin(plan::apply(*applied, environment)).await,
+        args::Command::Check(guarded) => Box::pin(guard::upgrade(*guarded, guarded::Purpose::Check, environment)).await,
+        args::Command::Rollback(rollback) => Box::pin(guard::rollback(*rollback, environment)).await,
+        args::Command::Revdiff(revdiff) => Box::pin(revdiff::run(*revdiff, environment)).await,
+        args::Command::History(arguments) => Box::pin(history::run(arguments, environment)).await,
+        args::Command::Show(arguments) => Box::pin(show::run(arguments, environment)).await,
+        args::Command::Status(arguments) => Box::pin(status::run(arguments, environment)).await,
+        args::Command::Unlock(arguments) => Box::pin(unlock::run(arguments, environment)).await,
+        args::Command::Prune(arguments) => Box::pin(prune::run(arguments, environment)).await,
+        args::Command::Diagnose(arguments) => Box::pin(diagnose::run(*arguments, environment)).await,
     }
 }
 

@@ -24,7 +24,6 @@ fn allows_colour(environment: &Environment) -> bool {
 }
 
 /// Prints an error and its hint.
-#[allow(clippy::print_stderr)] // this is the place that prints
 pub(super) fn print_error(error: &Error, environment: &Environment) {
     let painter = Painter::new(environment.stderr_is_terminal && allows_colour(environment));
     let mut text = String::new();
@@ -35,17 +34,21 @@ pub(super) fn print_error(error: &Error, environment: &Environment) {
         painter.paint(&mut text, Role::Heading, "Hint: ");
         paint_lines(&mut text, painter, hint);
     }
-    eprintln!("{text}");
+    to_stderr(&text);
+}
+
+/// Writes a line to standard error. There is nowhere to report to if that fails, and what is at work must go on.
+fn to_stderr(line: &str) {
+    _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints a warning: the result is right, and something about it should be known.
-#[allow(clippy::print_stderr)] // this is the place that prints
 pub(super) fn print_warning(text: &str, environment: &Environment) {
     let painter = Painter::new(environment.stderr_is_terminal && allows_colour(environment));
     let mut line = String::new();
     painter.paint(&mut line, Role::Warning, "Warning: ");
     paint_lines(&mut line, painter, text);
-    eprintln!("{line}");
+    to_stderr(&line);
 }
 
 /// Messages of Helm may have several lines.
@@ -65,20 +68,18 @@ pub(super) fn print_version() {
 }
 
 /// Prints a line about what is done, for `--debug`.
-#[allow(clippy::print_stderr)] // this is the place that prints
 pub(super) fn print_debug(line: &str) {
     let mut text = String::new();
     Painter::new(false).paint(&mut text, Role::Plain, line);
-    eprintln!("debug: {text}");
+    to_stderr(&format!("debug: {text}"));
 }
 
 /// Says what the reader should know, on standard error: for formats that have no place for it.
-#[allow(clippy::print_stderr)] // this is the place that prints
 pub(super) fn print_notice(line: &str, environment: &Environment) {
     let painter = Painter::new(environment.stderr_is_terminal && allows_colour(environment));
     let mut text = String::new();
     painter.paint(&mut text, Role::Warning, &format!("! {line}"));
-    eprintln!("{text}");
+    to_stderr(&text);
 }
 
 /// Writes a result: through the pager where one is wanted, else straight to standard output.

@@ -65,8 +65,7 @@ impl<'a> Run<'a> {
 
     /// This process, as others see it.
     pub(super) fn me(&self) -> Holder {
-        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| self.environment.text(name));
-        Holder::of_this_process(user.unwrap_or_default())
+        Holder::of_this_process(&self.environment.user())
     }
 
     /// Masks Secrets, or doesn't.

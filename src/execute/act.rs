@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::patience::{AWAY, patiently};
 use super::prepare::Prepared;
 use super::record::Entry;
-use super::run::{Run, masked};
+use super::run::Run;
 use super::scope::left_of_attempts;
 use super::watching::{How, Term, Watched, Watching, waited_for};
 use crate::cluster::{Cluster, ListQuery, ObjectRef, Only, Resource};
@@ -67,14 +67,13 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             true => None,
             false => Some(self.seams.helm.upgrade(&self.order(prepared, waiting)).await?),
         };
-        let (wanted, masker) = (self.ground.wanted, self.seams.masker);
         let term = Term {
             task,
             timeout: waiting.timeout,
             interrupts: self.seams.interrupts,
             seen: 0,
             listener: self.seams.listener,
-            mask: &|text| masked(wanted, masker, text),
+            mask: &|text| self.veil.mask(text),
         };
         let watched = watching.until_settled(new, running.as_mut(), &term).await;
         self.watching = Some(watching);
@@ -261,8 +260,8 @@ pub(super) fn verdict(watched: &Watched) -> (Verdict, Vec<String>) {
     }
 }
 
-pub(super) fn first_line(message: &str) -> &str {
-    message.lines().next().unwrap_or_default()
+pub(super) fn first_line(message: &str) -> String {
+    crate::upgrade::diagnosis::message::headline(message)
 }
 
 pub(super) fn word(result: Verdict) -> &'static str {

@@ -6,7 +6,7 @@ use super::act::{first_line, verdict, word};
 use super::patience::{AWAY, patiently};
 use super::prepare::differing;
 use super::record::Entry;
-use super::run::{Run, masked};
+use super::run::Run;
 use super::watching::{How, Term, Watching};
 use crate::cluster::Cluster;
 use crate::error::Error;
@@ -33,7 +33,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let back = self.order_back(&release, timeout);
         self.begun(Task::Rollback, revision, Some(target), &back.waiting);
         let mut running = self.seams.helm.rollback(&back).await?;
-        let (wanted, masker) = (self.ground.wanted, self.seams.masker);
         let term = Term {
             task: Task::Rollback,
             timeout,
@@ -41,7 +40,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             // The first interrupt is what the rollback follows, or what it is hurried by; the second one ends it.
             seen: u32::from(!self.state.rollback_asked),
             listener: self.seams.listener,
-            mask: &|text| masked(wanted, masker, text),
+            mask: &|text| self.veil.mask(text),
         };
         let watched = watching.until_settled(&release, Some(&mut running), &term).await;
         let (result, reasons) = verdict(&watched);

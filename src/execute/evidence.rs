@@ -35,7 +35,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             }
         };
         let (cause, hint) = (cause.map(|cause| cause.sentence.clone()), cause.map(|cause| cause.hint.clone()));
-        self.cause = Cause { sentence: cause.clone(), hint: hint.clone(), folder: folder.clone() };
+        self.cause =
+            Cause { sentence: cause.clone(), hint: hint.clone(), folder: folder.clone(), archive: archive.clone() };
         self.tell(&Event::Evidence { folder, archive, cause, hint });
         Ok(Some(if kept.is_ok() { "kept" } else { "not kept" }.to_owned()))
     }

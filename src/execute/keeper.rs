@@ -34,7 +34,7 @@ pub async fn clear_lease<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &st
 impl<'a, C: Cluster> Keeper<'a, C> {
     /// Takes the lease. Without the right to have one it is warned, and gone on.
     pub(super) async fn take<H: Helm>(seams: &Seams<'a, C, H>, name: &str, who: &str) -> Result<Self, Error> {
-        let me = Holder::of_this_process(who);
+        let me = Holder::of_this_process(who.split('@').next().unwrap_or_default());
         let namespace = seams.storage.namespace();
         let lease = match record::acquire(seams.cluster, namespace, name, &me, Timestamp::now).await? {
             Acquired::Held(lease) => Some(*lease),

@@ -22,6 +22,7 @@ mod record;
 mod rollback;
 pub mod run;
 mod scope;
+mod veil;
 mod verify;
 mod watching;
 

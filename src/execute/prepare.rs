@@ -62,9 +62,17 @@ impl Prepared {
             namespace: release.namespace.clone(),
             ending: Ending::Nothing,
             interrupted: false,
-            summary: format!(
-                "{name}: nothing to do; revision {revision} is deployed, ready, as its manifest says, and proven"
-            ),
+            summary: match self.deployed_proven {
+                true => {
+                    format!(
+                        "{name}: nothing to do; revision {revision} is deployed, ready, as its manifest says, and proven"
+                    )
+                }
+                false => format!(
+                    "{name}: nothing to do; revision {revision} is deployed, ready and as its manifest says; not proven: \
+                     --yes proves it"
+                ),
+            },
             from: Some(revision),
             revision: None,
             deployed: Some(revision),
@@ -72,6 +80,7 @@ impl Prepared {
             cause: None,
             hint: None,
             evidence: None,
+            archive: None,
             next: Vec::new(),
             parts: Vec::new(),
         }
@@ -101,7 +110,7 @@ pub async fn prepare<C: Cluster, H: Helm>(
         proposing,
     )
     .await?;
-    let Owned { abandoned, locked, lease } = owned((name, "upgrade"), &history, lease)?;
+    let Owned { abandoned, locked, lease } = owned((name, "upgrade", seams.storage.namespace()), &history, lease)?;
     let old = &proposed.outcome.releases.old;
     let is_deployed = !proposed.is_first && old.info.status == "deployed";
     let deployed = is_deployed.then_some(old.revision);
@@ -168,7 +177,11 @@ struct Owned {
     lease: Result<Option<Seen>, String>,
 }
 
-fn owned(about: (&str, &str), history: &History, lease: Result<Option<Seen>, ClusterError>) -> Result<Owned, Error> {
+fn owned(
+    about: (&str, &str, &str),
+    history: &History,
+    lease: Result<Option<Seen>, ClusterError>,
+) -> Result<Owned, Error> {
     let lease = match lease {
         Ok(lease) => Ok(lease),
         Err(error @ ClusterError::Forbidden(_)) => Err(error.to_string()),
@@ -203,7 +216,7 @@ pub(super) fn locked(name: &str, holder: &str, since: Option<jiff::Timestamp>) -
 
 /// The last revision, if it is pending and nobody works on it any more. Only a lease that names it proves that.
 pub(super) fn abandoned(
-    (name, doing): (&str, &str),
+    (name, doing, namespace): (&str, &str, &str),
     history: &History,
     lease: Option<&Seen>,
 ) -> Result<Option<u32>, Error> {
@@ -218,7 +231,7 @@ pub(super) fn abandoned(
         Some(_) => Ok(Some(revision)),
         None => {
             let message = format!("cannot {doing} release \"{name}\": status is {status} (revision {revision})");
-            Err(Error::new(Kind::Locked, message).hint(format!("helm safe-upgrade unlock {name}")))
+            Err(Error::new(Kind::Locked, message).hint(format!("helm safe-upgrade unlock {name} -n {namespace}")))
         }
     }
 }
@@ -336,5 +349,6 @@ fn observed<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str, prepared: 
         proven: entries.iter().filter(|entry| entry.marks.is_proven()).map(|entry| entry.revision).collect(),
         target: prepared.target,
         rollback,
+        nothing_to_do: prepared.nothing_to_do,
     }
 }

@@ -48,7 +48,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         };
         let change = Revision {
             status: entry.status.map(str::to_owned),
-            description: Some(signed(&entry.description, &self.options.who)),
+            description: Some(signed(&self.veil.mask_to_keep(&entry.description), &self.options.who)),
             marks: entry.mark.into_iter().collect(),
             only_if_status: entry.only_if.clone(),
         };

@@ -31,8 +31,8 @@ pub struct PreparedRollback {
     pub abandoned: Option<u32>,
     /// What the user should think of first, a sentence each.
     pub warnings: Vec<String>,
-    /// The command that goes forward instead, to the chart of the target.
-    pub forward: String,
+    /// The command that goes forward instead, to the chart of the target, if there is anything to change.
+    pub forward: Option<String>,
 }
 
 /// Looks at both revisions, and compares. Changes nothing. Without a revision it is the newest proven one whose manifest differs
@@ -52,7 +52,7 @@ pub async fn prepare_rollback<C: Cluster, H: Helm>(
     if history.is_empty() {
         return Err(seams.storage.no_release(name).await);
     }
-    let abandoned = abandoned((name, "roll back"), &history, lease?.as_ref())?;
+    let abandoned = abandoned((name, "roll back", seams.storage.namespace()), &history, lease?.as_ref())?;
     let target = match revision {
         Some(revision) => revision,
         None => proven(seams, name, &history).await?,
@@ -69,7 +69,11 @@ pub async fn prepare_rollback<C: Cluster, H: Helm>(
         warnings.insert(0, format!("revision {target} is not proven: nothing says that it ever worked"));
     }
     let chart = &outcome.releases.new.chart;
-    let forward = format!("helm safe-upgrade {name} {} --version {}", chart.name(), chart.version());
+    let changes = !outcome.releases.old.manifest.is_same_as(&outcome.releases.new.manifest);
+    let forward = changes.then(|| {
+        let (namespace, version) = (seams.storage.namespace(), chart.version());
+        format!("helm safe-upgrade {name} CHART --version {version} -n {namespace}  (chart \"{}\")", chart.name())
+    });
     Ok(PreparedRollback { outcome, history, deployed, target, abandoned, warnings, forward })
 }
 

@@ -9,13 +9,12 @@ use super::keeper::Keeper;
 use super::patience::{AWAY, patiently};
 use super::prepare::Prepared;
 use super::rollback::PreparedRollback;
+use super::veil::Veil;
 use super::watching::Watching;
 use super::{Options, Seams};
 use crate::cluster::{Cluster, ObjectRef, Resource};
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
-use crate::manifest::mask::Masker;
-use crate::manifest::sensitive::Sensitive;
 use crate::record::Records;
 use crate::release::Release;
 use crate::release::history::History;
@@ -31,6 +30,8 @@ pub(super) struct Run<'r, 'a, C, H> {
     pub(super) prepared: Option<&'r Prepared>,
     pub(super) options: &'r Options,
     pub(super) keeper: &'r Keeper<'a, C>,
+    /// Hides what is secret in what is told and written.
+    pub(super) veil: &'r Veil<'r>,
     pub(super) state: State,
     /// The revision that this run makes or proves.
     pub(super) ours: u32,
@@ -160,12 +161,22 @@ async fn start<C: Cluster, H: Helm>(
     options: &Options,
 ) -> Result<Report, Error> {
     let keeper = Keeper::take(seams, ground.name, &options.who).await?;
+    let old = prepared.map_or(ground.current, |prepared| &prepared.proposed.outcome.releases.old);
+    let known = [old, ground.current, ground.wanted];
+    // Going back may start pods of a third release.
+    let third = match state.target.filter(|target| known.iter().all(|release| release.revision != *target)) {
+        Some(target) => seams.storage.read(ground.name, target).await.ok(),
+        None => None,
+    };
+    let releases = known.into_iter().chain(&third).collect();
+    let veil = Veil::new(seams.listener, releases, (&options.mask_key, seams.masker.masks()));
     let mut run = Run {
-        seams,
+        seams: &Seams { listener: &veil, ..*seams },
         ground,
         prepared,
         options,
         keeper: &keeper,
+        veil: &veil,
         state,
         ours: ground.last() + 1,
         newest: ground.last(),
@@ -212,7 +223,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             let action = next(&self.state, self.options.on_failure);
             let began = Instant::now();
             let (name, result) = match action {
-                Action::Apply => ("upgrade", self.apply().await?),
+                Action::Apply => (self.apply_name(), self.apply().await?),
                 Action::Verify => ("gates", self.verify().await?),
                 Action::Mark => ("mark", self.mark().await?),
                 Action::Prune => ("prune", self.prune().await?),
@@ -224,6 +235,15 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 Action::End(ending) => return Ok(self.report(ending)),
             };
             self.took(name, result, began.elapsed());
+        }
+    }
+
+    /// What making the upgrade is called: there may be nothing to make.
+    fn apply_name(&self) -> &'static str {
+        match self.prepared {
+            Some(prepared) if prepared.nothing_to_do => "look",
+            _ if self.state.first_install => "installation",
+            _ => "upgrade",
         }
     }
 
@@ -279,13 +299,15 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             from: self.ground.deployed,
             revision: (self.newest >= self.ours).then_some(self.ours),
             deployed: self.deployed(ending),
-            reasons: std::mem::take(&mut self.reasons),
+            reasons: [std::mem::take(&mut self.reasons), std::mem::take(&mut self.notes)].concat(),
             cause: self.cause.sentence.take(),
             hint: self.cause.hint.take(),
             evidence: Some(std::mem::take(&mut self.cause.folder)).filter(|folder| !folder.is_empty()),
+            archive: Some(std::mem::take(&mut self.cause.archive)).filter(|archive| !archive.is_empty()),
             next: self.advice(ending),
             parts: std::mem::take(&mut self.parts),
         };
+        let report = self.veil.report(report);
         self.tell(&Event::Done(report.clone()));
         report
     }
@@ -303,15 +325,23 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     fn summary(&self, ending: Ending) -> String {
         let (name, ours) = (self.name(), self.ours);
         let target = self.state.target.unwrap_or_default();
+        let done = if self.state.first_install { "installed" } else { "upgraded" };
         let why = self.interrupted.map_or(String::from("failed"), |why| format!("was interrupted by {why}"));
         match ending {
             Ending::Upgraded if self.newest == self.ground.last() => {
                 format!("{name}: nothing to change; revision {ours} is proven now")
             }
-            Ending::Upgraded => format!("{name} is upgraded: revision {ours} is deployed and proven"),
-            Ending::Unproven => format!("{name} is upgraded, and revision {ours} is not proven"),
+            Ending::Upgraded => format!("{name} is {done}: revision {ours} is deployed and proven"),
+            Ending::Unproven if self.newest == self.ground.last() => {
+                format!("{name}: nothing to change; revision {ours} is not proven")
+            }
+            Ending::Unproven => format!("{name} is {done}, and revision {ours} is not proven"),
             Ending::Nothing => format!("{name}: nothing to change; revision {ours} is deployed, ready and proven"),
-            Ending::NotBegun => format!("{name} was not changed: helm refused the upgrade"),
+            Ending::NotBegun => match (self.interrupted, self.state.rollback_asked) {
+                (Some(why), _) => format!("{name} was not changed: interrupted by {why}"),
+                (None, true) => format!("{name} was not changed: helm refused the rollback"),
+                (None, false) => format!("{name} was not changed: helm refused the upgrade"),
+            },
             Ending::WentBack => {
                 format!(
                     "{name} is back at revision {target}, as revision {}: ready, as its manifest says, and proven",
@@ -338,13 +368,13 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// What to do next.
     fn advice(&self, ending: Ending) -> Vec<String> {
         let (name, namespace) = (self.name(), self.seams.storage.namespace());
-        let mut advice = self.notes.clone();
         let commands: &[&str] = match ending {
             Ending::Kept | Ending::NoWayBack | Ending::NotRolledBack => &["diagnose", "status"],
             Ending::Overtaken | Ending::Unproven => &["status"],
             _ => &[],
         };
-        advice.extend(commands.iter().map(|command| format!("helm safe-upgrade {command} {name} -n {namespace}")));
+        let mut advice: Vec<String> =
+            commands.iter().map(|command| format!("helm safe-upgrade {command} {name} -n {namespace}")).collect();
         if let (Ending::NotRolledBack, Some(target)) = (ending, self.state.target) {
             advice.push(format!("helm safe-upgrade rollback {name} {target} -n {namespace}"));
         }
@@ -375,13 +405,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     }
 }
 
-/// A text of Helm's, which may quote values of the release, with what is secret in it masked.
-pub(super) fn masked(release: &Release, masker: &Masker, text: &str) -> String {
-    let mut sensitive = Sensitive::of(release.documents().iter());
-    sensitive.gather_values(&release.computed_values());
-    sensitive.mask_text(text, masker)
-}
-
 /// The likely cause of a failure, and where the evidence is.
 #[derive(Default)]
 pub(super) struct Cause {
@@ -389,6 +412,8 @@ pub(super) struct Cause {
     pub(super) hint: Option<String>,
     /// The folder; empty where none is kept.
     pub(super) folder: String,
+    /// The archive of it; empty as well.
+    pub(super) archive: String,
 }
 
 /// The error where the user wants no more, at once: the release is as it is, and may be locked.

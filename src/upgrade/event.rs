@@ -56,6 +56,8 @@ pub enum Event {
         target: Option<u32>,
         /// The command that goes back, to copy.
         rollback: Option<String>,
+        /// Whether there is nothing to change.
+        nothing_to_do: bool,
     },
     /// Something that should be known.
     Notice {
@@ -207,6 +209,8 @@ pub struct Report {
     pub hint: Option<String>,
     /// The folder with the evidence.
     pub evidence: Option<String>,
+    /// The same as one file, a `.tar.gz`.
+    pub archive: Option<String>,
     /// What to do next; one sentence or a command each.
     pub next: Vec<String>,
     /// How long each part took.

@@ -62,7 +62,7 @@ fn a_blocker_stops_the_upgrade_unless_it_is_accepted(user: &User) {
     user.does("helm install web app --set tag=unready");
     let shown = user.types("helm safe-upgrade web app --set tag=2 --yes");
     shown.exits(3);
-    assert!(shown.stderr.contains("cannot upgrade release \"web\": the check way-back said no"), "{}", shown.stderr);
+    assert!(shown.stderr.contains("cannot upgrade release \"web\": blocked by the check way-back"), "{}", shown.stderr);
     assert!(shown.stderr.contains("--accept way-back"), "{}", shown.stderr);
     assert!(shown.stdout.contains("✗ blocker") && shown.stdout.contains("example.com/app:2"), "{}", shown.stdout);
     assert_eq!(user.revisions(), ["1 deployed"]);

@@ -21,6 +21,7 @@ stories![
     prometheus_without_data_is_inconclusive,
     what_an_autoscaler_sets_is_no_difference,
     a_gate_that_is_none_is_refused_before_anything_is_done,
+    what_is_secret_is_told_nowhere,
 ];
 
 /// An upgrade of `web` to its tag 2 with these flags.
@@ -236,6 +237,39 @@ fn a_gate_that_is_none_is_refused_before_anything_is_done(user: &User) {
     }
     assert_eq!(user.revisions(), ["1 deployed"]);
 }
+
+/// What is in a folder, all files in one.
+fn content(folder: &std::path::Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let read = |path: std::path::PathBuf| match path.is_dir() {
+        true => content(&path),
+        false => String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned(),
+    };
+    entries.map(read).collect()
+}
+
+fn what_is_secret_is_told_nowhere(user: &User) {
+    user.has_web(&[("key", KEY)]);
+    let hidden = "hunter2";
+    user.writes("check.sh", "echo the key is Zq8hunter2Lx9-missing; exit 1");
+    let gate = "--set tag=2,key=Zq8hunter2Lx9-missing --gate-cmd 'sh check.sh'";
+    let soak = format!("{gate} --soak 20s --soak-interval 500ms --soak-threshold 2");
+    let image = "--set tag=Zq8hunter2Lx9-missing,key=Zq8hunter2Lx9-missing";
+    for (flags, told) in [(gate, "the key is <masked, "), (&soak, "the key is <masked, "), (image, "<masked, ")] {
+        for format in ["text", "json"] {
+            let shown = user.types(&format!("helm safe-upgrade web app {flags} --yes --evidence kept -o {format}"));
+            shown.exits(4).keeps_quiet_about(hidden);
+            assert!(shown.stdout.contains(told), "{flags}: {}", shown.stdout);
+            let history = user.does("helm history web --max 100 -o json");
+            assert!(history.contains("masked, ") && !history.contains(hidden), "{flags}: {history}");
+            let kept = content(&user.folder.join("kept"));
+            assert!(kept.contains("masked, ") && !kept.contains(hidden), "{flags}: {kept}");
+        }
+    }
+}
+
+const KEY: &str =
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {key: '{{ .Values.key | default 1 }}'}\n";
 
 const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
 

@@ -25,6 +25,7 @@ use crate::upgrade::judge::Judgement;
 
 pub use files::write;
 pub use gather::{LONGEST, gather};
+pub(crate) use secrets::Secrets;
 pub use subject::{diff, revisions, told};
 
 /// A moment of an upgrade, for the timeline: what happened, in one line.

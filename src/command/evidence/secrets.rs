@@ -15,7 +15,7 @@ const AT_ONCE: usize = 50;
 const BETWEEN: &str = "\n\u{1}\n";
 
 /// The secrets of a release.
-pub(super) struct Secrets {
+pub(crate) struct Secrets {
     sensitive: Sensitive,
     masker: Masker,
 }
@@ -28,7 +28,7 @@ impl std::fmt::Debug for Secrets {
 
 impl Secrets {
     /// The secrets of these revisions.
-    pub(super) fn of(releases: &[&Release], masker: &Masker) -> Self {
+    pub(crate) fn of(releases: &[&Release], masker: &Masker) -> Self {
         let documents: Vec<Document<'_>> = releases.iter().flat_map(|release| release.documents()).collect();
         let mut sensitive = Sensitive::of(documents.iter());
         for release in releases {
@@ -51,7 +51,7 @@ impl Secrets {
     }
 
     /// The text without secrets, and without what steers a terminal; its lines stay.
-    pub(super) fn mask(&self, text: &str) -> String {
+    pub(crate) fn mask(&self, text: &str) -> String {
         harmless(&self.sensitive.mask_text(text, &self.masker))
     }
 

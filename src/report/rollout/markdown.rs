@@ -13,7 +13,12 @@ pub fn report(report: &Report) -> String {
     for reason in &report.reasons {
         _ = writeln!(out, "- {}", inline(reason));
     }
-    let told = [("Likely cause", &report.cause), ("Hint", &report.hint), ("Evidence", &report.evidence)];
+    let told = [
+        ("Likely cause", &report.cause),
+        ("Hint", &report.hint),
+        ("Evidence", &report.evidence),
+        ("Archive", &report.archive),
+    ];
     for (name, text) in told {
         if let Some(text) = text {
             _ = writeln!(out, "- {name}: {}", inline(text));

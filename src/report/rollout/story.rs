@@ -51,14 +51,15 @@ impl Story {
             }
             Event::Verdict { task, result, reasons, elapsed } => self.verdict((*task, *result), reasons, *elapsed),
             Event::Gate { name, state, detail } => vec![self.gate(name, *state, detail)],
-            Event::Evidence { folder, cause, .. } => {
+            Event::Evidence { folder, archive, cause, .. } => {
                 let mut lines = Vec::new();
                 if !folder.is_empty() {
                     lines.push(self.line(
                         Role::Plain,
                         "·",
-                        &format!("the evidence is kept in {folder}, and as a .tar.gz beside it"),
+                        &format!("the evidence is kept in {folder}, and as one file:"),
                     ));
+                    lines.push(self.line(Role::Plain, "   ", archive));
                 }
                 lines.extend(cause.iter().map(|cause| self.line(Role::Error, "✗", &format!("likely cause: {cause}"))));
                 lines
@@ -75,7 +76,8 @@ impl Story {
     }
 
     fn observed(&self, event: &Event) -> Vec<String> {
-        let Event::Observed { release, namespace, deployed, last, proven, target, rollback } = event else {
+        let Event::Observed { release, namespace, deployed, last, proven, target, rollback, nothing_to_do } = event
+        else {
             return Vec::new();
         };
         let mut at = match deployed {
@@ -98,7 +100,7 @@ impl Story {
                 ));
                 lines.push(self.line(Role::Plain, "   ", command));
             }
-            _ if deployed.is_some() => {
+            _ if deployed.is_some() && !nothing_to_do => {
                 lines.push(self.line(Role::Warning, "!", "there is no good revision to go back to"))
             }
             _ => {}
@@ -202,7 +204,7 @@ fn name(task: Task) -> &'static str {
 /// The report at the end, as lines.
 #[must_use]
 pub fn report(report: &Report, painter: Painter) -> Vec<String> {
-    let good = matches!(report.ending, Ending::Upgraded | Ending::Nothing);
+    let good = matches!(report.ending, Ending::Upgraded | Ending::Nothing | Ending::WentBack);
     let (role, mark) = match report.ending {
         _ if good => (Role::Added, "✓"),
         Ending::RolledBack | Ending::Unproven | Ending::Overtaken => (Role::Warning, "!"),
@@ -215,7 +217,12 @@ pub fn report(report: &Report, painter: Painter) -> Vec<String> {
     painter.paint(&mut first, Role::Heading, &report.summary);
     lines.push(first);
     lines.extend(report.reasons.iter().map(|reason| plain(painter, &format!("  {reason}"))));
-    let told = [("likely cause", &report.cause), ("hint", &report.hint), ("evidence", &report.evidence)];
+    let told = [
+        ("likely cause", &report.cause),
+        ("hint", &report.hint),
+        ("evidence", &report.evidence),
+        ("archive", &report.archive),
+    ];
     lines.extend(told.iter().filter_map(|(name, text)| Some(plain(painter, &format!("  {name}: {}", text.as_ref()?)))));
     if !report.parts.is_empty() {
         let width = report.parts.iter().map(|part| part.name.len()).max().unwrap_or_default();
@@ -225,7 +232,10 @@ pub fn report(report: &Report, painter: Painter) -> Vec<String> {
             lines.push(plain(painter, &text));
         }
     }
-    lines.extend(report.next.iter().map(|next| plain(painter, &format!("  {next}"))));
+    if !report.next.is_empty() {
+        lines.push(plain(painter, "  Next:"));
+        lines.extend(report.next.iter().map(|next| plain(painter, &format!("    {next}"))));
+    }
     lines
 }
 

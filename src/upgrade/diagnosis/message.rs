@@ -75,9 +75,52 @@ pub fn last_line(text: &str) -> Option<&str> {
 #[must_use]
 pub fn short(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = unprefixed(&line);
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default().trim_end()),
-        None => line,
+        None => line.to_owned(),
+    }
+}
+
+/// Without what a program says before its message: that there is an error, what failed, the level of a log's line.
+fn unprefixed(line: &str) -> &str {
+    const HEADS: [&str; 4] = ["Error: ", "UPGRADE FAILED: ", "INSTALLATION FAILED: ", "ROLLBACK FAILED: "];
+    let mut line = line;
+    while let Some(rest) = HEADS.iter().find_map(|head| line.strip_prefix(head)) {
+        line = rest;
+    }
+    if !line.starts_with("level=") && !line.starts_with("time=") {
+        return line;
+    }
+    let Some((_, message)) = line.split_once("msg=") else { return line };
+    message
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .filter(|text| !text.contains('"'))
+        .unwrap_or(message)
+}
+
+/// What a message of several lines says first, in one line: Helm lists causes below `1 error occurred:`, and below lines that
+/// end with a colon.
+#[must_use]
+pub fn headline(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut said = unprefixed(lines.next().unwrap_or_default()).to_owned();
+    for line in lines.take(2) {
+        if !said.ends_with(':') {
+            break;
+        }
+        said = format!("{said} {}", line.trim_start_matches(['*', '-', ' ']));
+    }
+    let counted = ["error occurred:", "errors occurred:"].iter().find_map(|words| said.split_once(words));
+    match counted {
+        None => said,
+        Some((head, rest)) => {
+            let head = head.trim_end().trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches([':', ' ']);
+            let reason = rest.trim_start_matches([' ', '*']).split(" * ").next().unwrap_or_default();
+            let parts = [head, reason].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+            parts.join(": ")
+        }
     }
 }
 
@@ -100,6 +143,32 @@ pub fn listed(words: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_of_several_lines_is_told_in_one() {
+        for (text, told) in [
+            (
+                "post-upgrade hooks failed: 1 error occurred:\n\t* job web-migrate failed: BackoffLimitExceeded\n\n",
+                "post-upgrade hooks failed: job web-migrate failed: BackoffLimitExceeded",
+            ),
+            ("2 errors occurred:\n\t* one\n\t* two\n", "one"),
+            ("UPGRADE FAILED: the chart(s):\nweb:\n- at '/x': no\n", "the chart(s): web: at '/x': no"),
+            ("timed out\nand more", "timed out"),
+            ("a: 1 error occurred: * b * c", "a: b"),
+            ("ends so:", "ends so:"),
+            ("", ""),
+        ] {
+            assert_eq!(headline(text), told, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_program_says_first_of_any_message_is_left_out() {
+        assert_eq!(short("Error: UPGRADE FAILED: no  quota"), "no quota");
+        assert_eq!(short("level=WARN msg=\"no quota\""), "no quota");
+        assert_eq!(short("time=12:00 level=WARN msg=\"no quota\" name=web"), "\"no quota\" name=web");
+        assert_eq!(short("level=WARN"), "level=WARN");
+    }
 
     #[test]
     fn parts_are_found_in_any_case() {

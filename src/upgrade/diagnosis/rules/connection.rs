@@ -55,7 +55,7 @@ mod tests {
             ),
         );
         assert!(
-            told.starts_with("Helm lost the API server: UPGRADE FAILED: Kubernetes cluster unreachable")
+            told.starts_with("Helm lost the API server: Kubernetes cluster unreachable")
                 && told.contains("diagnose web -n shop"),
             "{told}"
         );

@@ -2,7 +2,7 @@
 
 use crate::manifest::observed::Observed;
 use crate::upgrade::diagnosis::evidence::name_of;
-use crate::upgrade::diagnosis::message::{after, before, last_line, short};
+use crate::upgrade::diagnosis::message::{after, before, headline, last_line, short};
 use crate::upgrade::diagnosis::{Cause, Evidence, container};
 
 /// How Helm says which kind of hooks failed (`upgrade.go` and `install.go` of its package `action`); of those of a rollback it does not.
@@ -29,7 +29,7 @@ pub(super) fn find(evidence: &Evidence) -> Vec<Cause> {
     match (causes.is_empty(), said) {
         // Deleted already, or never made: all there is are Helm's words.
         (true, Some((rest, event))) => {
-            let why = short(rest.trim_start_matches([':', ' ']).lines().next().unwrap_or_default());
+            let why = short(&headline(rest.trim_start_matches([':', ' '])));
             let hint = format!(
                 "keep the hook's Job to see its log: helm.sh/hook-delete-policy without hook-failed; {}",
                 evidence.helm(&format!("get hooks {}", evidence.release))
