@@ -270,7 +270,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let name = self.name().to_owned();
         let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
         let newest = history.revisions().last().copied().unwrap_or_default();
-        if newest > self.newest || self.is_taken_away(&history) {
+        if self.is_overtaken(&history) {
             self.state.overtaken_by = Some(newest);
         }
         if let Some(holder) = self.keeper.lost_to() {
@@ -280,8 +280,11 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         Ok(())
     }
 
-    /// Whether somebody has uninstalled the release, or removed the revision that we work with.
-    fn is_taken_away(&self, history: &History) -> bool {
+    /// Whether somebody has made another revision, uninstalled the release, or removed the revision that we work with.
+    pub(super) fn is_overtaken(&self, history: &History) -> bool {
+        if history.revisions().last().is_some_and(|last| *last > self.newest) {
+            return true;
+        }
         if self.newest < self.ours || self.state.uninstalled != Step::Open {
             return false;
         }

@@ -13,6 +13,7 @@ use crate::execute::Listener;
 use crate::execute::run::Run;
 use crate::execute::watching::{Teller, Term, Watching, until, waited_for};
 use crate::helm::Helm;
+use crate::release::history::History;
 use crate::storage::Storage;
 use crate::upgrade::event::{Event, GateState, Task};
 use crate::upgrade::gates::series::Series;
@@ -30,8 +31,8 @@ const SHORTEST: Duration = Duration::from_millis(10);
 struct Asked {
     /// The answers of the gates.
     answers: Vec<Answer>,
-    /// The newest revision there is, if it could be read.
-    last: Option<u32>,
+    /// The revisions there are, if they could be read.
+    history: Option<History>,
 }
 
 /// A soak under way.
@@ -115,7 +116,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 () = watching.change() => {}
                 asked = asked(&mut asking) => {
                     asking = None;
-                    if asked.last.is_some_and(|last| last > self.newest) {
+                    if asked.history.as_ref().is_some_and(|history| self.is_overtaken(history)) {
                         return None;
                     }
                     course.take_in(asked.answers);
@@ -139,7 +140,7 @@ async fn ask_now<C: Cluster, H: Helm>(
     let answers = join_all(gates.iter().map(|gate| asker.ask(gate)));
     let (answers, history) = join(answers, storage.history(name)).await;
     // If it can't be read now, it is asked again.
-    Asked { answers, last: history.ok().and_then(|history| history.revisions().last().copied()) }
+    Asked { answers, history: history.ok() }
 }
 
 impl Course<'_> {
