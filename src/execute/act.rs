@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::helm::{Apply, Helm, Waiting};
 use crate::manifest::live::Declared;
 use crate::manifest::node::Node;
+use crate::record::Records;
 use crate::release::Release;
+use crate::release::marks::RUN;
 use crate::upgrade::event::{Event, Task, Verdict};
 use crate::upgrade::next::{OnFailure, Step};
 
@@ -115,7 +117,9 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
 
     fn order(&self, prepared: &Prepared, waiting: &Waiting) -> Apply {
         let (upgrade, waiting) = (prepared.proposed.upgrade.clone(), waiting.clone());
-        Apply { upgrade, waiting, ..self.options.apply.clone() }
+        let mut labels = self.options.apply.labels.clone();
+        labels.push(format!("{RUN}={}", self.keeper.run));
+        Apply { upgrade, waiting, labels, ..self.options.apply.clone() }
     }
 
     pub(super) fn begun(&self, task: Task, revision: u32, to: Option<u32>, waiting: &Waiting) {
@@ -129,13 +133,25 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let name = self.name().to_owned();
         let storage = self.seams.storage;
         let history = patiently(AWAY, || storage.history(&name)).await?;
-        let made = history.revisions().contains(&self.ours);
+        let is_there = history.revisions().contains(&self.ours);
+        let made = is_there && self.is_of_this_run().await?;
+        if is_there && !made {
+            // Somebody else was faster, and it is theirs.
+            self.state.overtaken_by = Some(self.ours);
+        }
         let refused = watched.helm.as_ref().is_some_and(|ended| ended.message.contains("another operation ("));
         self.state.nothing_made = !made || refused;
         if made && !refused {
             self.newest = self.ours;
         }
         Ok(())
+    }
+
+    /// Whether our own Helm has made the revision of our number. Where a storage holds no labels, the number must do.
+    async fn is_of_this_run(&self) -> Result<bool, Error> {
+        let Ok(records) = Records::of(self.seams.storage) else { return Ok(true) };
+        let label = patiently(AWAY, || records.label(self.name(), self.ours, RUN)).await?;
+        Ok(label.as_deref() == Some(self.keeper.run.as_str()))
     }
 
     fn settle(&mut self, task: Task, watched: Watched) -> Result<Option<String>, Error> {

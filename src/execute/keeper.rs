@@ -17,6 +17,8 @@ use crate::upgrade::event::Event;
 /// The lease, if one could be had.
 pub(super) struct Keeper<'a, C> {
     lease: Option<Lease<'a, C>>,
+    /// A random text that only this run has.
+    pub(super) run: String,
     /// Who has it now, where it was lost.
     lost: Mutex<Option<String>>,
 }
@@ -45,7 +47,8 @@ impl<'a, C: Cluster> Keeper<'a, C> {
                 None
             }
         };
-        Ok(Self { lease, lost: Mutex::default() })
+        let run = me.identity.rsplit(':').next().unwrap_or_default().to_owned();
+        Ok(Self { lease, run, lost: Mutex::default() })
     }
 
     /// What a dead owner has left behind.

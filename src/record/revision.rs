@@ -143,6 +143,17 @@ impl<'a, C: Cluster> Records<'a, C> {
         }
     }
 
+    /// The value of a label of a revision's object; `None` if it has none.
+    ///
+    /// # Errors
+    /// As the API server has it.
+    pub async fn label(&self, name: &str, revision: u32, label: &str) -> Result<Option<String>, Error> {
+        let body = self.cluster.get(&self.at(name, revision)).await.map_err(Error::from)?;
+        let object: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let value = object.pointer("/metadata/labels").and_then(|labels| labels.get(label)).and_then(Value::as_str);
+        Ok(value.map(str::to_owned))
+    }
+
     fn at(&self, name: &str, revision: u32) -> ObjectRef {
         ObjectRef {
             resource: self.resource.clone(),

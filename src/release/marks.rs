@@ -13,6 +13,9 @@ pub const PROVEN: &str = "safe-upgrade/proven";
 /// The label of a revision that failed.
 pub const BAD: &str = "safe-upgrade/bad";
 
+/// The label by which a run knows the revision that its own Helm has made: a random text of the run.
+pub const RUN: &str = "safe-upgrade/run";
+
 /// Something to note about a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
