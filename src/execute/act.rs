@@ -125,7 +125,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     pub(super) fn begun(&self, task: Task, revision: u32, to: Option<u32>, waiting: &Waiting) {
         let chart = &self.ground.current.chart;
         let chart = format!("{}-{}", chart.name(), chart.version());
-        self.tell(&Event::Begun { task, revision, to, chart, timeout: waiting.timeout.as_secs() });
+        self.tell(&Event::Begun { task, revision, to, chart, timeout: waiting.timeout.as_secs_f64().round() as u64 });
     }
 
     /// Whether Helm came so far as to make a revision. Where it did not, nothing was changed.

@@ -133,5 +133,5 @@ fn values_from_standard_input_are_read_once(user: &User) {
 
 fn a_release_may_be_named_like_a_command(user: &User) {
     user.has_an_app(&[]);
-    user.types("helm safe-upgrade upgrade history app --install --yes").mentions("history is upgraded");
+    user.types("helm safe-upgrade upgrade history app --install --yes").mentions("history is installed");
 }
