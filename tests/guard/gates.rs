@@ -254,7 +254,8 @@ fn what_is_secret_is_told_nowhere(user: &User) {
     user.writes("check.sh", "echo the key is Zq8hunter2Lx9-missing; exit 1");
     let gate = "--set tag=2,key=Zq8hunter2Lx9-missing --gate-cmd 'sh check.sh'";
     let soak = format!("{gate} --soak 20s --soak-interval 500ms --soak-threshold 2");
-    let image = "--set tag=Zq8hunter2Lx9-missing,key=Zq8hunter2Lx9-missing";
+    // The diff shows a Deployment as it will be.
+    let image = "--set tag=Zq8hunter2Lx9-missing,key=Zq8hunter2Lx9-missing --suppress Deployment";
     for (flags, told) in [(gate, "the key is <masked, "), (&soak, "the key is <masked, "), (image, "<masked, ")] {
         for format in ["text", "json"] {
             let shown = user.types(&format!("helm safe-upgrade web app {flags} --yes --evidence kept -o {format}"));

@@ -43,7 +43,9 @@ while True:
         break
     shown += part
     if answers and shown.endswith(b"[c]hecks: "):
-        os.write(terminal, answers.pop(0).encode() + b"\n")
+        answer = answers.pop(0)
+        # Ctrl-C needs no Enter.
+        os.write(terminal, answer.encode() + (b"" if answer == chr(3) else b"\n"))
         shown += b"#"
 sys.stdout.buffer.write(shown)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
