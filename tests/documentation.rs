@@ -28,7 +28,8 @@ fn every_check_is_documented() {
     let list = include_str!("../docs/checks.md");
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checks");
     for check in helm_safe_upgrade::checks::ALL {
-        let row = format!("| [{0}](checks/{0}.md) | {1} |", check.name, check.looks_at);
+        let (name, worst, rights) = (check.name, check.worst.word(), check.rights);
+        let row = format!("| [{name}](checks/{name}.md) | {} | {worst} | {rights} |", check.looks_at);
         assert!(list.contains(&row), "docs/checks.md has no row {row}");
         let page = std::fs::read_to_string(folder.join(format!("{}.md", check.name))).expect(check.name);
         assert!(page.starts_with(&format!("# {}\n", check.name)), "{page}");

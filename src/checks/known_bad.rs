@@ -4,7 +4,7 @@ use super::{Check, Finding, Severity, Snapshot};
 
 const NAME: &str = "known-bad";
 
-pub(super) const CHECK: Check = Check { name: NAME, looks_at: "the revisions that are marked as bad", run };
+pub(super) const CHECK: Check = Check::new(NAME, "the revisions that are marked as bad", run).rights("get Helm's storage");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -8,11 +8,15 @@ mod pending;
 mod pinned;
 mod rights;
 pub mod snapshot;
+pub mod wanted;
 mod way_back;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 pub use snapshot::Snapshot;
+pub use wanted::{Proposal, Wanted};
 
 /// How much a finding matters, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -93,12 +97,60 @@ pub struct Check {
     pub name: &'static str,
     /// What it looks at, in a few words.
     pub looks_at: &'static str,
+    /// The gravest that it finds, where the configuration does not say otherwise.
+    pub worst: Severity,
+    /// The rights it needs, as in `list nodes, pods`, for its row in `docs/checks.md`.
+    pub rights: &'static str,
+    /// What it wants to see of the cluster beside the release.
+    pub wants: fn(&Proposal<'_>) -> Vec<Wanted>,
     /// Looks. What comes back is never empty.
     pub run: fn(&Snapshot<'_>) -> Vec<Finding>,
 }
 
+impl Check {
+    /// A check that wants nothing of the cluster.
+    const fn new(name: &'static str, looks_at: &'static str, run: fn(&Snapshot<'_>) -> Vec<Finding>) -> Self {
+        Self { name, looks_at, worst: Severity::Warning, rights: "none", wants: nothing, run }
+    }
+
+    /// The same, finding this at worst.
+    const fn worst(self, worst: Severity) -> Self {
+        Self { worst, ..self }
+    }
+
+    /// The same, with the rights it needs.
+    const fn rights(self, rights: &'static str) -> Self {
+        Self { rights, ..self }
+    }
+
+    /// The same, wanting this of the cluster.
+    #[allow(dead_code)] // the first checks want nothing
+    const fn wants(self, wants: fn(&Proposal<'_>) -> Vec<Wanted>) -> Self {
+        Self { wants, ..self }
+    }
+}
+
+fn nothing(_: &Proposal<'_>) -> Vec<Wanted> {
+    Vec::new()
+}
+
+/// What all checks want to see of the cluster for this proposal, each once.
+#[must_use]
+pub fn wanted(proposal: &Proposal<'_>) -> BTreeSet<Wanted> {
+    ALL.iter().flat_map(|check| (check.wants)(proposal)).collect()
+}
+
 /// Every check, in the order in which they are told where they matter alike.
-pub const ALL: &[Check] = &[pending::CHECK, way_back::CHECK, rights::CHECK, pinned::CHECK, known_bad::CHECK];
+pub const ALL: &[Check] = &[
+    // The release.
+    pending::CHECK,
+    way_back::CHECK,
+    known_bad::CHECK,
+    // The rights.
+    rights::CHECK,
+    // The chart.
+    pinned::CHECK,
+];
 
 /// What all checks have to say, and which of them are accepted whatever they say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

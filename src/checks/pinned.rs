@@ -5,7 +5,7 @@ use super::{Check, Finding, Severity, Snapshot};
 
 const NAME: &str = "pinned";
 
-pub(super) const CHECK: Check = Check { name: NAME, looks_at: "whether the chart's version is named exactly", run };
+pub(super) const CHECK: Check = Check::new(NAME, "whether the chart's version is named exactly", run);
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let ChartReference { named, place, version } = &snapshot.chart;

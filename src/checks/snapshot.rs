@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::wanted::Lists;
 use crate::diff::release::{Both, ReleaseDiff};
+use crate::manifest::document::Object;
 use crate::release::Release;
 use crate::release::history::History;
 
@@ -32,6 +34,10 @@ pub struct Snapshot<'a> {
     pub goes_back: bool,
     /// The revision that the upgrade starts from, and the one that it would make.
     pub releases: &'a Both<Release>,
+    /// Their objects, and those of the revision to go back to.
+    pub objects: &'a Objects,
+    /// What checks wanted to see of the cluster.
+    pub lists: &'a Lists,
     /// How they differ, masked.
     pub diff: &'a ReleaseDiff,
     /// The chart, as the user named it.
@@ -42,6 +48,18 @@ pub struct Snapshot<'a> {
     pub bad: Vec<BadRevision>,
     /// What the user may do of what follows.
     pub rights: Known<Rights>,
+}
+
+/// The objects of the revisions, hooks among them. What is secret in them is masked.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    /// Of the revision that the upgrade starts from; none where there is none.
+    pub old: Vec<Object>,
+    /// Of the one that it would make.
+    pub new: Vec<Object>,
+    /// Of the revision that a failure leads to, where that is another than the one it starts from; `None` where it is none or
+    /// the same.
+    pub back: Known<Option<Vec<Object>>>,
 }
 
 /// How the user has named the chart.

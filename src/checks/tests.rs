@@ -1,6 +1,7 @@
 //! What the checks say of snapshots that no cluster is needed for.
 
-use super::snapshot::{BadRevision, ChartReference, Need, Permission, Place, Rights};
+use super::snapshot::{BadRevision, ChartReference, Need, Permission, Objects, Place, Rights};
+use super::wanted::Lists;
 use super::*;
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::manifest::document::Manifest;
@@ -16,6 +17,7 @@ fn says(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<(&'static str, Severity)>
         |text: &str| Release { manifest: Manifest::new(text.to_owned()), ..Release::of_manifest(String::new()) };
     let releases = Both { old: release("a: 1"), new: release("a: 2") };
     let diff = ReleaseDiff::default();
+    let objects = Objects { old: Vec::new(), new: Vec::new(), back: Ok(None) };
     let mut snapshot = Snapshot {
         now: jiff::Timestamp::UNIX_EPOCH,
         release: "web",
@@ -27,6 +29,8 @@ fn says(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<(&'static str, Severity)>
         target: Some(1),
         goes_back: true,
         releases: &releases,
+        objects: &objects,
+        lists: &Lists::default(),
         diff: &diff,
         chart: ChartReference { named: "./web".into(), place: Place::Local, version: None },
         owner: Ok(None),

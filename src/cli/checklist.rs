@@ -39,13 +39,13 @@ pub(super) async fn look<C: Cluster, H: Helm>(
     accepted: &[String],
 ) -> Checked {
     run.stages(true).stage("checking");
-    let snapshot = checklist::observe(seams, request, options, prepared).await;
+    let findings = checklist::run(seams, request, (options, accepted), prepared).await;
     let chart = &prepared.proposed.outcome.releases.new.chart;
     Checked {
         release: request.upgrade.release.clone(),
         namespace: seams.storage.namespace().to_owned(),
         chart: format!("{}-{}", chart.name(), chart.version()),
-        findings: Findings::of(&snapshot, accepted),
+        findings,
     }
 }
 

@@ -1,18 +1,21 @@
 //! Gathering what the checklist looks at.
 
+mod lists;
 mod rights;
 
-use futures::future::join;
+use futures::future::join3;
 use futures::stream::{self, StreamExt as _};
 
 use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
-use crate::checks::Snapshot;
-use crate::checks::snapshot::{BadRevision, ChartReference, Known, Owner, Place};
+use crate::checks::snapshot::{BadRevision, ChartReference, Known, Objects, Owner, Place};
+use crate::checks::{Findings, Proposal, Snapshot};
 use crate::cluster::Cluster;
 use crate::command::upgrade::Request;
 use crate::helm::Helm;
+use crate::manifest::document::Object;
 use crate::record::{Judged, shown};
+use crate::release::Release;
 use crate::upgrade::next::OnFailure;
 
 /// So many bad revisions are compared, the newest. Each is read whole.
@@ -21,16 +24,24 @@ const MOST_BAD: usize = 10;
 /// So many requests are made at the same time.
 const AT_ONCE: usize = 16;
 
-/// Gathers what the checks look at, beside what was looked at anyway. What can't be had is in the snapshot as not known.
-pub async fn observe<'p, C: Cluster, H: Helm>(
+/// Gathers what the checks look at, beside what was looked at anyway, and has them look. What can't be had is not known.
+pub async fn run<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
-    request: &'p Request,
-    options: &Options,
-    prepared: &'p Prepared,
-) -> Snapshot<'p> {
-    let (bad, rights) = join(bad(seams, prepared), rights::ask(seams, options, prepared)).await;
+    request: &Request,
+    (options, accepted): (&Options, &[String]),
+    prepared: &Prepared,
+) -> Findings {
     let outcome = &prepared.proposed.outcome;
-    Snapshot {
+    let objects = objects(seams, prepared).await;
+    let proposal = Proposal {
+        release: &request.upgrade.release,
+        namespace: &outcome.releases.new.namespace,
+        is_first: prepared.proposed.is_first,
+        objects: &objects,
+    };
+    let (bad, rights, lists) =
+        join3(bad(seams, prepared), rights::ask(seams, options, prepared), lists::read(seams.cluster, &proposal)).await;
+    let snapshot = Snapshot {
         now: jiff::Timestamp::now(),
         release: &request.upgrade.release,
         namespace: &outcome.releases.new.namespace,
@@ -41,12 +52,32 @@ pub async fn observe<'p, C: Cluster, H: Helm>(
         target: prepared.target,
         goes_back: options.on_failure != OnFailure::Keep,
         releases: &outcome.releases,
+        objects: &objects,
+        lists: &lists,
         diff: &outcome.diff,
         chart: reference(request),
         owner: owner(prepared),
         bad,
         rights,
-    }
+    };
+    Findings::of(&snapshot, accepted)
+}
+
+/// The objects of the revisions. Those of the one to go back to are read where they are not at hand.
+async fn objects<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, prepared: &Prepared) -> Objects {
+    let releases = &prepared.proposed.outcome.releases;
+    let open = |release: &Release| -> Vec<Object> {
+        release.documents().iter().flat_map(|document| seams.masker.open(document)).collect()
+    };
+    let old = if prepared.proposed.is_first { Vec::new() } else { open(&releases.old) };
+    let back = match prepared.target.filter(|target| *target != releases.old.revision) {
+        None => Ok(None),
+        Some(target) => match seams.storage.read(&releases.new.name, target).await {
+            Ok(release) => Ok(Some(open(&release))),
+            Err(error) => Err(error.message),
+        },
+    };
+    Objects { old, new: open(&releases.new), back }
 }
 
 fn reference(request: &Request) -> ChartReference {

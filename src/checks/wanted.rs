@@ -1,0 +1,112 @@
+//! What checks want to see of the cluster beside the release: they say so by what is proposed, it is read in one go, and they
+//! find it in the [`Lists`] of the snapshot.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::snapshot::{Known, Objects};
+use crate::manifest::observed::Observed;
+
+/// A kind of objects, as the server names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListedKind {
+    /// The API group; empty for the core group.
+    pub group: Cow<'static, str>,
+    /// The version.
+    pub version: Cow<'static, str>,
+    /// The kind in the URL: `storageclasses`.
+    pub plural: Cow<'static, str>,
+    /// The kind.
+    pub kind: Cow<'static, str>,
+    /// Whether the metadata is all that is read of them.
+    pub metadata_only: bool,
+}
+
+impl ListedKind {
+    /// A kind that is read whole, but for the content of Secrets.
+    #[must_use]
+    pub const fn new(group: &'static str, version: &'static str, plural: &'static str, kind: &'static str) -> Self {
+        Self {
+            group: Cow::Borrowed(group),
+            version: Cow::Borrowed(version),
+            plural: Cow::Borrowed(plural),
+            kind: Cow::Borrowed(kind),
+            metadata_only: false,
+        }
+    }
+
+    /// The same, with nothing but the metadata.
+    #[must_use]
+    pub const fn metadata(mut self) -> Self {
+        self.metadata_only = true;
+        self
+    }
+}
+
+/// Something to be read: all objects of a kind, or one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Wanted {
+    /// Of which kind.
+    pub kind: ListedKind,
+    /// In which namespace; `None` for all, and for kinds without namespaces.
+    pub namespace: Option<String>,
+    /// The one object of this name; `None` for all.
+    pub name: Option<String>,
+}
+
+impl Wanted {
+    /// All objects of a kind, in all namespaces.
+    #[must_use]
+    pub fn all(kind: ListedKind) -> Self {
+        Self { kind, namespace: None, name: None }
+    }
+
+    /// All objects of a kind in a namespace.
+    #[must_use]
+    pub fn within(kind: ListedKind, namespace: &str) -> Self {
+        Self { kind, namespace: Some(namespace.to_owned()), name: None }
+    }
+
+    /// One object of a kind without namespaces.
+    #[must_use]
+    pub fn one(kind: ListedKind, name: &str) -> Self {
+        Self { kind, namespace: None, name: Some(name.to_owned()) }
+    }
+}
+
+/// What a check may look at when it says what it wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Proposal<'a> {
+    /// The release's name.
+    pub release: &'a str,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Whether it is installed by this.
+    pub is_first: bool,
+    /// The objects of the revisions.
+    pub objects: &'a Objects,
+}
+
+/// What was read of what was wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Lists(BTreeMap<Wanted, Known<Vec<Observed>>>);
+
+impl Lists {
+    /// What was read.
+    #[must_use]
+    pub fn new(read: impl IntoIterator<Item = (Wanted, Known<Vec<Observed>>)>) -> Self {
+        Self(read.into_iter().collect())
+    }
+
+    /// The objects that were wanted: none if there are none, or the server does not know the kind.
+    ///
+    /// # Errors
+    /// Why they could not be read, as a sentence.
+    pub fn get(&self, wanted: &Wanted) -> Result<&[Observed], &str> {
+        match self.0.get(wanted) {
+            Some(Ok(objects)) => Ok(objects),
+            Some(Err(reason)) => Err(reason),
+            None => Err("it was not looked at"),
+        }
+    }
+}
