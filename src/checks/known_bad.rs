@@ -4,7 +4,8 @@ use super::{Check, Finding, Severity, Snapshot};
 
 const NAME: &str = "known-bad";
 
-pub(super) const CHECK: Check = Check::new(NAME, "the revisions that are marked as bad", run).rights("get Helm's storage");
+pub(super) const CHECK: Check =
+    Check::new(NAME, "the revisions that are marked as bad", run).rights("get Helm's storage");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -5,7 +5,10 @@ use super::{Check, Finding, Severity, Snapshot};
 
 const NAME: &str = "pending";
 
-pub(super) const CHECK: Check = Check::new(NAME, "the status of the last revision, and who is at work on the release", run).worst(Severity::Blocker).rights("get leases");
+pub(super) const CHECK: Check =
+    Check::new(NAME, "the status of the last revision, and who is at work on the release", run)
+        .worst(Severity::Blocker)
+        .rights("get leases");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let last = snapshot.history.entries().last();

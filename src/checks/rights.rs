@@ -7,7 +7,10 @@ use super::{Check, Finding, Severity, Snapshot};
 
 const NAME: &str = "rights";
 
-pub(super) const CHECK: Check = Check::new(NAME, "whether you may do what the upgrade, watching it and going back need", run).worst(Severity::Blocker).rights("none; every user may ask");
+pub(super) const CHECK: Check =
+    Check::new(NAME, "whether you may do what the upgrade, watching it and going back need", run)
+        .worst(Severity::Blocker)
+        .rights("none; every user may ask");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let rights = match &snapshot.rights {

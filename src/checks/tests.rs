@@ -1,6 +1,6 @@
 //! What the checks say of snapshots that no cluster is needed for.
 
-use super::snapshot::{BadRevision, ChartReference, Need, Permission, Objects, Place, Rights};
+use super::snapshot::{BadRevision, ChartReference, Need, Objects, Permission, Place, Rights};
 use super::wanted::Lists;
 use super::*;
 use crate::diff::release::{Both, ReleaseDiff};

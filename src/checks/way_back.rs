@@ -4,7 +4,9 @@ use super::{Check, Finding, Severity, Snapshot};
 
 const NAME: &str = "way-back";
 
-pub(super) const CHECK: Check = Check::new(NAME, "the revision that a failure leads back to, and how good it is", run).worst(Severity::Blocker).rights("list Helm's storage; get the objects of the deployed revision");
+pub(super) const CHECK: Check = Check::new(NAME, "the revision that a failure leads back to, and how good it is", run)
+    .worst(Severity::Blocker)
+    .rights("list Helm's storage; get the objects of the deployed revision");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     if snapshot.is_first {

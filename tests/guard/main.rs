@@ -7,17 +7,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
-/// Makes a test `helm3::name` and a test `helm4::name` of each story.
-macro_rules! stories {
-    ($($name:ident),+ $(,)?) => {
-        mod helm3 {
-            $(#[test] fn $name() { super::$name(&crate::user::User::new(crate::environment::Helm::V3, stringify!($name))); })+
-        }
-        mod helm4 {
-            $(#[test] fn $name() { super::$name(&crate::user::User::new(crate::environment::Helm::V4, stringify!($name))); })+
-        }
-    };
-}
+#[macro_use]
+#[path = "../revdiff/stories.rs"]
+mod stories;
 
 #[allow(dead_code)] // shared with the tests of revdiff
 #[path = "../revdiff/cluster.rs"]
@@ -38,7 +30,6 @@ mod user;
 mod release;
 
 mod back;
-mod checks;
 mod failures;
 mod gates;
 mod healing;
