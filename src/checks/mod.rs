@@ -8,6 +8,7 @@ mod pending;
 mod pinned;
 mod rights;
 pub mod snapshot;
+pub mod trial;
 pub mod wanted;
 mod way_back;
 

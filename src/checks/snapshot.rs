@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::trial::Trials;
 use super::wanted::Lists;
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::manifest::document::Object;
@@ -48,6 +49,10 @@ pub struct Snapshot<'a> {
     pub bad: Vec<BadRevision>,
     /// What the user may do of what follows.
     pub rights: Known<Rights>,
+    /// What the API server says of the objects of the upgrade in a dry run.
+    pub trials: Known<Trials>,
+    /// The same of the objects of the revision to go back to; `None` where there is none.
+    pub rehearsal: Known<Option<Trials>>,
 }
 
 /// The objects of the revisions, hooks among them. What is secret in them is masked.

@@ -36,6 +36,8 @@ fn says(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<(&'static str, Severity)>
         owner: Ok(None),
         bad: Vec::new(),
         rights: Ok(Rights::default()),
+        trials: Ok(trial::Trials::default()),
+        rehearsal: Ok(None),
     };
     change(&mut snapshot);
     let findings = Findings::of(&snapshot, &[]).findings;

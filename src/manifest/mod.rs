@@ -17,6 +17,7 @@ pub mod node;
 pub mod observed;
 pub mod printed;
 pub mod quantity;
+pub mod refusal;
 pub mod sensitive;
 pub mod split;
 pub mod surroundings;

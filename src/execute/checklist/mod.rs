@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt as _};
 use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
 use crate::checks::snapshot::{BadRevision, ChartReference, Known, Objects, Owner, Place};
+use crate::checks::trial::Trials;
 use crate::checks::{Findings, Proposal, Snapshot};
 use crate::cluster::Cluster;
 use crate::command::upgrade::Request;
@@ -59,6 +60,8 @@ pub async fn run<C: Cluster, H: Helm>(
         owner: owner(prepared),
         bad,
         rights,
+        trials: Ok(Trials::default()),
+        rehearsal: Ok(None),
     };
     Findings::of(&snapshot, accepted)
 }
