@@ -3,7 +3,7 @@
 use std::io::{Result as Written, Write};
 
 use crate::checks::Findings;
-use crate::cli::args::Format;
+use crate::cli::args::{Format, GuardArgs};
 use crate::cli::output;
 use crate::cli::revdiff::Run;
 use crate::cluster::Cluster;
@@ -18,6 +18,7 @@ pub(super) struct Checked {
     release: String,
     namespace: String,
     chart: String,
+    shows_passed: bool,
     pub(super) findings: Findings,
 }
 
@@ -36,15 +37,16 @@ pub(super) async fn look<C: Cluster, H: Helm>(
     run: &Run<'_>,
     seams: &Seams<'_, C, H>,
     (request, options, prepared): (&Request, &Options, &Prepared),
-    accepted: &[String],
+    guard: &GuardArgs,
 ) -> Checked {
     run.stages(true).stage("checking");
-    let findings = checklist::run(seams, request, (options, accepted), prepared).await;
+    let findings = checklist::run(seams, request, (options, &guard.accept), prepared).await;
     let chart = &prepared.proposed.outcome.releases.new.chart;
     Checked {
         release: request.upgrade.release.clone(),
         namespace: seams.storage.namespace().to_owned(),
         chart: format!("{}-{}", chart.name(), chart.version()),
+        shows_passed: guard.show_passed,
         findings,
     }
 }
@@ -79,7 +81,7 @@ impl Checked {
     pub(super) fn write(&self, form: Form, run: &Run<'_>, mut out: &mut dyn Write) -> Written<()> {
         let view = ChecksView::new((&self.release, &self.namespace), self.chart.clone(), &self.findings);
         match form {
-            Form::Text => view.write_text(run.painter(), run.environment.columns, &mut out),
+            Form::Text => view.write_text((run.painter(), run.environment.columns), self.shows_passed, &mut out),
             Form::Markdown => view.write_markdown(&mut out),
             Form::Json => view.write_json(&mut out),
             Form::Event => {

@@ -107,7 +107,7 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
     }
 
     async fn check(&self, prepared: &Prepared) -> Checked {
-        checklist::look(self.run, self.seams, (self.request, self.options, prepared), &self.guard.accept).await
+        checklist::look(self.run, self.seams, (self.request, self.options, prepared), self.guard).await
     }
 
     /// Asks until there is a yes or a no. What is asked to be seen is shown once more.

@@ -19,7 +19,7 @@ use crate::release::history::History;
 use crate::upgrade::event::{Event, Report};
 use crate::upgrade::judge::Verdict;
 use crate::upgrade::next::Ending;
-use crate::upgrade::target::{Known, candidates};
+use crate::upgrade::target::{Known, candidates, unchanged};
 
 /// The oldest Helm that works: what is asked of it is there since then.
 const OLDEST: (u32, u32) = (3, 14);
@@ -306,14 +306,13 @@ async fn target<C: Cluster, H: Helm>(
 ) -> Result<Option<u32>, Error> {
     let known: Vec<Known> = prepared.history.entries().iter().map(|entry| known(entry, prepared.deployed)).collect();
     let releases = &prepared.proposed.outcome.releases;
-    // Where the objects stay the same, only a hook or a gate can fail: what runs is good, and nothing below it is wanted.
-    let good = prepared.deployed_proven || prepared.deployed_seen_good;
-    if good && prepared.deployed.is_some() && releases.old.manifest.is_same_as(&releases.new.manifest) {
-        return Ok(prepared.deployed);
+    let is_unchanged = releases.old.manifest.is_same_as(&releases.new.manifest);
+    if is_unchanged && let Some(deployed) = unchanged(&known, prepared.deployed_seen_good) {
+        return Ok(Some(deployed));
     }
     for revision in candidates(&known, prepared.deployed_seen_good) {
         let same = if revision == releases.old.revision {
-            releases.old.manifest.is_same_as(&releases.new.manifest)
+            is_unchanged
         } else {
             match seams.storage.read(name, revision).await {
                 Ok(release) => release.manifest.is_same_as(&releases.new.manifest),

@@ -10,7 +10,7 @@ use crate::report::style::{Painter, Role, clean};
 const GAP: usize = 2;
 
 /// The last column is not squeezed below this, in terminal columns.
-const LEAST_LAST: usize = 24;
+pub(super) const LEAST_LAST: usize = 24;
 
 /// What stands in a column of a row.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ impl Table {
 }
 
 /// A text in lines of at most so many terminal columns, broken between words where that can be.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let Some(line) = lines.last_mut() else { break };

@@ -25,6 +25,14 @@ pub fn candidates(known: &[Known], deployed_seen_good: bool) -> Vec<u32> {
     proven.chain(deployed).map(|revision| revision.revision).collect()
 }
 
+/// The revision to stay with where the upgrade leaves the objects of the deployed one as they are: that one, if it is proven or
+/// was seen good. Only a hook or a gate can fail then, and nothing older is wanted. Not if it is marked as bad.
+#[must_use]
+pub fn unchanged(known: &[Known], deployed_seen_good: bool) -> Option<u32> {
+    let deployed = known.iter().find(|revision| revision.deployed)?;
+    (!deployed.bad && (deployed.proven || deployed_seen_good)).then_some(deployed.revision)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +60,14 @@ mod tests {
     fn a_bad_revision_is_never_gone_back_to() {
         let history = [known(1, "p"), known(2, "pb"), known(3, "db")];
         assert_eq!(candidates(&history, true), [1]);
+    }
+
+    #[test]
+    fn objects_that_stay_as_they_are_stay_with_the_deployed_revision_unless_it_is_bad() {
+        assert_eq!(unchanged(&[known(1, "p"), known(2, "d")], true), Some(2));
+        assert_eq!(unchanged(&[known(1, "p"), known(2, "dp")], false), Some(2));
+        assert_eq!(unchanged(&[known(1, "p"), known(2, "d")], false), None);
+        assert_eq!(unchanged(&[known(1, "p"), known(2, "dbp")], true), None);
+        assert_eq!(unchanged(&[known(1, "p")], true), None);
     }
 }

@@ -24,7 +24,10 @@ fn a_clean_upgrade_passes_every_check(user: &User) {
     let shown = user.types("helm safe-upgrade check web app --set tag=2");
     shown.exits(0);
     assert_eq!(shown.stdout.lines().count(), 2, "{}", shown.stdout);
-    shown.mentions(&format!("checks: {} passed\n✓ passed: ", ALL.len()));
+    shown.mentions(&format!("checks: {0} passed\n✓ {0} passed (", ALL.len()));
+    user.types("helm safe-upgrade check web app --set tag=2 --show-passed")
+        .mentions("✓ pass\n")
+        .mentions("a failure leads back to revision 1, which is proven");
     assert_eq!(user.revisions(), ["1 deployed"], "nothing was changed");
 }
 

@@ -62,7 +62,7 @@ class Subcommands(InstallTest):
 
     def test_help_lists_both(self):
         listed = self.run_helm("help").stdout
-        self.assertRegex(listed, r"(?m)^  safe-upgrade +guarded upgrades")
+        self.assertRegex(listed, r"(?m)^  safe-upgrade +upgrade under guard")
         self.assertRegex(listed, r"(?m)^  revdiff +show what changes")
 
 

@@ -70,6 +70,10 @@ pub(in crate::cli) struct GuardArgs {
     #[arg(long, value_name = "CHECK", value_parser = check_name)]
     pub accept: Vec<String>,
 
+    /// Tell of the checks that passed, too, what they looked at.
+    #[arg(long)]
+    pub show_passed: bool,
+
     /// How often a container that crashes may be restarted before the upgrade has failed.
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     pub max_restarts: u32,
