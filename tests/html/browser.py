@@ -59,6 +59,7 @@ class Browser:
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", {"enabled": True})
 
     def _read(self):
         rest = b""
@@ -97,8 +98,14 @@ class Browser:
         """Loads a file and waits until it is there. Returns the URLs that were asked for on the way."""
         self.call("Page.navigate", {"url": "about:blank"})
         self.events.clear()
-        self.call("Page.navigate", {"url": f"file://{path}{fragment}"})
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+        page = self.call("Page.navigate", {"url": f"file://{path}{fragment}"})["loaderId"]
+
+        def is_there(event):
+            # The empty page before it is loaded as well, and that may be told late.
+            about = event["params"]
+            return event["method"] == "Page.lifecycleEvent" and (about["name"], about["loaderId"]) == ("load", page)
+
+        while not any(is_there(event) for event in self.events):
             self._next()
         return self.requests()
 
