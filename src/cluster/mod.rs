@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::manifest::identity::ObjectId;
 use crate::manifest::live::{Configuration, LiveObject};
 use crate::manifest::observed::Observed;
 
@@ -126,6 +127,12 @@ pub struct ApiKind {
     pub version: String,
     /// The kind, as in `Deployment`.
     pub kind: String,
+}
+
+impl From<&ObjectId> for ApiKind {
+    fn from(object: &ObjectId) -> Self {
+        Self { group: object.group.clone(), version: object.version.clone(), kind: object.kind.clone() }
+    }
 }
 
 /// How the server serves a kind.

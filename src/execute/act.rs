@@ -173,7 +173,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.reasons = reasons;
         if let Some(ended) = watched.helm {
             self.failure.helm = ended.output;
-            self.failure.message = ended.message;
         }
         self.failure.judgement = Some(watched.last);
         Ok(Some(word(result).to_owned()))

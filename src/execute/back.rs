@@ -65,7 +65,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.ours = self.newest;
             if let Some(ended) = watched.helm {
                 self.failure.helm = ended.output;
-                self.failure.message = ended.message;
             }
             self.failure.judgement = Some(watched.last);
             self.watching = Some(watching);

@@ -27,10 +27,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let namespace = &releases.new.namespace;
         let mut created = declared(&releases.new);
         created.retain(|id| !kept.contains(&Key::declared(id, namespace)));
-        let kinds: Vec<ApiKind> = created.iter().map(kind_of).collect();
+        let kinds: Vec<ApiKind> = created.iter().map(ApiKind::from).collect();
         let Ok(served) = self.seams.cluster.discover(&kinds).await else { return };
         for id in created {
-            let Some(served) = served.get(&kind_of(&id)) else { continue };
+            let Some(served) = served.get(&ApiKind::from(&id)) else { continue };
             let own = || id.namespace.clone().unwrap_or_else(|| namespace.clone());
             let namespace = served.namespaced.then(own);
             self.remove(&ObjectRef { resource: served.resource.clone(), namespace, name: id.name }, began).await;
@@ -77,8 +77,4 @@ struct Metadata {
 fn declared(release: &Release) -> Vec<ObjectId> {
     let documents = release.manifest.documents(false);
     documents.iter().filter_map(|document| Declared::of(document).ok()).flatten().map(|object| object.id).collect()
-}
-
-fn kind_of(id: &ObjectId) -> ApiKind {
-    ApiKind { group: id.group.clone(), version: id.version.clone(), kind: id.kind.clone() }
 }

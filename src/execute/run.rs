@@ -86,8 +86,6 @@ impl Ground<'_> {
 pub(super) struct Failure {
     /// All that Helm printed.
     pub(super) helm: String,
-    /// Helm's message.
-    pub(super) message: String,
     /// How everything stood at the end.
     pub(super) judgement: Option<crate::upgrade::judge::Judgement>,
 }

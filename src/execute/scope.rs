@@ -52,7 +52,7 @@ impl Scope {
         let kinds: BTreeSet<ApiKind> = declared
             .iter()
             .filter(|(declared, ..)| takes_time(declared))
-            .map(|(declared, ..)| kind_of(declared))
+            .map(|(declared, ..)| ApiKind::from(&declared.id))
             .collect();
         let kinds: Vec<ApiKind> = kinds.into_iter().filter(|kind| !kind.kind.is_empty()).collect();
         let served = cluster.discover(&kinds).await?;
@@ -63,7 +63,7 @@ impl Scope {
             if !takes_time(object) || object.id.name.is_empty() {
                 continue;
             }
-            let Some(served) = served.get(&kind_of(object)) else {
+            let Some(served) = served.get(&ApiKind::from(&object.id)) else {
                 scope.unserved = true;
                 continue;
             };
@@ -133,9 +133,4 @@ fn objects(release: &Release) -> Vec<(Declared, bool, &Release)> {
 
 fn takes_time(declared: &Declared) -> bool {
     !AT_ONCE.contains(&declared.id.kind.as_str())
-}
-
-fn kind_of(declared: &Declared) -> ApiKind {
-    let id = &declared.id;
-    ApiKind { group: id.group.clone(), version: id.version.clone(), kind: id.kind.clone() }
 }

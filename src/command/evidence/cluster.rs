@@ -38,7 +38,7 @@ pub(super) async fn read<C: Cluster>(cluster: &C, release: &Release, until: Inst
     let mut read = Read::default();
     let declared = declared(release);
     let kinds: BTreeSet<ApiKind> =
-        declared.iter().map(|(declared, _)| kind_of(declared)).filter(|kind| !kind.kind.is_empty()).collect();
+        declared.iter().map(|(declared, _)| ApiKind::from(&declared.id)).filter(|kind| !kind.kind.is_empty()).collect();
     let kinds: Vec<ApiKind> = kinds.into_iter().collect();
     let served = match timeout_at(until, cluster.discover(&kinds)).await {
         Ok(Ok(served)) => served,
@@ -55,7 +55,9 @@ pub(super) async fn read<C: Cluster>(cluster: &C, release: &Release, until: Inst
     let mut queries: Vec<ListQuery> = Vec::new();
     let mut namespaces = BTreeSet::from([release.namespace.clone()]);
     for (declared, hook) in &declared {
-        let Some(served) = served.get(&kind_of(declared)).filter(|_| !declared.id.name.is_empty()) else { continue };
+        let Some(served) = served.get(&ApiKind::from(&declared.id)).filter(|_| !declared.id.name.is_empty()) else {
+            continue;
+        };
         let mut key = Key::declared(&declared.id, &release.namespace);
         if !served.namespaced {
             key.namespace.clear();
@@ -203,9 +205,4 @@ fn declared(release: &Release) -> Vec<(Declared, bool)> {
     let documents = release.documents();
     let objects = documents.iter().filter_map(|document| Some((Declared::of(document).ok()?, document.is_hook())));
     objects.flat_map(|(objects, hook)| objects.into_iter().map(move |object| (object, hook))).collect()
-}
-
-fn kind_of(declared: &Declared) -> ApiKind {
-    let id = &declared.id;
-    ApiKind { group: id.group.clone(), version: id.version.clone(), kind: id.kind.clone() }
 }

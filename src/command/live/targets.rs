@@ -49,13 +49,13 @@ pub(super) async fn targets(
     let (wanted, unwanted): (Vec<_>, Vec<_>) =
         all.into_iter().enumerate().partition(|(_, declared)| selection.shows(&declared.id));
     left.suppressed = unwanted.len();
-    let kinds: BTreeSet<ApiKind> = wanted.iter().map(|(_, declared)| kind_of(&declared.id)).collect();
+    let kinds: BTreeSet<ApiKind> = wanted.iter().map(|(_, declared)| ApiKind::from(&declared.id)).collect();
     let kinds: Vec<ApiKind> = kinds.into_iter().filter(|kind| !kind.kind.is_empty()).collect();
     let served = cluster.discover(&kinds).await?;
     let mut targets = Vec::with_capacity(wanted.len());
     for (index, declared) in wanted {
         let id = &declared.id;
-        let reason = match served.get(&kind_of(id)) {
+        let reason = match served.get(&ApiKind::from(id)) {
             _ if id.kind.is_empty() || id.name.is_empty() => "it has no kind or no name".to_owned(),
             None => format!("the cluster does not know the kind {} of {}", id.kind, id.api_version()),
             Some(_) if id.name.ends_with('*') => "its name is made up when it is created (generateName)".to_owned(),
@@ -70,8 +70,4 @@ pub(super) async fn targets(
         left.problems.push((index, Problem { id: declared.id, reason, forbidden: false }));
     }
     Ok((targets, left))
-}
-
-fn kind_of(id: &ObjectId) -> ApiKind {
-    ApiKind { group: id.group.clone(), version: id.version.clone(), kind: id.kind.clone() }
 }

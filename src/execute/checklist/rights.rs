@@ -32,12 +32,12 @@ pub(super) async fn ask<C: Cluster, H: Helm>(
     let mut needs = Needs::default();
     let releases = &prepared.proposed.outcome.releases;
     let uses = uses(prepared, options, seams);
-    let kinds: BTreeSet<ApiKind> = uses.iter().map(|(id, ..)| kind_of(id)).collect();
+    let kinds: BTreeSet<ApiKind> = uses.iter().map(|(id, ..)| ApiKind::from(id)).collect();
     let kinds: Vec<ApiKind> = kinds.into_iter().filter(|kind| !kind.kind.is_empty()).collect();
     let served = seams.cluster.discover(&kinds).await.map_err(|error| error.to_string())?;
     let mut unserved = BTreeSet::new();
     for (id, verb, need) in &uses {
-        let Some(served) = served.get(&kind_of(id)) else {
+        let Some(served) = served.get(&ApiKind::from(id)) else {
             unserved.insert(format!("{} ({})", id.kind, id.api_version()));
             continue;
         };
@@ -145,8 +145,4 @@ fn ours<C: Cluster, H: Helm>(needs: &mut Needs, seams: &Seams<'_, C, H>, options
             needs.add(&Resource::CUSTOM_RESOURCE_DEFINITIONS, None, &["create"], Need::Upgrade);
         }
     }
-}
-
-fn kind_of(id: &ObjectId) -> ApiKind {
-    ApiKind { group: id.group.clone(), version: id.version.clone(), kind: id.kind.clone() }
 }
