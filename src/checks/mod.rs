@@ -3,6 +3,7 @@
 //! A check is a pure function of a [`Snapshot`], in a file of its own with a line in [`ALL`] and a page in `docs/checks/`. It
 //! always says something: that it passed, what it found, or what it could not know. What is not known never passes.
 
+pub mod apis;
 mod known_bad;
 mod pending;
 mod pinned;
@@ -147,6 +148,11 @@ pub const ALL: &[Check] = &[
     pending::CHECK,
     way_back::CHECK,
     known_bad::CHECK,
+    // API versions.
+    apis::removed::CHECK,
+    apis::rollback::CHECK,
+    apis::deprecated::CHECK,
+    apis::target::CHECK,
     // The rights.
     rights::CHECK,
     // The chart.

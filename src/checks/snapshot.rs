@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::apis::Apis;
 use super::trial::Trials;
 use super::wanted::Lists;
 use crate::diff::release::{Both, ReleaseDiff};
@@ -53,6 +54,8 @@ pub struct Snapshot<'a> {
     pub trials: Known<Trials>,
     /// The same of the objects of the revision to go back to; `None` where there is none.
     pub rehearsal: Known<Option<Trials>>,
+    /// Which API versions of the manifests the server serves.
+    pub apis: Known<Apis>,
 }
 
 /// The objects of the revisions, hooks among them. What is secret in them is masked.

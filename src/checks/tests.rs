@@ -9,7 +9,7 @@ use crate::release::Release;
 use crate::release::history::{Entry, History};
 
 /// A snapshot of the upgrade of a proven release, changed, and what the checks say of it.
-fn says(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<(&'static str, Severity)> {
+pub(super) fn says_all(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
     let marks = crate::release::marks::Marks { proven: Some(jiff::Timestamp::UNIX_EPOCH), bad: None };
     let entry = Entry { revision: 1, status_hint: "deployed".into(), marks, ..Entry::default() };
     let history = History::new(vec![entry]);
@@ -38,9 +38,14 @@ fn says(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<(&'static str, Severity)>
         rights: Ok(Rights::default()),
         trials: Ok(trial::Trials::default()),
         rehearsal: Ok(None),
+        apis: Ok(apis::Apis { server: "v1.36.3".into(), ..apis::Apis::default() }),
     };
     change(&mut snapshot);
-    let findings = Findings::of(&snapshot, &[]).findings;
+    Findings::of(&snapshot, &[]).findings
+}
+
+fn says(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<(&'static str, Severity)> {
+    let findings = says_all(change);
     findings.iter().map(|finding| (finding.check, finding.severity)).filter(|one| one.1 != Severity::Pass).collect()
 }
 

@@ -14,11 +14,13 @@ use crate::cli::{input, output};
 use crate::command::evidence::Place;
 use crate::command::upgrade::Request;
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
+use crate::execute::checklist::Told;
 use crate::execute::gates::Gates;
 use crate::execute::interrupts::Interrupts;
 use crate::execute::{self, Options, Seams};
 use crate::helm::flags::RenderFlags;
 use crate::helm::{Apply, Upgrade, Waiting};
+use crate::release::retention::DEFAULT_KEEP;
 use crate::report::rollout::{markdown, story};
 use crate::storage::Storage;
 use crate::upgrade::event::{Event, Report};
@@ -134,8 +136,15 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
         mask_key: environment.mask_key,
         shows_secrets: diff.show_secrets || diff.show_secrets_decoded,
         who: environment.who(),
+        told: told(arguments, environment),
     };
     Ok((request, options))
+}
+
+/// What the checklist is told.
+fn told(arguments: &GuardedArgs, environment: &Environment) -> Told {
+    let helm_keeps = environment.text("HELM_MAX_HISTORY").and_then(|text| text.trim().parse().ok());
+    Told { kube_version: arguments.kube_version, helm_keeps: helm_keeps.unwrap_or(DEFAULT_KEEP) }
 }
 
 /// What is asked, and whom where it can't tell: `--yes` and a log have nobody.
@@ -254,6 +263,7 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
         mask_key: environment.mask_key,
         shows_secrets: diff.show_secrets || diff.show_secrets_decoded,
         who: environment.who(),
+        told: Told::default(),
     })
 }
 

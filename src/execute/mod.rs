@@ -92,4 +92,6 @@ pub struct Options {
     pub shows_secrets: bool,
     /// Who does this.
     pub who: String,
+    /// What the checklist is told.
+    pub told: checklist::Told,
 }

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::gates::GateArgs;
 use super::upgrade::{ChartArgs, ReuseArgs, SharedRenderArgs, ValueArgs};
 use super::{DiffArgs, KeepArgs};
+use crate::checks::apis::KubeVersion;
 use crate::helm::flags::RenderFlags;
 use crate::manifest::duration;
 use crate::upgrade::next::OnFailure;
@@ -49,6 +50,11 @@ pub(in crate::cli) struct GuardedArgs {
 
     #[command(flatten)]
     pub apply: ApplyArgs,
+
+    /// Check the API versions of the manifests for this version of Kubernetes too, as before the cluster is upgraded. What is
+    /// rendered is for the server, as ever.
+    #[arg(long, value_name = "VERSION", value_parser = kube_version, help_heading = "Guard")]
+    pub kube_version: Option<KubeVersion>,
 
     /// Save what was reviewed as a plan, for helm safe-upgrade apply FILE, and change nothing.
     #[arg(long, value_name = "FILE", help_heading = "Guard")]
@@ -282,6 +288,11 @@ pub(in crate::cli) fn span(text: &str) -> Result<Duration, String> {
     let wrong = || "it is a length of time, as in 90s, 5m or 1h30m".to_owned();
     let nanoseconds = duration::Duration::parse(text).ok_or_else(wrong)?.nanos();
     u64::try_from(nanoseconds).map(Duration::from_nanos).map_err(|_| wrong())
+}
+
+/// A version of Kubernetes: 1.37, v1.37.2.
+fn kube_version(text: &str) -> Result<KubeVersion, String> {
+    text.parse()
 }
 
 /// The name of a check, and no other word.

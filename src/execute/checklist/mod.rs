@@ -1,13 +1,15 @@
 //! Gathering what the checklist looks at.
 
+mod apis;
 mod lists;
 mod rights;
 
-use futures::future::join3;
+use futures::future::{join, join3};
 use futures::stream::{self, StreamExt as _};
 
 use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
+use crate::checks::apis::KubeVersion;
 use crate::checks::snapshot::{BadRevision, ChartReference, Known, Objects, Owner, Place};
 use crate::checks::trial::Trials;
 use crate::checks::{Findings, Proposal, Snapshot};
@@ -17,6 +19,7 @@ use crate::helm::Helm;
 use crate::manifest::document::Object;
 use crate::record::{Judged, shown};
 use crate::release::Release;
+use crate::release::retention::DEFAULT_KEEP;
 use crate::upgrade::next::OnFailure;
 
 /// So many bad revisions are compared, the newest. Each is read whole.
@@ -24,6 +27,21 @@ const MOST_BAD: usize = 10;
 
 /// So many requests are made at the same time.
 const AT_ONCE: usize = 16;
+
+/// What the checklist is told by the user.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// `--kube-version`: the version of Kubernetes that the API versions of the manifests are held against, beside the server's.
+    pub kube_version: Option<KubeVersion>,
+    /// How many revisions a Helm leaves that is run by hand: `HELM_MAX_HISTORY`; 0 is all.
+    pub helm_keeps: u32,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { kube_version: None, helm_keeps: DEFAULT_KEEP }
+    }
+}
 
 /// Gathers what the checks look at, beside what was looked at anyway, and has them look. What can't be had is not known.
 pub async fn run<C: Cluster, H: Helm>(
@@ -40,8 +58,11 @@ pub async fn run<C: Cluster, H: Helm>(
         is_first: prepared.proposed.is_first,
         objects: &objects,
     };
-    let (bad, rights, lists) =
-        join3(bad(seams, prepared), rights::ask(seams, options, prepared), lists::read(seams.cluster, &proposal)).await;
+    let ((bad, rights, lists), apis) = join(
+        join3(bad(seams, prepared), rights::ask(seams, options, prepared), lists::read(seams.cluster, &proposal)),
+        apis::ask(seams.cluster, &objects, options.told.kube_version),
+    )
+    .await;
     let snapshot = Snapshot {
         now: jiff::Timestamp::now(),
         release: &request.upgrade.release,
@@ -62,6 +83,7 @@ pub async fn run<C: Cluster, H: Helm>(
         rights,
         trials: Ok(Trials::default()),
         rehearsal: Ok(None),
+        apis,
     };
     Findings::of(&snapshot, accepted)
 }

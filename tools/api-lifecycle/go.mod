@@ -1,0 +1,3 @@
+module example.com/api-lifecycle
+
+go 1.24
