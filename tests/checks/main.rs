@@ -18,6 +18,9 @@ mod cluster;
 #[path = "../revdiff/environment.rs"]
 mod environment;
 #[allow(dead_code)]
+#[path = "../revdiff/record.rs"]
+mod record;
+#[allow(dead_code)]
 #[path = "../guard/release.rs"]
 mod release;
 #[allow(dead_code)]
@@ -32,4 +35,5 @@ mod user;
 
 mod findings;
 
+mod apis;
 mod list;
