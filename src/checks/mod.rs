@@ -4,10 +4,16 @@
 //! always says something: that it passed, what it found, or what it could not know. What is not known never passes.
 
 pub mod apis;
+mod capacity;
+mod disruption;
 mod known_bad;
 mod pending;
 mod pinned;
+mod replicas;
 mod rights;
+mod scene;
+mod security;
+mod selector;
 pub mod snapshot;
 pub mod trial;
 pub mod wanted;
@@ -126,7 +132,6 @@ impl Check {
     }
 
     /// The same, wanting this of the cluster.
-    #[allow(dead_code)] // the first checks want nothing
     const fn wants(self, wants: fn(&Proposal<'_>) -> Vec<Wanted>) -> Self {
         Self { wants, ..self }
     }
@@ -157,6 +162,21 @@ pub const ALL: &[Check] = &[
     rights::CHECK,
     // The chart.
     pinned::CHECK,
+    // The capacity.
+    capacity::references::CHECK,
+    capacity::classes::CHECK,
+    // The disruption.
+    disruption::deletions::CHECK,
+    disruption::budget::CHECK,
+    disruption::node_ports::CHECK,
+    disruption::services::CHECK,
+    disruption::availability::CHECK,
+    disruption::autoscaler::CHECK,
+    disruption::restarts::CHECK,
+    // The security.
+    security::pod_security::CHECK,
+    security::privileges::CHECK,
+    security::grants::CHECK,
 ];
 
 /// What all checks have to say, and which of them are accepted whatever they say.

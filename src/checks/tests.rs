@@ -3,26 +3,92 @@
 use super::snapshot::{BadRevision, ChartReference, Need, Objects, Permission, Place, Rights};
 use super::wanted::Lists;
 use super::*;
-use crate::diff::release::{Both, ReleaseDiff};
+use crate::diff::release::{Both, Parts, compare};
 use crate::manifest::document::Manifest;
+use crate::manifest::mask::Masker;
+use crate::manifest::observed::Observed;
 use crate::release::Release;
 use crate::release::history::{Entry, History};
 
-/// A snapshot of the upgrade of a proven release, changed, and what the checks say of it.
-pub(super) fn says_all(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
+/// An upgrade and the cluster that it meets, as YAML, for what a check says of it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Case<'a> {
+    /// The manifest before; that of an installation is empty.
+    pub(super) old: &'a str,
+    /// The manifest after.
+    pub(super) new: &'a str,
+    /// The objects that the cluster has.
+    pub(super) cluster: &'a str,
+    /// The kinds that may not be read.
+    pub(super) forbidden: &'a [&'a str],
+}
+
+impl Case<'_> {
+    /// What a check says: `blocker Secret/key: it is not there`, a line each. What it did not ask for it does not see.
+    pub(super) fn says(self, check: &Check) -> Vec<String> {
+        let line = |one: Finding| format!("{} {}: {}", one.severity.word(), one.resource, one.message);
+        self.findings(check).into_iter().map(line).collect()
+    }
+
+    /// What a check finds.
+    pub(super) fn findings(self, check: &Check) -> Vec<Finding> {
+        let lists = |proposal: &Proposal<'_>| {
+            let wanted: BTreeSet<Wanted> = (check.wants)(proposal).into_iter().collect();
+            Lists::new(wanted.into_iter().map(|wanted| {
+                let read = self.read(&wanted);
+                (wanted, read)
+            }))
+        };
+        with(self.old, self.new, lists, |snapshot| (check.run)(snapshot))
+    }
+
+    fn read(&self, wanted: &Wanted) -> snapshot::Known<Vec<Observed>> {
+        if self.forbidden.contains(&&*wanted.kind.kind) {
+            return Err(format!("you may not list {}", wanted.kind.plural));
+        }
+        let objects = objects(self.cluster);
+        let version = [&*wanted.kind.group, &*wanted.kind.version].join("/");
+        let here = objects.into_iter().filter(|object| {
+            object.id.kind == wanted.kind.kind
+                && wanted.name.as_ref().is_none_or(|name| *name == object.id.name)
+                && wanted.namespace.as_deref().is_none_or(|own| own == object.id.namespace.as_deref().unwrap_or("shop"))
+        });
+        Ok(here
+            .filter_map(|object| Observed::new(object.node, version.trim_start_matches('/'), &wanted.kind.kind))
+            .collect())
+    }
+}
+
+fn objects(text: &str) -> Vec<crate::manifest::document::Object> {
+    let (manifest, masker) = (Manifest::new(text.to_owned()), Masker::new(b"k"));
+    manifest.documents(false).iter().flat_map(|document| masker.open(document)).collect()
+}
+
+/// Has something look at the upgrade of a proven release `web` in the namespace `shop`.
+fn with<T>(
+    old: &str,
+    new: &str,
+    lists: impl FnOnce(&Proposal<'_>) -> Lists,
+    look: impl FnOnce(&mut Snapshot<'_>) -> T,
+) -> T {
     let marks = crate::release::marks::Marks { proven: Some(jiff::Timestamp::UNIX_EPOCH), bad: None };
     let entry = Entry { revision: 1, status_hint: "deployed".into(), marks, ..Entry::default() };
     let history = History::new(vec![entry]);
-    let release =
-        |text: &str| Release { manifest: Manifest::new(text.to_owned()), ..Release::of_manifest(String::new()) };
-    let releases = Both { old: release("a: 1"), new: release("a: 2") };
-    let diff = ReleaseDiff::default();
-    let objects = Objects { old: Vec::new(), new: Vec::new(), back: Ok(None) };
-    let mut snapshot = Snapshot {
+    let release = |text: &str| Release {
+        manifest: Manifest::new(text.to_owned()),
+        namespace: "shop".to_owned(),
+        ..Release::of_manifest(String::new())
+    };
+    let releases = Both { old: release(old), new: release(new) };
+    let diff = compare(&releases.old, &releases.new, &Masker::new(b"k"), Parts::default());
+    let objects = Objects { old: objects(old), new: objects(new), back: Ok(None) };
+    let is_first = old.is_empty();
+    let lists = lists(&Proposal { release: "web", namespace: "shop", is_first, objects: &objects });
+    look(&mut Snapshot {
         now: jiff::Timestamp::UNIX_EPOCH,
         release: "web",
         namespace: "shop",
-        is_first: false,
+        is_first,
         history: &history,
         deployed: Some(1),
         troubles: &[],
@@ -30,7 +96,7 @@ pub(super) fn says_all(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
         goes_back: true,
         releases: &releases,
         objects: &objects,
-        lists: &Lists::default(),
+        lists: &lists,
         diff: &diff,
         chart: ChartReference { named: "./web".into(), place: Place::Local, version: None },
         owner: Ok(None),
@@ -39,9 +105,17 @@ pub(super) fn says_all(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
         trials: Ok(trial::Trials::default()),
         rehearsal: Ok(None),
         apis: Ok(apis::Apis { server: "v1.36.3".into(), ..apis::Apis::default() }),
-    };
-    change(&mut snapshot);
-    Findings::of(&snapshot, &[]).findings
+    })
+}
+
+/// A snapshot of the upgrade of a proven release, changed, and what the checks say of it.
+pub(super) fn says_all(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
+    // Two manifests that are not the same, and hold no object.
+    let none = |_: &Proposal<'_>| Lists::default();
+    with("# 1", "# 2", none, |snapshot| {
+        change(snapshot);
+        Findings::of(snapshot, &[]).findings
+    })
 }
 
 fn says(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<(&'static str, Severity)> {

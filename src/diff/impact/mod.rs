@@ -16,6 +16,7 @@ use crate::diff::workload::same::same;
 use crate::diff::workload::{self, Kind};
 use crate::manifest::document::Object;
 use crate::manifest::identity::ObjectId;
+use crate::manifest::node::Node;
 use crate::manifest::quantity::Quantity;
 
 use scale::Autoscalers;
@@ -112,8 +113,20 @@ pub struct Setting<'a> {
     pub nodes: Option<u64>,
 }
 
+/// How many of the wanted pods of a workload may be gone at a time while its pods are replaced.
+#[must_use]
+pub fn unavailable(object: &Object, wanted: u64) -> Option<u64> {
+    Kind::of(&object.id).filter(|kind| kind.rolls_out()).map(|kind| rollout::unavailable(kind, object, wanted))
+}
+
+/// What one pod asks for and is held to, of its specification.
+#[must_use]
+pub fn of_pod(spec: &Node) -> Amounts {
+    pod::amounts(spec)
+}
+
 /// Amounts by the name of the resource.
-type Amounts = BTreeMap<(Bound, String), Quantity>;
+pub type Amounts = BTreeMap<(Bound, String), Quantity>;
 
 impl Impact {
     /// Whether any amount differs, or grows for the time of the roll-out.

@@ -17,24 +17,39 @@ pub(super) struct Peak {
     pub(super) amounts: Range<Amounts>,
 }
 
+/// How many of the wanted pods may be gone at a time while they are replaced; all of them where they are recreated.
+pub(super) fn unavailable(kind: Kind, object: &Object, wanted: u64) -> u64 {
+    fence(kind, object, wanted).1.min(wanted)
+}
+
+/// How many pods more, and how many fewer, than wanted.
+fn fence(kind: Kind, object: &Object, wanted: u64) -> (u64, u64) {
+    let strategy = strategy(kind);
+    match kind {
+        _ if object.node.find(&["spec", strategy, "type"]).and_then(Node::as_str) == Some("Recreate") => (0, wanted),
+        Kind::StatefulSet => (0, 1),
+        Kind::DaemonSet => fenceposts(object, strategy, wanted, ["0", "1"]),
+        _ => fenceposts(object, strategy, wanted, ["25%", "25%"]),
+    }
+}
+
+/// Where it says how its pods are replaced.
+fn strategy(kind: Kind) -> &'static str {
+    if kind == Kind::Deployment || kind == Kind::Rollout { "strategy" } else { "updateStrategy" }
+}
+
 /// The peak, if the controller replaces the pods by itself.
 pub(super) fn peak(kind: Kind, object: &Object, before: &Load, after: &Load) -> Option<Peak> {
     let field = |path: &[&str]| object.node.find(path);
-    let strategy = if kind == Kind::Deployment || kind == Kind::Rollout { "strategy" } else { "updateStrategy" };
+    let strategy = strategy(kind);
     let by_hand = field(&["spec", strategy, "type"]).and_then(Node::as_str) == Some("OnDelete");
     let paused = field(&["spec", "paused"]).and_then(Node::as_bool) == Some(true);
     if !kind.rolls_out() || by_hand || paused {
         return None;
     }
     let recreated = field(&["spec", strategy, "type"]).and_then(Node::as_str) == Some("Recreate");
-    let fence = |wanted: u64| match kind {
-        _ if recreated => (0, wanted),
-        Kind::StatefulSet => (0, 1),
-        Kind::DaemonSet => fenceposts(object, strategy, wanted, ["0", "1"]),
-        _ => fenceposts(object, strategy, wanted, ["25%", "25%"]),
-    };
     let at = |old: u64, new: u64| {
-        let (surge, _) = fence(new);
+        let (surge, _) = fence(kind, object, new);
         match (kind, recreated) {
             (_, true) => larger(times(&before.each, old), &times(&after.each, new)),
             (Kind::StatefulSet, _) => one_by_one(before, after, old, new),
@@ -42,7 +57,7 @@ pub(super) fn peak(kind: Kind, object: &Object, before: &Load, after: &Load) -> 
         }
     };
     let amounts = Range { least: at(before.pods.least, after.pods.least), most: at(before.pods.most, after.pods.most) };
-    let (surge, unavailable) = fence(after.pods.most);
+    let (surge, unavailable) = fence(kind, object, after.pods.most);
     let pods = before.pods.most.max(after.pods.most.saturating_add(surge));
     Some(Peak { rollout: Rollout { surge, unavailable: unavailable.min(after.pods.most), pods }, amounts })
 }
@@ -68,7 +83,7 @@ fn smaller(one: &Amounts, other: &Amounts) -> Amounts {
     one.iter().filter_map(|(key, amount)| Some((key.clone(), (*amount).min(*other.get(key)?)))).collect()
 }
 
-/// How many pods more, and how many fewer, than wanted.
+/// What a rolling update says of that, or its defaults.
 fn fenceposts(object: &Object, strategy: &str, wanted: u64, defaults: [&str; 2]) -> (u64, u64) {
     let value = |key: &str, default: &str, up: bool| {
         let node = object.node.find(&["spec", strategy, "rollingUpdate", key]);

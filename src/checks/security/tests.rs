@@ -1,0 +1,113 @@
+//! What pods and accounts gain is found, what they had is silent.
+
+use super::{grants, pod_security, privileges};
+use crate::checks::tests::Case;
+
+fn deployment(pod: &str, container: &str) -> String {
+    format!(
+        "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec: {{selector: {{matchLabels: {{app: web}}}}, template: \
+         {{metadata: {{labels: {{app: web}}}}, spec: {{{pod}containers: [{{name: main, image: a{container}}}]}}}}}}\n"
+    )
+}
+
+fn rbac(kind: &str, name: &str, rest: &str) -> String {
+    format!("---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n{rest}\n")
+}
+
+#[test]
+fn privileges_are_told_where_they_are_new() {
+    let plain = deployment("", "");
+    let host = deployment("hostNetwork: true, volumes: [{name: a, hostPath: {path: /}}], ", "");
+    let root = deployment("", ", securityContext: {privileged: true, capabilities: {add: [SYS_ADMIN]}}");
+    let says = |old: &str, new: &str| Case { old, new, ..Case::default() }.says(&privileges::CHECK);
+    assert_eq!(says(&plain, &host), ["warning Deployment/web: its pods gain hostNetwork and hostPath /"]);
+    assert_eq!(
+        says(&plain, &root),
+        ["warning Deployment/web: its container main gains capability SYS_ADMIN and privileged"]
+    );
+    for same in [&plain, &host, &root] {
+        assert_eq!(says(same, same), ["pass : no pod gains privileges"]);
+    }
+}
+
+#[test]
+fn rights_are_told_where_they_are_new() {
+    let says = |old: &str, new: &str| Case { old, new, ..Case::default() }.says(&grants::CHECK);
+    let role = |verbs: &str| {
+        rbac("ClusterRole", "web", &format!("rules: [{{apiGroups: ['*'], resources: ['*'], verbs: [{verbs}]}}]"))
+    };
+    let gained = says(&role("get"), &role("'*'"));
+    assert!(gained[0].starts_with("warning ClusterRole/web: "), "{gained:?}");
+    assert_eq!(says(&role("'*'"), &role("'*'")), ["pass : no account gains dangerous rights"]);
+    let binding = rbac(
+        "ClusterRoleBinding",
+        "bot",
+        "roleRef: {kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: bot, namespace: shop}]",
+    );
+    let old = deployment("", "") + &binding;
+    let new = deployment("serviceAccountName: bot, ", "") + &binding;
+    assert_eq!(
+        says(&old, &new),
+        ["warning Deployment/web: its pods run as ServiceAccount/bot instead of default, which has ClusterRole/view"]
+    );
+}
+
+const GOOD: &str = ", securityContext: {runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}}";
+
+fn namespace(level: &str) -> String {
+    format!("---\nkind: Namespace\nmetadata: {{name: shop, labels: {{pod-security.kubernetes.io/enforce: {level}}}}}\n")
+}
+
+#[test]
+fn pods_that_the_level_of_the_namespace_forbids_block() {
+    let (plain, good) = (deployment("", ""), deployment("", GOOD));
+    let (baseline, restricted) = (namespace("baseline"), namespace("restricted"));
+    let host = deployment("hostPID: true, ", GOOD);
+    let case = Case { old: &good, new: &host, ..Case::default() };
+    let refused = |level: &str| {
+        format!("blocker Deployment/web: the namespace enforces the Pod Security level {level}, and refuses its pods")
+    };
+    assert_eq!(Case { cluster: &baseline, ..case }.says(&pod_security::CHECK), [refused("baseline")]);
+    assert_eq!(Case { new: &plain, cluster: &restricted, ..case }.says(&pod_security::CHECK), [refused("restricted")]);
+    let pass = ["pass : new pods keep to the Pod Security level of their namespace"];
+    assert_eq!(Case { new: &plain, cluster: &baseline, ..case }.says(&pod_security::CHECK), pass);
+    assert_eq!(Case { old: &plain, new: &good, cluster: &restricted, ..case }.says(&pod_security::CHECK), pass);
+    assert_eq!(Case { cluster: &namespace("privileged"), ..case }.says(&pod_security::CHECK), pass);
+    let before = Case { old: &host, new: &host.replace("image: a", "image: b"), cluster: &baseline, ..case };
+    assert!(before.says(&pod_security::CHECK)[0].starts_with("warning Deployment/web"), "it may be exempt");
+    let unseen = Case { forbidden: &["Namespace"], ..case }.says(&pod_security::CHECK);
+    assert_eq!(unseen, ["unknown : the Pod Security level of namespace shop: you may not list namespaces"]);
+}
+
+#[test]
+fn each_rule_of_the_standards_is_known() {
+    use super::standards::{Level, violations};
+    let template = |pod: &str, container: &str| {
+        crate::manifest::yaml::parse(&format!("{{spec: {{{pod}containers: [{{name: main, image: a{container}}}]}}}}"))
+            .unwrap()
+    };
+    let found = |pod: &str, container: &str, level| {
+        violations(&template(pod, container), level).into_iter().next().unwrap_or_default()
+    };
+    for (pod, container, what) in [
+        ("hostIPC: true, ", "", "hostIPC"),
+        ("volumes: [{name: a, hostPath: {path: /}}], ", "", "a volume of type hostPath"),
+        ("securityContext: {sysctls: [{name: kernel.msgmax}]}, ", "", "sysctl kernel.msgmax"),
+        ("securityContext: {seccompProfile: {type: Unconfined}}, ", "", "seccomp profile Unconfined"),
+        ("securityContext: {seLinuxOptions: {type: spc_t}}, ", "", "SELinux options"),
+        ("securityContext: {windowsOptions: {hostProcess: true}}, ", "", "hostProcess"),
+        ("", ", securityContext: {privileged: true}", "privileged (container main)"),
+        ("", ", securityContext: {procMount: Unmasked}", "procMount (container main)"),
+        ("", ", securityContext: {capabilities: {add: [NET_RAW]}}", "capability NET_RAW (container main)"),
+        ("", ", ports: [{hostPort: 80}]", "hostPort 80 (container main)"),
+    ] {
+        assert_eq!(found(pod, container, Level::Baseline), what);
+    }
+    assert_eq!(found("", ", securityContext: {capabilities: {add: [CHOWN]}}", Level::Baseline), "");
+    assert_eq!(found("volumes: [{name: a, nfs: {}}], ", GOOD, Level::Restricted), "a volume of type nfs");
+    assert_eq!(found("securityContext: {runAsUser: 0}, ", GOOD, Level::Restricted), "runAsUser is 0 (container main)");
+    assert_eq!(found("", GOOD, Level::Restricted), "");
+    assert_eq!(violations(&template("", ""), Level::Restricted).len(), 4);
+    let windows = "os: {name: windows}, securityContext: {runAsNonRoot: true}, ";
+    assert_eq!(found(windows, "", Level::Restricted), "");
+}
