@@ -7,6 +7,7 @@ pub mod apis;
 mod capacity;
 mod disruption;
 mod known_bad;
+mod objects;
 mod pending;
 mod pinned;
 mod replicas;
@@ -158,6 +159,14 @@ pub const ALL: &[Check] = &[
     apis::rollback::CHECK,
     apis::deprecated::CHECK,
     apis::target::CHECK,
+    // The objects.
+    objects::admission::CHECK,
+    objects::invalid::CHECK,
+    objects::immutable::CHECK,
+    objects::conflict::CHECK,
+    objects::ownership::CHECK,
+    objects::namespace::CHECK,
+    objects::definition::CHECK,
     // The rights.
     rights::CHECK,
     // The chart.

@@ -2,15 +2,25 @@
 //! was done, its admission included.
 
 use crate::manifest::identity::ObjectId;
+use crate::manifest::live::Ownership;
 use crate::manifest::refusal::Refusal;
 
 use super::snapshot::Known;
 
 /// The dry runs of one revision.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of Helm's
 pub struct Trials {
-    /// Whether Helm applies at the server (`true`), or sends patches of its own.
+    /// Whether Helm applies at the server, else it sends patches of its own.
     pub by_server: bool,
+    /// Whether Helm replaces what is there: `--force`.
+    pub replaces: bool,
+    /// Whether Helm takes over what is there as somebody else's: `--take-ownership`.
+    pub takes_ownership: bool,
+    /// Whether Helm makes the release's namespace first: `--create-namespace`, at an installation.
+    pub creates_namespace: bool,
+    /// Whether Helm applies the chart's folder `crds/` first, as it does at an installation.
+    pub applies_crds: bool,
     /// Each object that was sent, or could not be, in the order of the manifest.
     pub objects: Vec<Trial>,
     /// What became of the object in which Helm would store the revision; `None` where that is no object of the cluster.
@@ -28,8 +38,8 @@ pub struct Trial {
     pub hook: bool,
     /// Whether the revision that runs does not have it.
     pub is_new: bool,
-    /// What is in the cluster under its name; asked for where it matters.
-    pub live: Known<Option<Live>>,
+    /// Whose the object is that the cluster has under its name; asked for where `is_new`.
+    pub live: Known<Option<Ownership>>,
     /// What the server warns of: deprecated versions and fields, unknown fields, Pod Security. None of a Secret.
     pub warnings: Vec<String>,
     /// What became of it.
@@ -47,19 +57,6 @@ pub enum Outcome {
     Unserved,
     /// It was not tried: why, as a sentence.
     Untried(String),
-}
-
-/// What is in the cluster under an object's name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Live {
-    /// `app.kubernetes.io/managed-by`.
-    pub managed_by: Option<String>,
-    /// The release that it belongs to by its annotation `meta.helm.sh/release-name`.
-    pub release: Option<String>,
-    /// `meta.helm.sh/release-namespace`.
-    pub release_namespace: Option<String>,
-    /// Whether it is on its way out.
-    pub deleting: bool,
 }
 
 impl Trials {

@@ -20,8 +20,8 @@ use super::request::{Request, Sender, Sent, Subject, encode};
 use super::stream::{WATCH_SECONDS, Watch};
 use super::transport::Transport;
 use super::{
-    ApiKind, Cluster, HttpAnswer, ListQuery, Listing, LogQuery, ObjectPage, ObjectRef, Only, Resource, Right, Served,
-    ServicePath, settings,
+    ApiKind, Cluster, HttpAnswer, ListQuery, Listing, LogQuery, ObjectPage, ObjectRef, Only, Resource, Right, Sending,
+    Served, ServicePath, Tried, settings,
 };
 use crate::manifest::live::{Configuration, LiveObject};
 use crate::manifest::node::Node;
@@ -35,12 +35,12 @@ const MOST_PAGES: u32 = 1_000;
 /// Whole objects a page: a few hundred kilobytes usually, and no more than a hundred objects in memory.
 const OBJECT_PAGE: u32 = 100;
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// A cluster that is reached over the network.
 pub struct KubeCluster {
     namespace: String,
-    sender: Sender,
+    pub(super) sender: Sender,
 }
 
 impl KubeCluster {
@@ -261,6 +261,15 @@ impl Cluster for KubeCluster {
         self.decode(&request, &self.sender.send(&request).await?)
     }
 
+    async fn try_out(
+        &self,
+        object: &ObjectRef,
+        sending: Sending,
+        configuration: &Configuration,
+    ) -> Result<Tried, ClusterError> {
+        self.send_dry_run(object, (sending, configuration)).await
+    }
+
     async fn discover(&self, kinds: &[ApiKind]) -> Result<HashMap<ApiKind, Served>, ClusterError> {
         let wanted = discovery::by_group_version(kinds);
         let mut found = HashMap::new();
@@ -342,7 +351,7 @@ impl Cluster for KubeCluster {
 }
 
 /// Where an object is.
-fn path_of(object: &ObjectRef) -> Result<String, ClusterError> {
+pub(super) fn path_of(object: &ObjectRef) -> Result<String, ClusterError> {
     // Nothing can have such a name, and the path would lead elsewhere.
     if !is_segment(&object.name) || object.namespace.as_deref().is_some_and(|namespace| !is_segment(namespace)) {
         return Err(ClusterError::NotFound {
@@ -369,7 +378,7 @@ fn is_segment(name: &str) -> bool {
 }
 
 /// The path of all objects of a kind.
-fn collection(resource: &Resource, namespace: Option<&str>) -> String {
+pub(super) fn collection(resource: &Resource, namespace: Option<&str>) -> String {
     let Resource { group, version, plural, .. } = resource;
     let root = match group.as_ref() {
         "" => format!("/api/{}", encode(version)),

@@ -17,6 +17,7 @@ mod api_versions;
 mod connection;
 mod credentials;
 mod discovery;
+mod dry_run;
 mod error;
 mod exec;
 mod fault;
@@ -32,6 +33,7 @@ mod tls;
 mod transport;
 
 pub use connection::{Connection, Environment};
+pub use dry_run::{Sending, Tried};
 pub use error::{ClusterError, Forbidden};
 pub use kube::KubeCluster;
 pub use stream::Watch;
@@ -100,6 +102,14 @@ pub trait Cluster: Send + Sync {
         object: &ObjectRef,
         configuration: &Configuration,
     ) -> impl Future<Output = Result<LiveObject, ClusterError>> + Send;
+
+    /// What the server says of an object when it is sent in this way, with nothing stored. That it does not take it is no error.
+    fn try_out(
+        &self,
+        object: &ObjectRef,
+        sending: Sending,
+        configuration: &Configuration,
+    ) -> impl Future<Output = Result<Tried, ClusterError>> + Send;
 
     /// As what the server serves these kinds. Those that it does not know are missing in the answer.
     fn discover(

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::credentials::{Credentials, Proof};
+use super::dry_run::{Answered, warnings};
 use super::error::ClusterError;
 use super::exec::Credential;
 use super::fault::{Fault, Retry};
@@ -108,11 +109,13 @@ enum Answer {
     Stream,
     /// Whatever a service says, with its status.
     Any,
+    /// What the server itself says of an object, be it a refusal.
+    Verdict,
 }
 
 /// An answer, or the body that is still to be read.
 enum Taken {
-    Content(u16, Vec<u8>),
+    Content(Answered),
     Stream(Body),
 }
 
@@ -147,31 +150,37 @@ impl Sender {
     /// Makes the request, again if that may help, and returns the answer, which is a JSON object as far as its first
     /// byte tells.
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<Vec<u8>, ClusterError> {
-        self.content(request, Answer::Json).await.map(|(_, content)| content)
+        self.content(request, Answer::Json).await.map(|answer| answer.body)
     }
 
     /// The same for an answer that is text.
     pub(super) async fn send_for_text(&self, request: &Request<'_>) -> Result<Vec<u8>, ClusterError> {
-        self.content(request, Answer::Text).await.map(|(_, content)| content)
+        self.content(request, Answer::Text).await.map(|answer| answer.body)
     }
 
     /// The same for what a service answers, be it an error.
     pub(super) async fn send_for_any(&self, request: &Request<'_>) -> Result<HttpAnswer, ClusterError> {
-        self.content(request, Answer::Any).await.map(|(status, body)| HttpAnswer { status, body })
+        let answer = self.content(request, Answer::Any).await?;
+        Ok(HttpAnswer { status: answer.status.as_u16(), body: answer.body })
+    }
+
+    /// The same for what the server says of an object, be it that it does not take it.
+    pub(super) async fn send_for_status(&self, request: &Request<'_>) -> Result<Answered, ClusterError> {
+        self.content(request, Answer::Verdict).await
     }
 
     /// The same for an answer that comes bit by bit.
     pub(super) async fn send_for_stream(&self, request: &Request<'_>) -> Result<Body, ClusterError> {
         match self.take(request, Answer::Stream).await? {
             Taken::Stream(body) => Ok(body),
-            Taken::Content(..) => Ok(Body::empty()),
+            Taken::Content(_) => Ok(Body::empty()),
         }
     }
 
-    async fn content(&self, request: &Request<'_>, answer: Answer) -> Result<(u16, Vec<u8>), ClusterError> {
+    async fn content(&self, request: &Request<'_>, answer: Answer) -> Result<Answered, ClusterError> {
         match self.take(request, answer).await? {
-            Taken::Content(status, content) => Ok((status, content)),
-            Taken::Stream(_) => Ok((0, Vec::new())),
+            Taken::Content(answered) => Ok(answered),
+            Taken::Stream(_) => Ok(Answered { status: StatusCode::OK, warnings: Vec::new(), body: Vec::new() }),
         }
     }
 
@@ -272,8 +281,17 @@ impl Sender {
         }
         let content_type = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         let content_type = String::from_utf8_lossy(content_type);
-        if wanted == Answer::Any && !is_servers_own(head.status, &content) {
-            return Ok(Taken::Content(head.status.as_u16(), content));
+        let answers = match wanted {
+            Answer::Any => !is_servers_own(head.status, &content),
+            Answer::Verdict => is_verdict(head.status, &content),
+            _ => false,
+        };
+        if answers {
+            return Ok(Taken::Content(Answered {
+                status: head.status,
+                warnings: warnings(&head.headers),
+                body: content,
+            }));
         }
         if !success {
             return Err(self.refused(request, head.status, &head.headers, (&content_type, &content)));
@@ -283,7 +301,7 @@ impl Sender {
             let (action, server, cause) = (action(), self.server.clone(), what_it_is(&content_type, &content));
             return Err(Fault::final_one(ClusterError::NotKubernetes { action, server, cause }));
         }
-        Ok(Taken::Content(head.status.as_u16(), content))
+        Ok(Taken::Content(Answered { status: head.status, warnings: warnings(&head.headers), body: content }))
     }
 
     fn refused(
@@ -321,6 +339,19 @@ impl Sender {
 /// server finds nobody behind it, which both come as its `Status`.
 fn is_servers_own(status: StatusCode, content: &[u8]) -> bool {
     !status.is_success() && serde_json::from_slice::<Kind>(content).is_ok_and(|object| object.kind == "Status")
+}
+
+/// Whether it is the server's word on an object, which no further attempt changes: its `Status`, unless it does not know who
+/// asks, or is too busy. An error of its own is one too: a webhook that fails is told as such.
+fn is_verdict(status: StatusCode, content: &[u8]) -> bool {
+    const NONE: [StatusCode; 5] = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ];
+    !NONE.contains(&status) && is_servers_own(status, content)
 }
 
 #[derive(serde::Deserialize)]

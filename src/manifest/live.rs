@@ -13,7 +13,7 @@ use crate::manifest::identity::ObjectId;
 use crate::manifest::managed_fields::ManagedFields;
 use crate::manifest::mask::{Masker, decode, flatten, is_secret, map_entry};
 use crate::manifest::node::{Node, Value};
-use crate::manifest::observed::Observed;
+use crate::manifest::observed::{Observed, at};
 use crate::manifest::yaml;
 
 /// What the server writes into `metadata`, and nobody else.
@@ -46,6 +46,22 @@ impl LiveObject {
         let text = |key| self.0.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Node::as_str);
         (text("name"), text("namespace"))
     }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn ownership(&self) -> Ownership {
+        let text = |keys: &[&str]| at(&self.0, keys).and_then(Node::as_str).map(str::to_owned);
+        Ownership {
+            managed_by: text(&["metadata", "labels", MANAGED_BY.0]),
+            release: text(&["metadata", "annotations", RELEASE_NAME]),
+            release_namespace: text(&["metadata", "annotations", RELEASE_NAMESPACE]),
+            deleting: text(&["metadata", "deletionTimestamp"]).is_some(),
+        }
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        &self.0
+    }
 }
 
 impl<'de> Deserialize<'de> for LiveObject {
@@ -70,7 +86,7 @@ pub struct Declared {
     pub id: ObjectId,
     /// The template it was rendered from.
     pub source: Option<String>,
-    node: Node,
+    pub(super) node: Node,
 }
 
 impl fmt::Debug for Declared {
@@ -111,10 +127,35 @@ impl Declared {
     /// which Helm knows its own (`setMetadataVisitor` in Helm's `pkg/action/validate.go`).
     #[must_use]
     pub fn configuration(&self, release: &str, namespace: &str) -> Configuration {
-        let annotations = [("meta.helm.sh/release-name", release), ("meta.helm.sh/release-namespace", namespace)];
+        Configuration::of(&self.to_apply(release, namespace))
+    }
+
+    /// What Helm sends to make a hook's object: it has no marks of the release.
+    #[must_use]
+    pub fn as_hook(&self) -> Configuration {
+        Configuration::of(&without_servers_own(self.node.clone()))
+    }
+
+    /// The same for replacing an object, as Helm's `--force` does it: with the version that it replaces.
+    #[must_use]
+    pub fn replacement(&self, live: &LiveObject, (release, namespace): (&str, &str)) -> Configuration {
+        let version = at(&live.0, &["metadata", "resourceVersion"]).and_then(Node::as_str).unwrap_or_default();
+        let node = with_entry(self.to_apply(release, namespace), "metadata", |metadata| {
+            with_entry(metadata, "resourceVersion", |_| Node::string(version))
+        });
+        Configuration::of(&node)
+    }
+
+    pub(super) fn to_apply(&self, release: &str, namespace: &str) -> Node {
+        let annotations = [(RELEASE_NAME, release), (RELEASE_NAMESPACE, namespace)];
         let node = with_metadata(self.node.clone(), "labels", &[MANAGED_BY]);
-        let node = with_metadata(node, "annotations", &annotations);
-        Configuration(serde_json::to_vec(&without_servers_own(node)).unwrap_or_default())
+        without_servers_own(with_metadata(node, "annotations", &annotations))
+    }
+
+    /// Whether it says the same as another one.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.node == other.node
     }
 }
 
@@ -145,13 +186,47 @@ fn holds(live: Option<&Node>, declared: &Node) -> bool {
     }
 }
 
-/// The label that Helm puts on each object.
+/// The label and the annotations that Helm puts on each object.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "Helm");
+const RELEASE_NAME: &str = "meta.helm.sh/release-name";
+const RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
+
+/// Whose an object of the cluster is, by the marks that Helm leaves on its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// The label `app.kubernetes.io/managed-by`.
+    pub managed_by: Option<String>,
+    /// The annotation `meta.helm.sh/release-name`.
+    pub release: Option<String>,
+    /// The annotation `meta.helm.sh/release-namespace`.
+    pub release_namespace: Option<String>,
+    /// Whether it is on its way out.
+    pub deleting: bool,
+}
+
+impl Ownership {
+    /// Whether Helm takes it for an object of this release (`checkOwnership` in Helm's `pkg/action/validate.go`).
+    #[must_use]
+    pub fn is_of(&self, release: &str, namespace: &str) -> bool {
+        let is = |known: &Option<String>, wanted: &str| known.as_deref() == Some(wanted);
+        is(&self.managed_by, MANAGED_BY.1) && is(&self.release, release) && is(&self.release_namespace, namespace)
+    }
+}
 
 /// An object's declaration on its way to the API server. It may hold a Secret's content, and does not print it.
 pub struct Configuration(Vec<u8>);
 
 impl Configuration {
+    pub(super) fn of(node: &Node) -> Self {
+        Self(serde_json::to_vec(node).unwrap_or_default())
+    }
+
+    /// An object of our own making.
+    #[must_use]
+    pub fn from_json(json: Vec<u8>) -> Self {
+        Self(json)
+    }
+
     /// The JSON, for the request alone.
     #[must_use]
     pub fn json(&self) -> &[u8] {

@@ -15,6 +15,7 @@ pub mod mask;
 pub mod mask_values;
 pub mod node;
 pub mod observed;
+pub mod patch;
 pub mod printed;
 pub mod quantity;
 pub mod refusal;

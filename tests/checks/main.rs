@@ -37,3 +37,4 @@ mod findings;
 
 mod apis;
 mod list;
+mod objects;

@@ -52,6 +52,11 @@ impl Api {
         is_known.then(|| Self { api_version: id.api_version(), kind: id.kind.clone() })
     }
 
+    /// Whether it is, or was, one of Kubernetes' own.
+    pub(super) fn is_of_kubernetes(&self) -> bool {
+        self.lifecycle().is_some()
+    }
+
     fn lifecycle(&self) -> Option<&'static Lifecycle> {
         lifecycle::of(&self.api_version, &self.kind)
     }

@@ -3,8 +3,9 @@
 mod apis;
 mod lists;
 mod rights;
+mod trials;
 
-use futures::future::{join, join3};
+use futures::future::join3;
 use futures::stream::{self, StreamExt as _};
 
 use super::{Options, Prepared, Seams};
@@ -51,16 +52,22 @@ pub async fn run<C: Cluster, H: Helm>(
     prepared: &Prepared,
 ) -> Findings {
     let outcome = &prepared.proposed.outcome;
-    let objects = objects(seams, prepared).await;
+    let back = back(seams, prepared).await;
+    let objects = objects(seams, prepared, &back);
     let proposal = Proposal {
         release: &request.upgrade.release,
         namespace: &outcome.releases.new.namespace,
         is_first: prepared.proposed.is_first,
         objects: &objects,
     };
-    let ((bad, rights, lists), apis) = join(
+    let trying = async {
+        let upgrade = trials::of_upgrade(seams, options, prepared).await;
+        (upgrade, rehearsal(seams, options, prepared, &back).await)
+    };
+    let ((bad, rights, lists), apis, (trials, rehearsal)) = join3(
         join3(bad(seams, prepared), rights::ask(seams, options, prepared), lists::read(seams.cluster, &proposal)),
         apis::ask(seams.cluster, &objects, options.told.kube_version),
+        trying,
     )
     .await;
     let snapshot = Snapshot {
@@ -81,28 +88,50 @@ pub async fn run<C: Cluster, H: Helm>(
         owner: owner(prepared),
         bad,
         rights,
-        trials: Ok(Trials::default()),
-        rehearsal: Ok(None),
+        trials,
+        rehearsal,
         apis,
     };
     Findings::of(&snapshot, accepted)
 }
 
-/// The objects of the revisions. Those of the one to go back to are read where they are not at hand.
-async fn objects<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, prepared: &Prepared) -> Objects {
+/// The revision to go back to, where it is another than the one that the upgrade starts from.
+async fn back<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, prepared: &Prepared) -> Known<Option<Release>> {
+    let releases = &prepared.proposed.outcome.releases;
+    match prepared.target.filter(|target| *target != releases.old.revision) {
+        None => Ok(None),
+        Some(target) => match seams.storage.read(&releases.new.name, target).await {
+            Ok(release) => Ok(Some(release)),
+            Err(error) => Err(error.message),
+        },
+    }
+}
+
+/// The objects of the revisions.
+fn objects<C, H>(seams: &Seams<'_, C, H>, prepared: &Prepared, back: &Known<Option<Release>>) -> Objects {
     let releases = &prepared.proposed.outcome.releases;
     let open = |release: &Release| -> Vec<Object> {
         release.documents().iter().flat_map(|document| seams.masker.open(document)).collect()
     };
     let old = if prepared.proposed.is_first { Vec::new() } else { open(&releases.old) };
-    let back = match prepared.target.filter(|target| *target != releases.old.revision) {
-        None => Ok(None),
-        Some(target) => match seams.storage.read(&releases.new.name, target).await {
-            Ok(release) => Ok(Some(open(&release))),
-            Err(error) => Err(error.message),
-        },
-    };
+    let back = back.as_ref().map(|release| release.as_ref().map(open)).map_err(Clone::clone);
     Objects { old, new: open(&releases.new), back }
+}
+
+/// The dry runs of the revision to go back to.
+async fn rehearsal<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    options: &Options,
+    prepared: &Prepared,
+    back: &Known<Option<Release>>,
+) -> Known<Option<Trials>> {
+    let old = &prepared.proposed.outcome.releases.old;
+    let target = match back {
+        Err(reason) => return Err(reason.clone()),
+        Ok(Some(release)) => Some(release),
+        Ok(None) => prepared.target.map(|_| old),
+    };
+    trials::of_way_back(seams, options, prepared, target).await
 }
 
 fn reference(request: &Request) -> ChartReference {
