@@ -38,6 +38,12 @@ impl ChartFile {
         self.own_path().is_some_and(|path| DESCRIPTIONS.contains(&path))
     }
 
+    /// Whether it says which values the chart, or one in it, takes: `values.schema.json`.
+    #[must_use]
+    pub fn is_schema(&self) -> bool {
+        self.own_path() == Some("values.schema.json")
+    }
+
     /// Its path within the innermost chart it belongs to, and `None` where it belongs to none.
     fn own_path(&self) -> Option<&str> {
         let mut rest = self.path.as_str();
@@ -59,7 +65,7 @@ impl ChartFile {
     }
 }
 
-/// Reads those files of a chart that are templates, custom resource definitions or descriptions.
+/// Reads those files of a chart that are templates, custom resource definitions, descriptions or schemas of values.
 ///
 /// # Errors
 /// If the folder or archive can't be read, or is larger than any chart. The message names no file outside of the chart.
@@ -147,6 +153,7 @@ fn is_wanted(path: &str) -> bool {
     file.is_template()
         || file.is_crd()
         || file.is_description()
+        || file.is_schema()
         || (path.ends_with(".tgz") && path.rsplit('/').nth(1) == Some("charts"))
 }
 

@@ -17,6 +17,7 @@ mod security;
 mod selector;
 pub mod snapshot;
 pub mod trial;
+mod values;
 pub mod wanted;
 mod way_back;
 
@@ -186,6 +187,15 @@ pub const ALL: &[Check] = &[
     security::pod_security::CHECK,
     security::privileges::CHECK,
     security::grants::CHECK,
+    // The values.
+    values::SCHEMA,
+    values::DEAD,
+    values::UNKNOWN,
+    values::RETYPED,
+    values::CHANGED,
+    values::REUSE,
+    values::PLAIN,
+    values::NULLS,
 ];
 
 /// What all checks have to say, and which of them are accepted whatever they say.

@@ -1,5 +1,7 @@
 //! All that was observed before an upgrade, as data. What could not be observed is a value that says why.
 
+pub mod values;
+
 use jiff::Timestamp;
 
 use super::apis::Apis;
@@ -56,6 +58,8 @@ pub struct Snapshot<'a> {
     pub rehearsal: Known<Option<Trials>>,
     /// Which API versions of the manifests the server serves.
     pub apis: Known<Apis>,
+    /// What is known of the values.
+    pub values: &'a values::GivenValues<'a>,
 }
 
 /// The objects of the revisions, hooks among them. What is secret in them is masked.

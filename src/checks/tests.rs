@@ -1,5 +1,6 @@
 //! What the checks say of snapshots that no cluster is needed for.
 
+use super::snapshot::values::GivenValues;
 use super::snapshot::{BadRevision, ChartReference, Need, Objects, Permission, Place, Rights};
 use super::wanted::Lists;
 use super::*;
@@ -65,7 +66,7 @@ fn objects(text: &str) -> Vec<crate::manifest::document::Object> {
 }
 
 /// Has something look at the upgrade of a proven release `web` in the namespace `shop`.
-fn with<T>(
+pub(super) fn with<T>(
     old: &str,
     new: &str,
     lists: impl FnOnce(&Proposal<'_>) -> Lists,
@@ -105,6 +106,7 @@ fn with<T>(
         trials: Ok(trial::Trials::default()),
         rehearsal: Ok(None),
         apis: Ok(apis::Apis { server: "v1.36.3".into(), ..apis::Apis::default() }),
+        values: &GivenValues::none(),
     })
 }
 

@@ -105,7 +105,8 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
     let stdin = if flags.values.use_stdin() { Some(input::read_stdin("the values")?) } else { None };
     let GuardedArgs { guard, failure, apply, diff, .. } = arguments;
     let upgrade = Upgrade { release, chart, flags, server_side: apply.server_side.clone(), stdin };
-    let request = Request { upgrade: upgrade.clone(), install: apply.install, told: Default::default() };
+    let request =
+        Request { upgrade: upgrade.clone(), install: apply.install, told: Default::default(), beyond_schema: true };
     let options = Options {
         apply: Apply {
             upgrade,

@@ -119,6 +119,7 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
             api_versions: render.api_versions,
             include_crds: render.include_crds,
         },
+        beyond_schema: false,
         upgrade: Upgrade { release, chart, flags, server_side: render.server_side, stdin },
     };
     let run = Run::new(diff, environment)?;

@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use crate::helm::flags::ValueFlags;
 use crate::manifest::yaml;
-use crate::release::supplied::Supplied;
+use crate::release::supplied::{Supplied, Text};
 
 /// Larger values files are not looked into, in bytes.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -26,12 +26,13 @@ pub(super) fn supplied(flags: &ValueFlags, stdin: Option<&[u8]>) -> Vec<Supplied
 
 /// What a file supplies. Of a URL, or of anything that Helm may read in another way, it is not known; a broken file is Helm's to refuse.
 fn file(path: &str, stdin: Option<&[u8]>) -> Supplied {
-    let tree = |text: Option<String>| text.and_then(|text| yaml::parse(&text).ok());
+    let of = |origin: &str, text: Option<String>| {
+        let tree = text.as_deref().and_then(|text| yaml::parse(text).ok());
+        Supplied { origin: origin.to_owned(), tree, text: text.map(|text| Text(text.into())) }
+    };
     match stdin {
-        Some(bytes) if path == "-" => {
-            Supplied { origin: "standard input".to_owned(), tree: tree(String::from_utf8(bytes.to_vec()).ok()) }
-        }
-        _ => Supplied { origin: path.to_owned(), tree: tree(read(path)) },
+        Some(bytes) if path == "-" => of("standard input", String::from_utf8(bytes.to_vec()).ok()),
+        _ => of(path, read(path)),
     }
 }
 

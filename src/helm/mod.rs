@@ -4,6 +4,7 @@ mod child;
 pub mod flags;
 pub mod guard;
 pub mod process;
+pub mod refused;
 mod running;
 
 pub use running::{Ended, Running};

@@ -359,7 +359,8 @@ fn stands_within(finder: &memchr::memmem::Finder<'_>, content: &[u8]) -> bool {
 }
 
 /// Whether a value named like a secret can be one; `password: true` is not.
-pub(super) fn may_be_secret(value: &Node) -> bool {
+#[must_use]
+pub fn may_be_secret(value: &Node) -> bool {
     match value.value() {
         Value::String(text) => !text.is_empty(),
         Value::Number(_) => true,

@@ -10,21 +10,70 @@ pub struct Supplied {
     pub origin: String,
     /// Its values; of a flag, only their places count. `None` if it can't be read here (a URL): it may set anything.
     pub tree: Option<Node>,
+    /// The text of a file, for the lines of its keys.
+    pub text: Option<Text>,
+}
+
+/// The text of a values file. It does not print itself with `{:?}`: it may hold secrets.
+#[derive(Clone)]
+pub struct Text(pub Box<str>);
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Text")
+    }
 }
 
 impl Supplied {
     /// What `--set` and `--set-string`, `--set-file` or `--set-json` supply with this text.
     #[must_use]
     pub fn by_flag(flag: &str, text: &str) -> Self {
-        Self { origin: flag.to_owned(), tree: Some(set::places(text)) }
+        Self { origin: flag.to_owned(), tree: Some(set::places(text)), text: None }
     }
 
     /// What `--set-literal` supplies: the key ends at the first equals sign, and the value with the text.
     #[must_use]
     pub fn by_literal(text: &str) -> Self {
         let key = text.split_once('=').map_or(text, |(key, _)| key);
-        Self { origin: "--set-literal".to_owned(), tree: Some(set::places(&format!("{key}=x"))) }
+        Self { origin: "--set-literal".to_owned(), tree: Some(set::places(&format!("{key}=x"))), text: None }
     }
+
+    /// Where it sets this: the file and the line, `prod.yaml:12`, or the flag. Nothing if it does not.
+    #[must_use]
+    pub fn place(&self, steps: &[&str]) -> Option<String> {
+        let tree = self.tree.as_ref().filter(|tree| reaches(tree, steps))?;
+        let line = self.text.as_ref().map(|text| line_of(&text.0, tree, steps)).filter(|line| *line > 0);
+        Some(line.map_or_else(|| self.origin.clone(), |line| format!("{}:{line}", self.origin)))
+    }
+}
+
+/// Where a value comes from: the file and the line, or the flag, that sets it last; a URL that may have set it; else where values
+/// were kept from.
+#[must_use]
+pub fn place(supplied: &[Supplied], steps: &[&str], kept: &str) -> String {
+    let unread = || supplied.iter().rev().find(|one| one.tree.is_none()).map(|one| one.origin.clone());
+    supplied.iter().rev().find_map(|one| one.place(steps)).or_else(unread).unwrap_or_else(|| kept.to_owned())
+}
+
+/// The line of the last step's key. Of a block, the line of what is in it is known: its key stands above.
+fn line_of(text: &str, tree: &Node, steps: &[&str]) -> u32 {
+    let (mut node, mut key) = (tree, "");
+    for step in steps {
+        match node.get(step) {
+            Some(inner) => (node, key) = (inner, step),
+            None => break,
+        }
+    }
+    let is_key = |line: &&str| {
+        let rest = line.trim_start_matches(['-', ' ', '{']).trim_start_matches(['"', '\'']).strip_prefix(key);
+        rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+    };
+    let Some(last) = usize::try_from(node.line()).ok().filter(|line| *line > 0 && !key.is_empty()) else {
+        return node.line();
+    };
+    let above: Vec<&str> = text.lines().take(last).collect();
+    let nearest = above.iter().rposition(is_key).and_then(|at| u32::try_from(at + 1).ok());
+    nearest.unwrap_or(node.line())
 }
 
 /// The places of a tree of values, each with its origin. A place is a JSON Pointer (RFC 6901) to a value that is no map; lists are
@@ -112,7 +161,11 @@ mod tests {
 
     #[test]
     fn the_last_that_sets_a_value_is_its_origin() {
-        let file = |origin: &str, text: &str| Supplied { origin: origin.into(), tree: parse(text).ok() };
+        let file = |origin: &str, text: &str| Supplied {
+            origin: origin.into(),
+            tree: parse(text).ok(),
+            text: Some(Text(text.into())),
+        };
         let supplied = [
             file("base.yaml", "{image: {tag: a, name: n}, list: [1, 2]}"),
             file("prod.yaml", "{image: {tag: b}}"),
@@ -136,8 +189,31 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_the_line_of_the_key() {
+        let text =
+            "# base\nimage:\n  # which\n  tag: a\n\"mode\": b\nempty:\nflow: {one: 1, two: {}}\nlist:\n- a: 1\n- b\n";
+        let tree = parse(text).ok();
+        let supplied = [
+            Supplied { origin: "a.yaml".into(), tree, text: Some(Text(text.into())) },
+            Supplied::by_flag("--set", "x=1"),
+        ];
+        for (steps, expected) in [
+            (&["image"][..], "a.yaml:2"),
+            (&["image", "tag"], "a.yaml:4"),
+            (&["mode"], "a.yaml:5"),
+            (&["flow", "two"], "a.yaml:7"),
+            (&["list"], "a.yaml:8"),
+            (&["list", "1"], "a.yaml:8"),
+            (&["x"], "--set"),
+            (&["nowhere"], "revision 3"),
+        ] {
+            assert_eq!(place(&supplied, steps, "revision 3"), expected, "{steps:?}");
+        }
+    }
+
+    #[test]
     fn what_could_not_be_read_may_have_set_it() {
-        let supplied = [Supplied { origin: "https://example/values.yaml".into(), tree: None }];
+        let supplied = [Supplied { origin: "https://example/values.yaml".into(), tree: None, text: None }];
         let origins = Origins::of(&parse("a: 1").unwrap(), &supplied, "revision 1");
         assert_eq!(origins.at("/a"), ["https://example/values.yaml"]);
     }

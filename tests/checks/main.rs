@@ -38,3 +38,4 @@ mod findings;
 mod apis;
 mod list;
 mod objects;
+mod values;

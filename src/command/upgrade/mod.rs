@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use futures::FutureExt as _;
 use futures::future::try_join;
 
+use crate::chart::files::ChartFile;
 use crate::chart::{Location, locate};
 use crate::cluster::Cluster;
 use crate::command::crds::compare_crds;
@@ -26,10 +27,13 @@ use crate::helm::flags::ChartFlags;
 use crate::helm::{Helm, Rendered, Upgrade};
 use crate::manifest::mask::Masker;
 use crate::manifest::sensitive::Sensitive;
-use crate::release::supplied::Origins;
+use crate::release::supplied::{Origins, Supplied};
 use crate::release::{Release, encode};
 use crate::report::view::Subject;
 use crate::storage::Storage;
+
+/// What Helm says first where values do not meet the schema of a chart. (Helm: `chart/common/util.ValidateAgainstSchema`.)
+const REFUSED_VALUES: &str = "values don't meet the specifications of the schema";
 
 /// The status of a revision that is not made yet.
 pub const PROPOSED: &str = "proposed";
@@ -43,6 +47,9 @@ pub struct Request {
     pub install: bool,
     /// What only `helm template` can be told.
     pub told: Told,
+    /// Whether it is rendered although the values do not meet the chart's schema. What Helm says of them is in
+    /// [`Proposed::refused_values`] then.
+    pub beyond_schema: bool,
 }
 
 /// What only `helm template` can be told. With any of it, that renders, and not `helm upgrade`.
@@ -89,6 +96,8 @@ struct Made {
     again: Option<Release>,
     /// What is unusual about how it was rendered.
     notices: Vec<String>,
+    /// What Helm says of values that do not meet the chart's schema.
+    refused_values: Option<String>,
     /// What it starts from.
     base: Base,
 }
@@ -106,6 +115,10 @@ pub struct Proposed {
     pub last: u32,
     /// Whether there is no revision that it goes on from.
     pub is_first: bool,
+    /// What each values file and flag supplies.
+    pub supplied: Vec<Supplied>,
+    /// What Helm says of values that do not meet the chart's schema. It may quote them.
+    pub refused_values: Option<String>,
     source: Source,
 }
 
@@ -114,6 +127,11 @@ impl Proposed {
     #[must_use]
     pub fn chart(&self) -> &std::path::Path {
         &self.source.path
+    }
+
+    /// The chart's templates, schemas, definitions and descriptions; none where it can't be read.
+    pub async fn files(&self) -> &[ChartFile] {
+        self.source.files().await
     }
 }
 
@@ -169,7 +187,7 @@ pub async fn propose<C: Cluster, H: Helm>(
     let upgrade = of_source(&request.upgrade, &source);
     let rendering = async {
         if request.told.flags().is_empty() {
-            return render(helm, (&source, &upgrade), stored.clone(), base).await;
+            return render(helm, (&source, &upgrade), stored.clone(), (&base, request.beyond_schema)).await;
         }
         template::update_dependencies(helm, &upgrade, &source).await?;
         let templating = Templating { helm, cluster, source: &source, upgrade: &upgrade, told: &request.told };
@@ -178,12 +196,14 @@ pub async fn propose<C: Cluster, H: Helm>(
     let (made, definitions) = try_join(rendering, definitions(cluster, &source, masker)).await?;
     stages.stage("comparing");
     let (last, is_first) = (made.base.last, made.base.release.is_none());
-    let (mut outcome, changes) = compare(made, request, masker, options);
+    let refused_values = made.refused_values.clone();
+    let supplied = values::supplied(&request.upgrade.flags.values, request.upgrade.stdin.as_deref());
+    let (mut outcome, changes) = compare(made, &supplied, masker, options);
     outcome.diff.crds = definitions;
     if let Some(crds) = &mut outcome.diff.crds {
         options.selection.apply(&mut crds.definitions);
     }
-    Ok(Proposed { outcome, upgrade, changes, last, is_first, source })
+    Ok(Proposed { outcome, upgrade, changes, last, is_first, supplied, refused_values, source })
 }
 
 /// Has Helm render the upgrade as it would make it.
@@ -191,20 +211,32 @@ async fn render<H: Helm, S>(
     helm: &H,
     (source, upgrade): (&Source, &Upgrade),
     stored: S,
-    base: impl Fn() -> Result<Base, Error>,
+    (base, beyond_schema): (&(impl Fn() -> Result<Base, Error> + Sync), bool),
 ) -> Result<Made, Error>
 where
     S: Future<Output = Result<Vec<u8>, Error>> + Clone + Send,
 {
-    let first = helm.upgrade_dry_run(upgrade, stored.clone());
+    let first = async {
+        match helm.upgrade_dry_run(upgrade, stored.clone()).await {
+            Err(error) if beyond_schema && error.message.contains(REFUSED_VALUES) => {
+                let mut unchecked = upgrade.clone();
+                unchecked.flags.skip_schema_validation = true;
+                // An older Helm does not know the flag: its first answer says more then.
+                let rendered = helm.upgrade_dry_run(&unchecked, stored.clone()).await;
+                rendered.map(|rendered| (rendered, Some(error.message.clone()))).map_err(|_| error)
+            }
+            answer => answer.map(|rendered| (rendered, None)),
+        }
+    };
     let second = async {
         match source.regenerates().await {
             true => helm.upgrade_dry_run(upgrade, stored.clone()).await.map(Some),
             false => Ok(None),
         }
     };
-    let (rendered, again) = try_join(first, second).await?;
-    Ok(Made { rendered, again: again.map(|again| again.result), notices: Vec::new(), base: base()? })
+    let ((rendered, refused_values), again) = try_join(first, second).await?;
+    let again = again.map(|again| again.result);
+    Ok(Made { rendered, again, notices: Vec::new(), refused_values, base: base()? })
 }
 
 /// The chart's custom resource definitions beside the cluster's, which Helm leaves as they are. `None` if it has none.
@@ -227,11 +259,10 @@ fn of_source(upgrade: &Upgrade, source: &Source) -> Upgrade {
 }
 
 /// What would change of what is to be shown; and whether anything would.
-fn compare(made: Made, request: &Request, masker: &Masker, options: &Options) -> (Outcome, bool) {
-    let Made { rendered, again, notices, base } = made;
+fn compare(made: Made, supplied: &[Supplied], masker: &Masker, options: &Options) -> (Outcome, bool) {
+    let Made { rendered, again, notices, base, .. } = made;
     let kept = base.release.as_ref().map(|release| format!("revision {}", release.revision)).unwrap_or_default();
-    let supplied = values::supplied(&request.upgrade.flags.values, request.upgrade.stdin.as_deref());
-    let render = Render { again, origins: Origins::of(&rendered.result.config, &supplied, &kept) };
+    let render = Render { again, origins: Origins::of(&rendered.result.config, supplied, &kept) };
     let notices = [base.notices, notices, masked(&rendered, masker)].concat();
     let mut new = rendered.result;
     new.info.status = PROPOSED.to_owned();

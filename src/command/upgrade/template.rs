@@ -80,7 +80,7 @@ impl<C: Cluster, H: Helm> Templating<'_, C, H> {
         let again = again.map(|again| with_objects(release.clone(), again.result));
         let release = with_objects(release, first.result);
         let notices = self.notices(&template).await?;
-        Ok(Made { rendered: Rendered { result: release, warnings }, again, notices, base })
+        Ok(Made { rendered: Rendered { result: release, warnings }, again, notices, refused_values: None, base })
     }
 
     /// Helm's own plan of the upgrade, of a chart without templates.

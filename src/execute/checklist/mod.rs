@@ -4,6 +4,7 @@ mod apis;
 mod lists;
 mod rights;
 mod trials;
+mod values;
 
 use futures::future::join3;
 use futures::stream::{self, StreamExt as _};
@@ -70,6 +71,7 @@ pub async fn run<C: Cluster, H: Helm>(
         trying,
     )
     .await;
+    let values = values::given(seams, request, prepared).await;
     let snapshot = Snapshot {
         now: jiff::Timestamp::now(),
         release: &request.upgrade.release,
@@ -91,6 +93,7 @@ pub async fn run<C: Cluster, H: Helm>(
         trials,
         rehearsal,
         apis,
+        values: &values,
     };
     Findings::of(&snapshot, accepted)
 }
