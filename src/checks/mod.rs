@@ -5,6 +5,7 @@
 
 pub mod apis;
 mod capacity;
+mod demand;
 mod disruption;
 mod known_bad;
 mod objects;
@@ -175,6 +176,10 @@ pub const ALL: &[Check] = &[
     // The capacity.
     capacity::references::CHECK,
     capacity::classes::CHECK,
+    capacity::quota::CHECK,
+    capacity::limit_range::CHECK,
+    capacity::room::CHECK,
+    capacity::volume_growth::CHECK,
     // The disruption.
     disruption::deletions::CHECK,
     disruption::budget::CHECK,

@@ -50,6 +50,12 @@ impl Quantity {
         Self { nanos: i128::from(units) * NANOS, format: Format::Decimal }
     }
 
+    /// So many billionths, written as another quantity is.
+    #[must_use]
+    pub fn of_nanos(nanos: i128, like: Self) -> Self {
+        Self { nanos, format: like.format }
+    }
+
     /// Reads a quantity; none if the API server would refuse it, or if it is beyond 10²⁹.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

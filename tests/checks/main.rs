@@ -36,6 +36,9 @@ mod user;
 mod findings;
 
 mod apis;
+mod capacity;
+mod disruption;
 mod list;
 mod objects;
+mod security;
 mod values;

@@ -23,7 +23,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// A user with a new namespace and a new folder, in which there are copies of the charts `kinds`, `parts`, `refused` and `web`.
+    /// A user with a new namespace and a new folder, in which there are copies of the charts `kinds`, `parts`, `refused`, `risky` and `web`.
     pub(crate) fn new(helm: Helm, story: &str) -> Self {
         // The process id keeps apart test runs on the same cluster, the number two stories of one name.
         static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -34,7 +34,7 @@ impl User {
         fs::create_dir(&folder).unwrap();
         cluster::make_namespace(&namespace);
         cluster::write_kubeconfig(&folder.join("kubeconfig"), &namespace);
-        for chart in ["kinds", "parts", "refused", "web"] {
+        for chart in ["kinds", "parts", "refused", "risky", "web"] {
             copy(&Path::new(ROOT).join("tests/charts").join(chart), &folder.join(chart));
         }
         Self { helm, namespace, folder, exported: RefCell::default(), others: RefCell::default() }

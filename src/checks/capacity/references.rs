@@ -63,6 +63,11 @@ impl What {
     }
 }
 
+/// The claims of a namespace.
+pub(super) fn claims(namespace: &str) -> Wanted {
+    What::Claim.wanted(namespace)
+}
+
 /// An object that pods refer to and the chart does not bring: namespace, what, name.
 type Key<'a> = (&'a str, What, &'a str);
 
@@ -70,6 +75,8 @@ type Key<'a> = (&'a str, What, &'a str);
 #[derive(Default)]
 struct Users {
     names: Vec<String>,
+    /// Whether pods are made that need it, and not only some that stay.
+    new: bool,
     /// A hook that runs before the chart's objects are there.
     early: bool,
 }
@@ -83,7 +90,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let needs = needs(&scene);
     let (mut findings, mut unseen) = (Vec::new(), BTreeMap::new());
     let mut present: BTreeMap<Wanted, Result<HashSet<&str>, &str>> = BTreeMap::new();
-    let leaving: HashSet<(&str, &str, &str)> = scene.gone.iter().map(|object| key_of(&scene, object)).collect();
+    let leaving = leaving(&scene);
     let makers = Makers::of(&scene);
     for (&(namespace, what, name), users) in &needs {
         let wanted = what.wanted(namespace);
@@ -100,6 +107,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
                     .push(name);
             }
             Ok(there) if there.contains(name) && !leaves => {}
+            Ok(there) if !there.contains(name) && !users.new => {}
             Ok(there) => findings.push(missing((namespace, what, name), users, there.contains(name), &makers)),
         }
     }
@@ -144,9 +152,12 @@ fn missing((namespace, what, name): Key<'_>, users: &Users, leaves: bool, makers
     Finding::new(NAME, severity, message).about(format!("{}/{name}", what.kind())).seen_by(evidence).hint(hint)
 }
 
-fn key_of<'a>(scene: &Scene<'a>, object: &'a Object) -> (&'a str, &'a str, &'a str) {
-    let keeps = string(&object.node, &["metadata", "annotations", "helm.sh/resource-policy"]) == Some("keep");
-    (if keeps { "" } else { object.id.kind.as_str() }, scene.namespace_of(object), object.id.name.as_str())
+/// What the upgrade deletes: kind, namespace, name.
+fn leaving<'a>(scene: &Scene<'a>) -> HashSet<(&'a str, &'a str, &'a str)> {
+    let kept =
+        |object: &Object| string(&object.node, &["metadata", "annotations", "helm.sh/resource-policy"]) == Some("keep");
+    let gone = scene.gone.iter().filter(|object| object.id.group.is_empty() && !kept(object));
+    gone.map(|object| (object.id.kind.as_str(), scene.namespace_of(object), object.id.name.as_str())).collect()
 }
 
 /// What new pods need and the chart does not bring.
@@ -157,26 +168,29 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<Key<'a>, Users> {
         core.map(|object| (object.id.kind.as_str(), scene.namespace_of(object), object.id.name.as_str())).collect()
     };
     let (in_chart, in_hooks) = (brought(false), brought(true));
+    let leaving = leaving(scene);
     let mut needs: BTreeMap<Key<'a>, Users> = BTreeMap::new();
-    let mut add = |object: &'a Object, spec: &'a Node, early: bool| {
+    let mut add = |object: &'a Object, spec: &'a Node, stays: bool, early: bool| {
         let namespace = scene.namespace_of(object);
         for (what, name) in of_pod(spec) {
-            let known = if early { &in_hooks } else { &in_chart };
-            if known.contains(&(what.kind(), namespace, name)) || is_everywhere(what, name) {
+            let (key, known) = ((what.kind(), namespace, name), if early { &in_hooks } else { &in_chart });
+            if known.contains(&key) || is_everywhere(what, name) || (stays && !leaving.contains(&key)) {
                 continue;
             }
             let users = needs.entry((namespace, what, name)).or_default();
             users.names.push(object.id.to_string());
+            users.new |= !stays;
             users.early |= early && in_chart.contains(&(what.kind(), namespace, name));
         }
     };
-    for workload in scene.workloads().filter(|workload| workload.starts_pods()) {
-        add(workload.pair.new, workload.spec, false);
+    for workload in scene.workloads() {
+        // Pods that stay as they are need nothing new, but what goes is missing once they start again.
+        add(workload.pair.new, workload.spec, !workload.starts_pods(), false);
     }
     for (hook, early) in scene.hooks(true).map(|hook| (hook, true)).chain(scene.hooks(false).map(|hook| (hook, false)))
     {
         if let Some(spec) = workload::pod_spec(hook) {
-            add(hook, spec, early);
+            add(hook, spec, false, early);
         }
     }
     needs

@@ -32,11 +32,9 @@ fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let scene = Scene::of(snapshot);
     let mut findings = Vec::new();
+    let before = Autoscalers::of(&scene, true);
     for (pair, scaler, set) in fights(&scene) {
-        let old = Autoscalers::of(&scene, true);
-        let did = pair
-            .old
-            .is_some_and(|old_object| count(old_object).is_some() && old.scaling(old_object, pair.namespace).is_some());
+        let did = pair.old.is_some_and(|old| count(old).is_some() && before.scaling(old, pair.namespace).is_some());
         findings.extend(fight(snapshot, &scene, (pair, scaler, set), did));
     }
     let autoscalers = Autoscalers::of(&scene, false);

@@ -71,7 +71,7 @@ fn gap(workload: &Workload<'_>, was: Option<u64>, is: Option<u64>) -> Option<Fin
 }
 
 fn takes_all(object: &Object, pods: u64) -> bool {
-    impact::unavailable(object, pods).is_some_and(|unavailable| unavailable >= pods)
+    impact::fence(object, pods).is_some_and(|(_, unavailable)| unavailable >= pods)
 }
 
 fn by_hand(object: &Object) -> bool {

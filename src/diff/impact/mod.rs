@@ -113,10 +113,13 @@ pub struct Setting<'a> {
     pub nodes: Option<u64>,
 }
 
-/// How many of the wanted pods of a workload may be gone at a time while its pods are replaced.
+/// How many pods more than wanted run at a time while the pods of a workload are replaced, and how many of those wanted may be gone;
+/// none of what is not replaced.
 #[must_use]
-pub fn unavailable(object: &Object, wanted: u64) -> Option<u64> {
-    Kind::of(&object.id).filter(|kind| kind.rolls_out()).map(|kind| rollout::unavailable(kind, object, wanted))
+pub fn fence(object: &Object, wanted: u64) -> Option<(u64, u64)> {
+    let kind = Kind::of(&object.id).filter(|kind| kind.rolls_out())?;
+    let (surge, unavailable) = rollout::fence(kind, object, wanted);
+    Some((surge, unavailable.min(wanted)))
 }
 
 /// What one pod asks for and is held to, of its specification.

@@ -17,13 +17,8 @@ pub(super) struct Peak {
     pub(super) amounts: Range<Amounts>,
 }
 
-/// How many of the wanted pods may be gone at a time while they are replaced; all of them where they are recreated.
-pub(super) fn unavailable(kind: Kind, object: &Object, wanted: u64) -> u64 {
-    fence(kind, object, wanted).1.min(wanted)
-}
-
 /// How many pods more, and how many fewer, than wanted.
-fn fence(kind: Kind, object: &Object, wanted: u64) -> (u64, u64) {
+pub(super) fn fence(kind: Kind, object: &Object, wanted: u64) -> (u64, u64) {
     let strategy = strategy(kind);
     match kind {
         _ if object.node.find(&["spec", strategy, "type"]).and_then(Node::as_str) == Some("Recreate") => (0, wanted),

@@ -1,5 +1,7 @@
 //! What is short in the cluster is found, what is there passes, what may not be read is unknown.
 
+mod room;
+
 use super::{classes, references};
 use crate::checks::tests::Case;
 
@@ -96,6 +98,8 @@ fn what_the_upgrade_deletes_or_makes_too_late_is_told() {
         says,
         ["warning Secret/keys: the upgrade deletes it, and it is still used: its pods do not start once it is gone"]
     );
+    let stays = Case { old: &old, new: &uses("a"), cluster: &secret, ..Case::default() }.says(&references::CHECK);
+    assert_eq!(stays, says, "pods that stay start again some day");
     let hook = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {helm.sh/hook: pre-install}}\n\
         spec: {template: {spec: {containers: [{name: main, image: a, envFrom: [{secretRef: {name: keys}}]}]}}}\n";
     let says = Case { new: &format!("{secret}{hook}"), ..Case::default() }.says(&references::CHECK);

@@ -1,0 +1,300 @@
+//! Quotas, limits, nodes and growing claims.
+
+use super::{deployment, object};
+use crate::checks::capacity::{limit_range, quota, room, volume_growth};
+use crate::checks::tests::Case;
+
+fn pod(rest: &str) -> String {
+    format!("{{containers: [{{name: main, image: a{rest}}}]}}")
+}
+
+fn asking(image: &str, cpu: &str) -> String {
+    format!(
+        "{{containers: [{{name: main, image: {image}, resources: {{requests: {{cpu: {cpu}}}, limits: {{cpu: {cpu}}}}}}}]}}"
+    )
+}
+
+fn quota(hard: &str, used: &str) -> String {
+    object("v1", "ResourceQuota", "few", &format!("spec: {{hard: {{{hard}}}}}\nstatus: {{used: {{{used}}}}}"))
+}
+
+fn quotas(old: &str, new: &str, cluster: &str) -> String {
+    Case { old, new, cluster, ..Case::default() }.says(&quota::CHECK)[0].clone()
+}
+
+#[test]
+fn a_roll_out_that_can_not_start_within_the_quota_hangs() {
+    // Of two pods the defaults let none go before the new one is ready; of four they let one.
+    let web = |replicas: u32, image: &str| {
+        deployment(
+            "web",
+            &format!("replicas: {replicas}, "),
+            &format!("{{containers: [{{name: main, image: {image}}}]}}"),
+        )
+    };
+    assert_eq!(
+        quotas(&web(2, "a"), &web(2, "b"), &quota("pods: 2", "pods: 2")),
+        "blocker Deployment/web: ResourceQuota/few allows 2 pods, 2 are used, and the upgrade takes 1 more: no new pod can be made, \
+         and no old one may stop first, as maxUnavailable is 0: the roll-out hangs"
+    );
+    assert!(quotas(&web(2, "a"), &web(2, "b"), &quota("pods: 3", "pods: 2")).starts_with("pass"));
+    assert!(quotas(&web(4, "a"), &web(4, "b"), &quota("pods: 4", "pods: 4")).starts_with("warning Deployment/web"));
+    assert!(quotas(&web(2, "a"), &web(2, "a"), &quota("pods: 2", "pods: 2")).starts_with("pass"), "nothing changes");
+    let more = quotas(&web(2, "a"), &web(4, "a"), &quota("pods: 3", "pods: 2"));
+    assert!(
+        more.starts_with(
+            "blocker Deployment/web: ResourceQuota/few allows 3 pods, 2 are used, and the upgrade takes 2 more"
+        ),
+        "{more}"
+    );
+    assert!(quotas(&web(4, "a"), &web(2, "b"), &quota("pods: 4", "pods: 4")).starts_with("pass"), "two stop first");
+}
+
+#[test]
+fn requests_and_limits_count_against_the_quota() {
+    let web = |cpu: &str| deployment("web", "replicas: 2, strategy: {type: Recreate}, ", &asking("a", cpu));
+    let says = |resource: &str, hard: &str| {
+        quotas(&web("1"), &web("2"), &quota(&format!("{resource}: {hard}"), &format!("{resource}: 2")))
+    };
+    for resource in ["cpu", "requests.cpu", "limits.cpu"] {
+        assert!(
+            says(resource, "'3'")
+                .starts_with(&format!("blocker Deployment/web: ResourceQuota/few allows 3 {resource}, 2 are used")),
+            "{resource}"
+        );
+        assert!(says(resource, "'4'").starts_with("pass"), "{resource}");
+    }
+    assert!(
+        says("requests.memory", "1Gi")
+            .starts_with("blocker Deployment/web: ResourceQuota/few wants each container to set")
+    );
+}
+
+#[test]
+fn objects_are_counted() {
+    let web = deployment("web", "", &pod(""));
+    let says = |new: &str, hard: &str, used: &str| quotas(&web, &format!("{web}{new}"), &quota(hard, used));
+    let map = object("v1", "ConfigMap", "a", "");
+    assert!(says(&map, "configmaps: 2", "configmaps: 2").starts_with("blocker ConfigMap/a"));
+    assert!(says(&map, "count/configmaps: 3", "count/configmaps: 2").starts_with("pass"));
+    let port = object("v1", "Service", "a", "spec: {type: NodePort, ports: [{port: 1}, {port: 2}]}");
+    assert!(says(&port, "services.nodeports: 1", "services.nodeports: 0").starts_with("blocker Service/a"));
+    let claim = object(
+        "v1",
+        "PersistentVolumeClaim",
+        "a",
+        "spec: {storageClassName: fast, resources: {requests: {storage: 2Gi}}}",
+    );
+    assert!(
+        says(&claim, "fast.storageclass.storage.k8s.io/requests.storage: 1Gi", "")
+            .starts_with("blocker PersistentVolumeClaim/a")
+    );
+    assert!(says(&claim, "slow.storageclass.storage.k8s.io/requests.storage: 1Gi", "").starts_with("pass"));
+}
+
+#[test]
+fn a_quota_counts_only_what_is_in_its_scopes() {
+    let web = |image: &str, extra: &str| {
+        deployment("web", "replicas: 2, ", &format!("{{{extra}containers: [{{name: main, image: {image}}}]}}"))
+    };
+    let says = |scope: &str, extra: &str| {
+        let quota = quota(&format!("pods: 2}}, {scope}, ignored: {{a: b"), "pods: 2");
+        quotas(&web("a", extra), &web("b", extra), &quota)
+    };
+    assert!(says("scopes: [BestEffort]", "").starts_with("blocker"));
+    assert!(says("scopes: [NotBestEffort]", "").starts_with("pass"));
+    assert!(says("scopes: [Terminating]", "").starts_with("pass"));
+    let high = "scopeSelector: {matchExpressions: [{scopeName: PriorityClass, operator: In, values: [high]}]}";
+    assert!(says(high, "").starts_with("pass"));
+    assert!(says(high, "priorityClassName: high, ").starts_with("blocker"));
+}
+
+#[test]
+fn a_limit_range_sets_what_a_quota_wants() {
+    let (old, new) = (deployment("web", "replicas: 0, ", &pod("")), deployment("web", "", &pod("")));
+    let wants = quota("limits.cpu: '1'", "limits.cpu: 0");
+    let sets = object(
+        "v1",
+        "LimitRange",
+        "usual",
+        "spec: {limits: [{type: Container, default: {cpu: 500m}, defaultRequest: {cpu: 100m}}]}",
+    );
+    assert!(
+        quotas(&old, &new, &wants).starts_with("blocker Deployment/web: ResourceQuota/few wants each container to set")
+    );
+    assert!(quotas(&old, &new, &format!("{wants}{sets}")).starts_with("pass"));
+    let few = quota("limits.cpu: 100m", "limits.cpu: 0");
+    assert!(
+        quotas(&old, &new, &format!("{few}{sets}"))
+            .contains("allows 100m limits.cpu, 0 are used, and the upgrade takes 500m more")
+    );
+    let case = Case { old: &old, new: &new, cluster: &wants, ..Case::default() };
+    assert!(Case { forbidden: &["LimitRange"], ..case }.says(&quota::CHECK)[0].starts_with("unknown Deployment/web"));
+    let unseen = Case { forbidden: &["ResourceQuota"], ..case }.says(&quota::CHECK);
+    assert_eq!(unseen, ["unknown : the ResourceQuotas of namespace shop: you may not list resourcequotas"]);
+}
+
+#[test]
+fn pods_beyond_a_limit_range_are_refused() {
+    let rule = |rule: &str| object("v1", "LimitRange", "usual", &format!("spec: {{limits: [{{{rule}}}]}}"));
+    let case = |old: &str, new: &str, rule: &str| {
+        Case { old, new, cluster: rule, ..Case::default() }.findings(&limit_range::CHECK).remove(0)
+    };
+    let (small, large) = (deployment("web", "", &asking("a", "100m")), deployment("web", "", &asking("a", "4")));
+    let most = rule("type: Container, max: {cpu: 1}");
+    let found = case(&small, &large, &most);
+    assert_eq!((found.severity.word(), found.message.as_str()), ("blocker", "LimitRange/usual refuses it"));
+    assert_eq!(
+        found.evidence,
+        ["container main is limited to 4 cpu, and 1 is the most", "container main requests 4 cpu, and 1 is the most"]
+    );
+    assert_eq!(case(&large, &small, &most).severity.word(), "pass");
+    let before = deployment("web", "", &asking("b", "4"));
+    assert_eq!(case(&large, &before, &most).severity.word(), "warning");
+    assert_eq!(case(&large, &small, &rule("type: Pod, min: {cpu: 1}")).severity.word(), "blocker");
+    assert_eq!(
+        case(&large, &deployment("web", "", &pod("")), &rule("type: Container, min: {cpu: 1}")).severity.word(),
+        "blocker"
+    );
+    let filled = rule("type: Container, min: {cpu: 1}, defaultRequest: {cpu: 2}");
+    assert_eq!(case(&large, &deployment("web", "", &pod("")), &filled).severity.word(), "pass");
+    let unseen =
+        Case { old: &small, new: &large, forbidden: &["LimitRange"], ..Case::default() }.says(&limit_range::CHECK);
+    assert_eq!(unseen, ["unknown : the LimitRanges of namespace shop: you may not list limitranges"]);
+}
+
+fn node(name: &str, spec: &str) -> String {
+    format!(
+        "---\nkind: Node\nmetadata: {{name: {name}, labels: {{kubernetes.io/hostname: {name}, disk: ssd}}}}\nspec: {{{spec}}}\n\
+         status: {{allocatable: {{cpu: 2, memory: 4Gi, pods: 10}}}}\n"
+    )
+}
+
+fn running(name: &str, node: &str, cpu: &str) -> String {
+    format!(
+        "---\nkind: Pod\nmetadata: {{name: {name}, namespace: shop, labels: {{app: web}}}}\nspec: {{nodeName: {node}, containers: [{{name: main, \
+         resources: {{requests: {{cpu: {cpu}}}}}}}]}}\nstatus: {{phase: Running}}\n"
+    )
+}
+
+fn rooms(old: &str, new: &str, cluster: &str) -> String {
+    Case { old, new, cluster, ..Case::default() }.says(&room::CHECK)[0].clone()
+}
+
+#[test]
+fn pods_that_no_node_takes_are_told() {
+    let plain = deployment("web", "", &pod(""));
+    let with = |fields: &str| deployment("web", "", &format!("{{{fields}containers: [{{name: main, image: a}}]}}"));
+    let nodes = node("one", "") + &node("two", "taints: [{key: gpu, value: 'yes', effect: NoSchedule}]");
+    let says = |fields: &str| rooms(&plain, &with(fields), &nodes);
+    assert!(says("nodeSelector: {disk: hdd}, ").starts_with("warning Deployment/web: no node takes its pods"));
+    assert!(says("nodeSelector: {disk: ssd}, ").starts_with("pass"));
+    let affinity = |values: &str| {
+        format!(
+            "affinity: {{nodeAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: {{nodeSelectorTerms: [{{matchExpressions: [{{key: disk, operator: In, values: [{values}]}}]}}]}}}}}}, "
+        )
+    };
+    assert!(says(&affinity("hdd")).starts_with("warning"));
+    assert!(says(&affinity("hdd, ssd")).starts_with("pass"));
+    let gpu = "nodeSelector: {kubernetes.io/hostname: two}, ";
+    assert!(says(gpu).starts_with("warning"));
+    assert!(says(&format!("{gpu}tolerations: [{{key: gpu, operator: Exists}}], ")).starts_with("pass"));
+    assert!(says(&format!("{gpu}tolerations: [{{key: gpu, value: 'no'}}], ")).starts_with("warning"));
+    assert!(
+        rooms(&plain, &with("nodeSelector: {disk: ssd}, "), &node("one", "unschedulable: true")).starts_with("warning")
+    );
+}
+
+#[test]
+fn pods_that_find_no_room_are_told() {
+    let web = |replicas: u32, cpu: &str| deployment("web", &format!("replicas: {replicas}, "), &asking("a", cpu));
+    let two = node("one", "") + &node("two", "");
+    let large = rooms(&web(1, "1"), &web(1, "4"), &two);
+    assert_eq!(
+        large,
+        "warning Deployment/web: one of its pods asks for 4 cpu, and no node that takes it has more than 2"
+    );
+    assert!(rooms("# none", &web(4, "1"), &two).starts_with("pass"));
+    assert_eq!(
+        rooms("# none", &web(6, "1"), &two),
+        "warning Deployment/web: 2 of its 6 pods find no room on the nodes (1 cpu each)"
+    );
+    let full = format!("{}{}", running("a", "one", "2"), running("b", "two", "1500m"));
+    let next = |image: &str| deployment("web", "replicas: 2, ", &asking(image, "1"));
+    let hangs = rooms(&next("a"), &next("b"), &format!("{two}{full}"));
+    assert!(
+        hangs.starts_with(
+            "warning Deployment/web: a roll-out starts with one pod more (1 cpu), and no node has room for it"
+        ),
+        "{hangs}"
+    );
+    let done = full.replace("phase: Running", "phase: Succeeded");
+    assert!(
+        rooms(&next("a"), &next("b"), &format!("{two}{done}")).starts_with("pass"),
+        "pods that are done take nothing"
+    );
+    let replaced = |image: &str| deployment("web", "replicas: 2, strategy: {type: Recreate}, ", &asking(image, "1"));
+    assert!(rooms(&replaced("a"), &replaced("b"), &format!("{two}{full}")).starts_with("pass"), "old pods stop first");
+}
+
+#[test]
+fn pods_that_must_not_share_a_node_need_one_more_to_roll_out() {
+    let apart = |image: &str| {
+        let affinity = "{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}]}}";
+        deployment(
+            "web",
+            "replicas: 2, ",
+            &format!("{{affinity: {affinity}, containers: [{{name: main, image: {image}}}]}}"),
+        )
+    };
+    let two = node("one", "") + &node("two", "") + &running("a", "one", "1m") + &running("b", "two", "1m");
+    assert!(
+        rooms(&apart("a"), &apart("b"), &two).contains("a roll-out starts with one pod more (on a node of its own)")
+    );
+    assert!(rooms(&apart("a"), &apart("b"), &(two + &node("three", ""))).starts_with("pass"));
+}
+
+#[test]
+fn nodes_and_pods_that_may_not_be_listed_are_unknown_where_they_matter() {
+    let web = |image: &str| deployment("web", "", &format!("{{containers: [{{name: main, image: {image}}}]}}"));
+    let says = |new: &str| Case { old: &web("a"), new, forbidden: &["Node"], ..Case::default() }.says(&room::CHECK);
+    assert_eq!(says(&web("b")), ["unknown : whether the nodes have room for the new pods: you may not list nodes"]);
+    assert_eq!(says(&web("a")), ["pass : the upgrade needs no more room on the nodes than there is"]);
+}
+
+#[test]
+fn a_claim_grows_where_its_class_lets_it() {
+    let claim = |size: &str| {
+        object(
+            "v1",
+            "PersistentVolumeClaim",
+            "disk",
+            &format!("spec: {{resources: {{requests: {{storage: {size}}}}}}}"),
+        )
+    };
+    let live = "---\nkind: PersistentVolumeClaim\nmetadata: {name: disk}\nspec: {storageClassName: fast, resources: {requests: {storage: 2Gi}}}\n\
+        status: {phase: Bound, capacity: {storage: 2Gi}}\n";
+    let class =
+        |allows: bool| format!("---\nkind: StorageClass\nmetadata: {{name: fast}}\nallowVolumeExpansion: {allows}\n");
+    let says = |new: &str, cluster: &str| {
+        Case { old: &claim("2Gi"), new: &claim(new), cluster, ..Case::default() }.says(&volume_growth::CHECK)[0].clone()
+    };
+    let about = "PersistentVolumeClaim/disk";
+    assert_eq!(
+        says("3Gi", &format!("{live}{}", class(false))),
+        format!("blocker {about}: StorageClass/fast does not let it grow from 2Gi to 3Gi: the server refuses that")
+    );
+    assert!(says("3Gi", &format!("{live}{}", class(true))).starts_with("pass"));
+    assert!(
+        says("1Gi", &format!("{live}{}", class(true)))
+            .starts_with(&format!("blocker {about}: it has 2Gi and would shrink to 1Gi"))
+    );
+    assert!(says("2Gi", live).starts_with("pass"));
+    let old = claim("2Gi");
+    let new = claim("3Gi");
+    let case = Case { old: &old, new: &new, cluster: live, ..Case::default() };
+    assert!(Case { forbidden: &["StorageClass"], ..case }.says(&volume_growth::CHECK)[0].starts_with("unknown"));
+    assert!(
+        Case { forbidden: &["PersistentVolumeClaim"], ..case }.says(&volume_growth::CHECK)[0].starts_with("unknown")
+    );
+}
