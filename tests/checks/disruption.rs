@@ -34,8 +34,8 @@ fn a_disruption_budget_that_deadlocks_stops_an_upgrade_that_helm_lets_through(us
     assert!(shown.stderr.contains("blocked by the check disruption-budget"), "{}", shown.stderr);
     user.does(&format!("helm upgrade web risky {flags} --wait --timeout 20s"));
     let status = || cluster::find::<PodDisruptionBudget>(&user.namespace, "web").and_then(|budget| budget.status);
-    user.waits_for(|| status().is_some_and(|status| status.current_healthy == 2));
-    assert_eq!(status().unwrap().disruptions_allowed, 0, "no drain ends any more");
+    user.waits_for(|| status().is_some_and(|status| status.current_healthy == Some(2)));
+    assert_eq!(status().unwrap().disruptions_allowed, Some(0), "no drain ends any more");
     // As before, it is nothing new.
     passes(&checked(user, &format!("{flags},tag=2")), "disruption-budget");
 }
@@ -57,6 +57,7 @@ fn what_makes_a_gap_is_told(user: &User) {
     has(&checked(user, "--set settings.color=blue"), "restarts", "warning", "should restart, and does not");
     let scaled = checked(user, "--set autoscaler.minReplicas=2,autoscaler.maxReplicas=5");
     has(&scaled, "autoscaler", "warning", "each upgrade resets what that has chosen");
+    has(&checked(user, "--set database.enabled=true,database.size=2Gi"), "immutable", "blocker", "");
     let ports = "--set service.ports[0].port=80,service.ports[0].targetPort=web";
     has(&checked(user, ports), "services", "warning", "has the port web that it leads to");
 }
@@ -76,7 +77,7 @@ fn a_node_port_that_is_taken_stops_the_upgrade(user: &User) {
     cluster::create::<Service>(&other, service);
     let port = cluster::find::<Service>(&other, "first").unwrap().spec.unwrap().ports.unwrap()[0].node_port.unwrap();
     let flags = format!("--set service.type=NodePort,service.ports[0].port=80,service.ports[0].nodePort={port}");
-    has(&checked(user, &flags), "node-ports", "blocker", &format!("node port {port}/TCP is taken by Service/first"));
+    has(&checked(user, &flags), "node-ports", "blocker", &format!("node port {port} is taken by Service/first"));
     user.types(&format!("{CHECK} {flags}")).exits(3);
     let free = "--set service.type=NodePort,service.ports[0].port=80";
     passes(&checked(user, free), "node-ports");

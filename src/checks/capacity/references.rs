@@ -255,6 +255,11 @@ impl<'a> Makers<'a> {
         for object in scene.pairs.iter().map(|pair| pair.new).filter(|object| is_custom(object)) {
             mention(&object.node, object, &mut mentioned);
         }
+        // Some controllers make what an annotation of another object names.
+        for object in scene.pairs.iter().map(|pair| pair.new) {
+            let annotations = object.node.find(&["metadata", "annotations"]);
+            annotations.into_iter().for_each(|annotations| mention(annotations, object, &mut mentioned));
+        }
         let role = scene.pairs.iter().map(|pair| pair.new).find(|object| lets_make(object));
         Self { hook, role, mentioned }
     }

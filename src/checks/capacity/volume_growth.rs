@@ -74,12 +74,12 @@ fn judge(snapshot: &Snapshot<'_>, one: &Resized<'_>) -> Option<Finding> {
     if one.size == now {
         return None;
     }
-    if one.size < size(&["status", "capacity", "storage"]).unwrap_or(now) {
-        let message = format!("it has {now} and would shrink to {}: the server refuses that", one.size);
-        return Some(
-            about(Severity::Blocker, message)
-                .hint("leave the size as it is; a smaller volume takes a new claim and a copy"),
-        );
+    // A claim whose growth has not come to its end yet may take back what of it is missing.
+    if one.size < now {
+        let refused = one.size <= size(&["status", "capacity", "storage"]).unwrap_or(now);
+        let message = format!("it asks for {now} and would shrink to {}: the server refuses that", one.size);
+        let hint = "leave the size as it is; a smaller volume takes a new claim and a copy";
+        return refused.then(|| about(Severity::Blocker, message).hint(hint));
     }
     if live.text(&["status", "phase"]) != "Bound" {
         let message = format!("no volume is bound to it, and until then its size can't change to {}", one.size);

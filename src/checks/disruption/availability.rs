@@ -43,7 +43,8 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
 fn gap(workload: &Workload<'_>, was: Option<u64>, is: Option<u64>) -> Option<Finding> {
     let new = workload.pair.new;
     let is = is.or((workload.kind == Kind::DaemonSet).then_some(100)).filter(|is| *is > 0)?;
-    if !takes_all(new, is) || by_hand(new) {
+    // The one pod of a StatefulSet is a matter of their number.
+    if !takes_all(new, is) || by_hand(new) || workload.kind == Kind::StatefulSet {
         return None;
     }
     let did = workload.pair.old.is_some_and(|old| takes_all(old, was.unwrap_or(100)));
@@ -54,7 +55,6 @@ fn gap(workload: &Workload<'_>, was: Option<u64>, is: Option<u64>) -> Option<Fin
     };
     let why = match string(&new.node, &["spec", "strategy", "type"]) {
         Some("Recreate") => "its strategy is Recreate",
-        _ if workload.kind == Kind::StatefulSet => "it has one pod, which is stopped before the new one starts",
         _ => "its maxUnavailable takes all pods at once",
     };
     let when = if workload.restarts() {

@@ -1,9 +1,9 @@
 //! Whether a node port that a Service asks for is free: the API server refuses one that is taken
 //! (k8s.io/kubernetes, pkg/registry/core/service/portallocator).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::checks::scene::{Pair, Scene, items, string};
+use crate::checks::scene::{Pair, Scene, items};
 use crate::checks::wanted::{ListedKind, Wanted};
 use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
 use crate::manifest::node::Node;
@@ -35,10 +35,9 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             return vec![Finding::new(NAME, Severity::Unknown, message)];
         }
     };
-    let mut taken: HashMap<(u64, String), (&str, &str)> = HashMap::new();
+    let mut taken: HashMap<u64, (&str, &str)> = HashMap::new();
     for service in services {
-        let health =
-            service.at(&["spec", "healthCheckNodePort"]).and_then(Node::as_count).map(|port| (port, "TCP".to_owned()));
+        let health = service.at(&["spec", "healthCheckNodePort"]).and_then(Node::as_count);
         for port in ports(service.node()).into_iter().chain(health) {
             taken.insert(port, (service.namespace(), service.name()));
         }
@@ -47,13 +46,11 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     for (port, pair) in asked {
         let own = (pair.namespace, pair.new.id.name.as_str());
         if let Some((namespace, name)) = taken.get(&port).filter(|who| **who != own) {
-            let message =
-                format!("node port {}/{} is taken by Service/{name} in namespace {namespace}", port.0, port.1);
+            let message = format!("node port {port} is taken by Service/{name} in namespace {namespace}");
             // What gives it up in this very upgrade may do so in time.
-            let gives_up = scene
-                .of_kind("", "Service")
-                .any(|one| (one.namespace, one.new.id.name.as_str()) == (*namespace, *name));
-            let (severity, message) = match gives_up {
+            let mut others = scene.of_kind("", "Service");
+            let other = others.find(|one| (one.namespace, one.new.id.name.as_str()) == (*namespace, *name));
+            let (severity, message) = match other.is_some_and(|other| !ports(&other.new.node).contains(&port)) {
                 true => (Severity::Warning, format!("{message}, which gives it up in this upgrade, perhaps too late")),
                 false => (Severity::Blocker, format!("{message}: the server refuses it")),
             };
@@ -67,10 +64,8 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     findings
 }
 
-type Port = (u64, String);
-
 /// The node ports that Services name and did not have before.
-fn asked<'a>(scene: &Scene<'a>) -> Vec<(Port, Pair<'a>)> {
+fn asked<'a>(scene: &Scene<'a>) -> Vec<(u64, Pair<'a>)> {
     let services = scene.of_kind("", "Service");
     services
         .flat_map(|pair| {
@@ -80,11 +75,8 @@ fn asked<'a>(scene: &Scene<'a>) -> Vec<(Port, Pair<'a>)> {
         .collect()
 }
 
-fn ports(service: &Node) -> Vec<Port> {
+/// The node ports of a Service, each once: one may have the same for TCP and UDP.
+fn ports(service: &Node) -> BTreeSet<u64> {
     let ports = items(service, &["spec", "ports"]).iter();
-    let named = ports.filter_map(|port| {
-        let number = port.find(&["nodePort"]).and_then(Node::as_count).filter(|port| *port > 0)?;
-        Some((number, string(port, &["protocol"]).unwrap_or("TCP").to_owned()))
-    });
-    named.collect()
+    ports.filter_map(|port| port.find(&["nodePort"]).and_then(Node::as_count).filter(|port| *port > 0)).collect()
 }

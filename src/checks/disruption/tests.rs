@@ -254,7 +254,7 @@ fn a_node_port_that_is_taken_blocks() {
         "---\nkind: Service\nmetadata: {name: db, namespace: data}\nspec: {ports: [{port: 1, nodePort: 30001}]}\n";
     let case = Case { old: &with(30000), new: &with(30001), cluster: other, ..Case::default() };
     let taken =
-        ["blocker Service/web: node port 30001/TCP is taken by Service/db in namespace data: the server refuses it"];
+        ["blocker Service/web: node port 30001 is taken by Service/db in namespace data: the server refuses it"];
     assert_eq!(case.says(&node_ports::CHECK), taken);
     assert!(Case { new: &with(30002), ..case }.says(&node_ports::CHECK)[0].starts_with("pass"));
     let own = with(30001).replace("name: web", "name: web, namespace: shop");

@@ -287,9 +287,14 @@ fn a_claim_grows_where_its_class_lets_it() {
     assert!(says("3Gi", &format!("{live}{}", class(true))).starts_with("pass"));
     assert!(
         says("1Gi", &format!("{live}{}", class(true)))
-            .starts_with(&format!("blocker {about}: it has 2Gi and would shrink to 1Gi"))
+            .starts_with(&format!("blocker {about}: it asks for 2Gi and would shrink to 1Gi"))
     );
     assert!(says("2Gi", live).starts_with("pass"));
+    let roomy = live.replace("capacity: {storage: 2Gi}", "capacity: {storage: 9Gi}");
+    assert!(
+        says("3Gi", &format!("{roomy}{}", class(false))).contains("does not let it grow from 2Gi"),
+        "a larger volume"
+    );
     let old = claim("2Gi");
     let new = claim("3Gi");
     let case = Case { old: &old, new: &new, cluster: live, ..Case::default() };
