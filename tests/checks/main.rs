@@ -40,5 +40,6 @@ mod capacity;
 mod disruption;
 mod list;
 mod objects;
+mod peers;
 mod security;
 mod values;
