@@ -94,7 +94,7 @@ fn a_dead_override_is_stopped(user: &User) {
     is_stopped(user, "--set replicas=3", "dead-override");
     user.does("helm upgrade web app --set replicas=3");
     let web = cluster::find::<Deployment>(&user.namespace, "web").unwrap();
-    assert_eq!(web.spec.unwrap().replicas, Some(1), "one pod is left of three");
+    assert_eq!(web.spec.replicas, Some(1), "one pod is left of three");
 }
 
 fn a_budget_that_lets_no_pod_be_evicted_is_stopped(user: &User) {
