@@ -7,10 +7,12 @@ pub mod apis;
 mod capacity;
 mod demand;
 mod disruption;
+pub mod escalation;
 mod known_bad;
 mod objects;
 mod pending;
 mod pinned;
+pub mod release;
 mod replicas;
 mod rights;
 mod scene;
@@ -156,6 +158,13 @@ pub const ALL: &[Check] = &[
     pending::CHECK,
     way_back::CHECK,
     known_bad::CHECK,
+    release::last_revision::CHECK,
+    release::history::CHECK,
+    release::pruning::CHECK,
+    release::record_size::CHECK,
+    release::managed_elsewhere::CHECK,
+    release::drift::CHECK,
+    release::left_over::CHECK,
     // API versions.
     apis::removed::CHECK,
     apis::rollback::CHECK,
@@ -171,6 +180,7 @@ pub const ALL: &[Check] = &[
     objects::definition::CHECK,
     // The rights.
     rights::CHECK,
+    escalation::CHECK,
     // The chart.
     pinned::CHECK,
     // The capacity.

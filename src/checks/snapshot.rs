@@ -5,6 +5,8 @@ pub mod values;
 use jiff::Timestamp;
 
 use super::apis::Apis;
+use super::escalation::Grants;
+use super::release::{LeftOver, Live};
 use super::trial::Trials;
 use super::wanted::Lists;
 use crate::diff::release::{Both, ReleaseDiff};
@@ -60,6 +62,16 @@ pub struct Snapshot<'a> {
     pub apis: Known<Apis>,
     /// What is known of the values.
     pub values: &'a values::GivenValues<'a>,
+    /// What runs of the deployed revision; `None` where none is deployed.
+    pub live: Option<Known<Live<'a>>>,
+    /// How many revisions a Helm keeps that is run by hand; 0 is all.
+    pub helm_keeps: u32,
+    /// About how many bytes the new revision takes in Helm's storage; `None` where there is no limit.
+    pub record_size: Known<Option<usize>>,
+    /// What failed revisions have left in the cluster.
+    pub left_over: Known<Vec<LeftOver>>,
+    /// The rights that roles of the manifests give, and the user may not have.
+    pub grants: Known<Vec<Grants>>,
 }
 
 /// The objects of the revisions, hooks among them. What is secret in them is masked.

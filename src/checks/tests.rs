@@ -105,6 +105,11 @@ pub(super) fn with<T>(
         rights: Ok(Rights::default()),
         trials: Ok(trial::Trials::default()),
         rehearsal: Ok(None),
+        live: None,
+        helm_keeps: 10,
+        record_size: Ok(Some(1000)),
+        left_over: Ok(Vec::new()),
+        grants: Ok(Vec::new()),
         apis: Ok(apis::Apis { server: "v1.36.3".into(), ..apis::Apis::default() }),
         values: &GivenValues::none(),
     })

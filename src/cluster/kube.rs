@@ -305,14 +305,17 @@ impl Cluster for KubeCluster {
 
     async fn may(&self, right: &Right) -> Result<bool, ClusterError> {
         let (resource, subresource) = right.plural.split_once('/').unwrap_or((&right.plural, ""));
-        let attributes = serde_json::json!({
-            "verb": right.verb, "group": right.group, "resource": resource, "subresource": subresource,
-            "namespace": right.namespace,
-        });
+        let spec = match right.plural.starts_with('/') {
+            true => serde_json::json!({"nonResourceAttributes": {"verb": right.verb, "path": right.plural}}),
+            false => serde_json::json!({"resourceAttributes": {
+                "verb": right.verb, "group": right.group, "resource": resource, "subresource": subresource,
+                "namespace": right.namespace, "name": right.name,
+            }}),
+        };
         let review = serde_json::json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
+            "spec": spec,
         });
         let content = review.to_string();
         let body = Sent { method: Method::POST, content_type: JSON, content: content.as_bytes() };

@@ -231,13 +231,16 @@ pub struct HttpAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Right {
     /// As in `patch`.
-    pub verb: &'static str,
+    pub verb: Cow<'static, str>,
     /// API group; empty for the core group.
     pub group: String,
-    /// Name in URLs, as in `secrets`; of a part of an object as rules name it, as in `pods/log`.
+    /// Name in URLs, as in `secrets`; of a part of an object as rules name it, as in `pods/log`; what begins with a slash is a path
+    /// that is of no object, as in `/metrics`.
     pub plural: String,
-    /// The namespace; `None` for a kind without namespaces.
+    /// The namespace; `None` for a kind without namespaces, and for all namespaces.
     pub namespace: Option<String>,
+    /// The one object of this name; `None` for all.
+    pub name: Option<String>,
 }
 
 /// A kind of object as the API serves it.
@@ -348,9 +351,12 @@ impl fmt::Display for ListQuery {
 
 impl fmt::Display for Right {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { verb, group, plural, namespace } = self;
+        let Self { verb, group, plural, namespace, name } = self;
         let dot = if group.is_empty() { "" } else { "." };
         write!(out, "{verb} {plural}{dot}{group}")?;
+        if let Some(name) = name {
+            write!(out, " {name:?}")?;
+        }
         match namespace {
             Some(namespace) => write!(out, " in namespace {namespace:?}"),
             None => Ok(()),

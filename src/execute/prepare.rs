@@ -8,14 +8,17 @@ use super::{Options, Seams};
 use crate::cluster::{Cluster, ClusterError};
 use crate::command::Stages;
 use crate::command::live;
-use crate::command::revdiff;
+use crate::command::revdiff::{self, Outcome};
 use crate::command::upgrade::{self, Proposed};
 use crate::diff::live::report::Compare;
+use crate::diff::live::tools::Managed;
+use crate::diff::resources::ManifestDiff;
 use crate::diff::select::Selection;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::record::{self, Judged, Seen, judge_lease, shown};
 use crate::release::history::History;
+use crate::report::view::Subject;
 use crate::upgrade::event::{Event, Report};
 use crate::upgrade::judge::Verdict;
 use crate::upgrade::next::Ending;
@@ -37,6 +40,8 @@ pub struct Prepared {
     pub deployed_seen_good: bool,
     /// What of it was not, a sentence each.
     pub deployed_troubles: Vec<String>,
+    /// What runs of it, beside what its manifest says, or why that can't be told; `None` where no revision is deployed.
+    pub live: Option<Result<Compared, String>>,
     /// The revision to go back to where the upgrade fails.
     pub target: Option<u32>,
     /// The last revision, if it is pending and its owner is proven to be gone.
@@ -115,10 +120,11 @@ pub async fn prepare<C: Cluster, H: Helm>(
     let is_deployed = !proposed.is_first && old.info.status == "deployed";
     let deployed = is_deployed.then_some(old.revision);
     stages.stage("looking at what runs");
-    let (deployed_seen_good, deployed_troubles) = match is_deployed {
+    let (deployed_troubles, live) = match is_deployed {
         true => seen_good(seams, &proposed, options).await,
-        false => (false, Vec::new()),
+        false => (Vec::new(), None),
     };
+    let deployed_seen_good = is_deployed && deployed_troubles.is_empty();
     let proven = |revision| history.entries().iter().any(|entry| entry.revision == revision && entry.marks.is_proven());
     let mut prepared = Prepared {
         deployed_proven: deployed.is_some_and(proven),
@@ -129,6 +135,7 @@ pub async fn prepare<C: Cluster, H: Helm>(
         deployed,
         deployed_seen_good,
         deployed_troubles,
+        live,
         abandoned,
         locked,
         lease,
@@ -236,12 +243,12 @@ pub(super) fn abandoned(
     }
 }
 
-/// Whether the deployed revision is ready, and what runs is what it says; and what of it is not.
+/// What of the deployed revision is not ready, or does not run as it says; and what runs beside what it says.
 async fn seen_good<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     proposed: &Proposed,
     options: &Options,
-) -> (bool, Vec<String>) {
+) -> (Vec<String>, Option<Result<Compared, String>>) {
     let old = &proposed.outcome.releases.old;
     let ready = look_once(seams.cluster, old, options.patience.clone());
     let (ready, drift) = join(ready, differing(seams, &old.name, old.revision)).await;
@@ -256,19 +263,25 @@ async fn seen_good<C: Cluster, H: Helm>(
         }
         Err(error) => troubles.push(error.message),
     }
-    match drift {
+    let live = drift.map_err(|error| error.message);
+    match &live {
         Ok(compared) => {
             troubles.extend(compared.differing.iter().map(|name| format!("{name}: not as its manifest says")))
         }
-        Err(error) => troubles.push(error.message),
+        Err(message) => troubles.push(message.clone()),
     }
-    (troubles.is_empty(), troubles)
+    (troubles, Some(live))
 }
 
 /// What runs, compared with what a revision says.
-pub(super) struct Compared {
+#[derive(Debug)]
+pub struct Compared {
     pub(super) objects: usize,
     pub(super) differing: Vec<String>,
+    /// What differs: the manifest is the old side, the cluster the new one.
+    pub(super) diff: ManifestDiff,
+    /// The objects that another tool manages.
+    pub(super) managed: Vec<Managed>,
 }
 
 /// Compares what runs with what a revision says. Replicas that an autoscaler sets are no difference.
@@ -288,13 +301,15 @@ pub(super) async fn differing<C: Cluster, H: Helm>(
     if let Some(error) = found.incomplete {
         return Err(error);
     }
-    let manifest = &found.outcome.diff.manifest;
-    let differing = manifest
+    let Outcome { diff, subject, .. } = found.outcome;
+    let managed = if let Subject::Live(report) = subject { report.managed } else { Vec::new() };
+    let differing = diff
+        .manifest
         .resources
         .iter()
         .map(|resource| resource.object().map(|object| object.id.to_string()).unwrap_or_default())
         .collect();
-    Ok(Compared { objects: manifest.parsed, differing })
+    Ok(Compared { objects: diff.manifest.parsed, differing, diff: diff.manifest, managed })
 }
 
 /// The revision to go back to: the first candidate whose manifest is another one; the deployed one itself where it is good, and

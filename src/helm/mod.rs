@@ -18,6 +18,7 @@ use crate::helm::flags::{ChartFlags, RenderFlags, ValueFlags};
 use crate::manifest::node::Node;
 use crate::release::Release;
 use crate::release::history::Entry;
+use crate::release::record::Record;
 
 /// What this program needs of Helm.
 pub trait Helm: Send + Sync {
@@ -208,6 +209,8 @@ pub struct Rendered<T> {
     pub result: T,
     /// What Helm warned of, a line each.
     pub warnings: Vec<String>,
+    /// The whole release as Helm would store it, where it was rendered as an upgrade.
+    pub record: Option<Record>,
 }
 
 /// An upgrade to render.

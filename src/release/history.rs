@@ -17,6 +17,8 @@ pub struct Entry {
     pub created: Option<Timestamp>,
     /// The version of its object, for deleting exactly what was seen; empty with `HELM_DRIVER=sql`.
     pub resource_version: String,
+    /// Who has written it: the field managers of its object; none with `HELM_DRIVER=sql`.
+    pub writers: Vec<String>,
 }
 
 /// The revisions of one release, oldest first.

@@ -5,6 +5,7 @@ pub mod encode;
 pub mod head;
 pub mod history;
 pub mod marks;
+pub mod record;
 pub mod retention;
 pub mod rewrite;
 pub mod set;

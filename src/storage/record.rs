@@ -36,6 +36,7 @@ pub(crate) fn entry(release: &str, meta: &ObjectMeta) -> Option<Entry> {
         marks: Marks::of(revision, label),
         created: meta.creation_timestamp.as_ref().map(|time| time.0),
         resource_version: meta.resource_version.clone().unwrap_or_default(),
+        writers: meta.managed_fields.iter().flatten().filter_map(|entry| entry.manager.clone()).collect(),
     })
 }
 

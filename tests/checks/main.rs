@@ -41,5 +41,7 @@ mod disruption;
 mod list;
 mod objects;
 mod peers;
+mod release_state;
+mod rights;
 mod security;
 mod values;

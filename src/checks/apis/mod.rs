@@ -117,7 +117,8 @@ fn is_plain(object: &Object) -> bool {
 }
 
 /// Whether Helm runs it as a hook at one of these points.
-fn runs_at(object: &Object, points: &[&str]) -> bool {
+#[must_use]
+pub fn runs_at(object: &Object, points: &[&str]) -> bool {
     let events = object.node.find(&["metadata", "annotations", "helm.sh/hook"]);
     let events = events.and_then(|events| events.as_str()).unwrap_or_default();
     events.split(',').any(|event| points.contains(&event.trim()))

@@ -15,6 +15,7 @@ use crate::command::live::rights::Rights;
 use crate::command::live::targets::{Left, Target};
 use crate::diff::live::EqualValue;
 use crate::diff::live::report::{Compare, Problem};
+use crate::diff::live::tools::Managed;
 use crate::diff::resources::ResourceDiff;
 use crate::error::Error;
 use crate::manifest::identity::ObjectId;
@@ -53,6 +54,7 @@ pub(super) struct Gathered {
     pub(super) without_dry_run: BTreeSet<String>,
     pub(super) problems: Vec<Problem>,
     pub(super) equal: Vec<(ObjectId, EqualValue)>,
+    pub(super) managed: Vec<Managed>,
 }
 
 /// An object's place in the manifest, its identity and what became of it.
@@ -205,11 +207,11 @@ impl<'a, C: Cluster> Gathering<'a, C> {
 impl Gathered {
     /// Counts an object, and keeps it if there is something to say of it.
     fn keep(&mut self, (index, id, done): Examined, found: &mut Vec<Examined>) {
-        if let Done::Compared { compared, dry_run, without } = &done {
+        if let Done::Compared { compared, dry_run, without, managed } = &done {
             self.compared += 1;
             self.dry_runs += usize::from(*dry_run);
             self.without_dry_run.extend(without.clone());
-            if compared.diff.is_none() && compared.equal.is_empty() {
+            if compared.diff.is_none() && compared.equal.is_empty() && managed.is_none() {
                 return;
             }
         }
@@ -224,7 +226,8 @@ impl Gathered {
         for (index, id, done) in found {
             match done {
                 Done::Problem(problem) => problems.push((index, problem)),
-                Done::Compared { compared, .. } => {
+                Done::Compared { compared, managed, .. } => {
+                    self.managed.extend(managed);
                     self.equal.extend(compared.equal.into_iter().map(|value| (id.clone(), value)));
                     self.resources.extend(compared.diff);
                 }

@@ -93,6 +93,7 @@ fn outcome(release: Release, server: &str, wanted: Compare, gathered: gather::Ga
         without_dry_run: gathered.without_dry_run.into_iter().collect(),
         problems: gathered.problems,
         equal: gathered.equal,
+        managed: gathered.managed,
     };
     let manifest = ManifestDiff {
         unchanged: gathered.compared - gathered.resources.len(),

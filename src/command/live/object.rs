@@ -5,6 +5,7 @@ use crate::command::live::gather::Gathering;
 use crate::command::live::problem;
 use crate::command::live::targets::Target;
 use crate::diff::live::report::{Compare, Problem};
+use crate::diff::live::tools::{self, Managed};
 use crate::diff::live::{Compared, compare};
 use crate::diff::resources::Change;
 use crate::manifest::live::LiveObject;
@@ -12,7 +13,7 @@ use crate::manifest::live::LiveObject;
 /// What became of the comparison of one object.
 pub(super) enum Done {
     /// It was compared.
-    Compared { compared: Box<Compared>, dry_run: bool, without: Option<String> },
+    Compared { compared: Box<Compared>, dry_run: bool, without: Option<String>, managed: Option<Managed> },
     /// It could not be compared.
     Problem(Problem),
 }
@@ -33,7 +34,21 @@ impl<C: Cluster> Gathering<'_, C> {
 
     /// Compares an object that has been read.
     pub(super) async fn examine(&self, target: &Target, live: Option<&LiveObject>) -> Result<Done, ClusterError> {
-        let compared = compare(self.masker.open_live(&target.declared, live, None), None);
+        let opened = self.masker.open_live(&target.declared, live, None);
+        let managed = tools::of(&opened);
+        let done = self.compared(target, live, compare(opened, None)).await?;
+        Ok(match done {
+            Done::Compared { compared, dry_run, without, .. } => Done::Compared { compared, dry_run, without, managed },
+            problem => problem,
+        })
+    }
+
+    async fn compared(
+        &self,
+        target: &Target,
+        live: Option<&LiveObject>,
+        compared: Compared,
+    ) -> Result<Done, ClusterError> {
         let differs = compared.diff.as_ref().is_some_and(|diff| diff.change == Change::Modified);
         match (self.compare, live) {
             (Compare::Auto, Some(live)) if differs => {
@@ -78,7 +93,7 @@ impl<C: Cluster> Gathering<'_, C> {
 }
 
 fn done(compared: Compared, dry_run: bool, without: Option<String>) -> Done {
-    Done::Compared { compared: Box::new(compared), dry_run, without }
+    Done::Compared { compared: Box::new(compared), dry_run, without, managed: None }
 }
 
 fn failed(target: &Target, error: ClusterError) -> Result<Done, ClusterError> {

@@ -33,9 +33,10 @@ impl Rights {
 
 fn patch(at: &ObjectRef) -> Right {
     Right {
-        verb: "patch",
+        verb: "patch".into(),
         group: at.resource.group.to_string(),
         plural: at.resource.plural.to_string(),
         namespace: at.namespace.clone(),
+        name: None,
     }
 }

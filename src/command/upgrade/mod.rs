@@ -27,6 +27,7 @@ use crate::helm::flags::ChartFlags;
 use crate::helm::{Helm, Rendered, Upgrade};
 use crate::manifest::mask::Masker;
 use crate::manifest::sensitive::Sensitive;
+use crate::release::record::Record;
 use crate::release::supplied::{Origins, Supplied};
 use crate::release::{Release, encode};
 use crate::report::view::Subject;
@@ -119,6 +120,8 @@ pub struct Proposed {
     pub supplied: Vec<Supplied>,
     /// What Helm says of values that do not meet the chart's schema. It may quote them.
     pub refused_values: Option<String>,
+    /// The revision as Helm would store it; not known where it was rendered by `helm template`.
+    pub record: Option<Record>,
     source: Source,
 }
 
@@ -196,14 +199,14 @@ pub async fn propose<C: Cluster, H: Helm>(
     let (made, definitions) = try_join(rendering, definitions(cluster, &source, masker)).await?;
     stages.stage("comparing");
     let (last, is_first) = (made.base.last, made.base.release.is_none());
-    let refused_values = made.refused_values.clone();
+    let (refused_values, record) = (made.refused_values.clone(), made.rendered.record.clone());
     let supplied = values::supplied(&request.upgrade.flags.values, request.upgrade.stdin.as_deref());
     let (mut outcome, changes) = compare(made, &supplied, masker, options);
     outcome.diff.crds = definitions;
     if let Some(crds) = &mut outcome.diff.crds {
         options.selection.apply(&mut crds.definitions);
     }
-    Ok(Proposed { outcome, upgrade, changes, last, is_first, supplied, refused_values, source })
+    Ok(Proposed { outcome, upgrade, changes, last, is_first, supplied, refused_values, record, source })
 }
 
 /// Has Helm render the upgrade as it would make it.

@@ -43,7 +43,7 @@ impl<C: Cluster, H: Helm> Templating<'_, C, H> {
         S: Future<Output = Result<Vec<u8>, Error>> + Send,
     {
         let (planned, capabilities) = try_join(self.plan(stored), self.capabilities()).await?;
-        let Rendered { result: mut release, mut warnings } = planned;
+        let Rendered { result: mut release, mut warnings, .. } = planned;
         let base = base()?;
         let values = self.values(&release.config, base.release.as_ref());
         let (_copy, chart) = self.chart(base.release.as_ref()).await?;
@@ -80,7 +80,8 @@ impl<C: Cluster, H: Helm> Templating<'_, C, H> {
         let again = again.map(|again| with_objects(release.clone(), again.result));
         let release = with_objects(release, first.result);
         let notices = self.notices(&template).await?;
-        Ok(Made { rendered: Rendered { result: release, warnings }, again, notices, refused_values: None, base })
+        let rendered = Rendered { result: release, warnings, record: None };
+        Ok(Made { rendered, again, notices, refused_values: None, base })
     }
 
     /// Helm's own plan of the upgrade, of a chart without templates.

@@ -9,6 +9,7 @@ mod equal;
 mod extra;
 mod project;
 pub mod report;
+pub mod tools;
 
 use crate::diff::changes::{self, Op, changes};
 use crate::diff::resources::{Change, ResourceDiff};

@@ -1,6 +1,7 @@
 //! What there is to say of a comparison with the cluster as a whole.
 
 use crate::diff::live::EqualValue;
+use crate::diff::live::tools::Managed;
 use crate::manifest::identity::ObjectId;
 
 /// How a release was compared with the cluster.
@@ -20,6 +21,8 @@ pub struct LiveReport {
     pub problems: Vec<Problem>,
     /// Values that are spelled in another way and are equal, in the manifest's order.
     pub equal: Vec<(ObjectId, EqualValue)>,
+    /// The objects that another tool manages, in the manifest's order.
+    pub managed: Vec<Managed>,
 }
 
 /// Which comparison the user wants.

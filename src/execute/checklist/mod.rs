@@ -1,17 +1,21 @@
 //! Gathering what the checklist looks at.
 
 mod apis;
+mod escalation;
+mod left_over;
 mod lists;
 mod rights;
 mod trials;
 mod values;
 
-use futures::future::join3;
+use futures::future::{join3, join4};
 use futures::stream::{self, StreamExt as _};
 
 use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
-use crate::checks::apis::KubeVersion;
+use crate::checks::apis::{Apis, KubeVersion};
+use crate::checks::escalation::Grants;
+use crate::checks::release::{LeftOver, Live};
 use crate::checks::snapshot::{BadRevision, ChartReference, Known, Objects, Owner, Place};
 use crate::checks::trial::Trials;
 use crate::checks::{Findings, Proposal, Snapshot};
@@ -22,6 +26,7 @@ use crate::manifest::document::Object;
 use crate::record::{Judged, shown};
 use crate::release::Release;
 use crate::release::retention::DEFAULT_KEEP;
+use crate::storage::Storage;
 use crate::upgrade::next::OnFailure;
 
 /// So many bad revisions are compared, the newest. Each is read whole.
@@ -29,6 +34,9 @@ const MOST_BAD: usize = 10;
 
 /// So many requests are made at the same time.
 const AT_ONCE: usize = 16;
+
+/// A record of so many bytes fits, whatever the limit is exactly: it need not be known better.
+const FITS: usize = 600 * 1024;
 
 /// What the checklist is told by the user.
 #[derive(Clone, Debug)]
@@ -65,13 +73,18 @@ pub async fn run<C: Cluster, H: Helm>(
         let upgrade = trials::of_upgrade(seams, options, prepared).await;
         (upgrade, rehearsal(seams, options, prepared, &back).await)
     };
-    let ((bad, rights, lists), apis, (trials, rehearsal)) = join3(
-        join3(bad(seams, prepared), rights::ask(seams, options, prepared), lists::read(seams.cluster, &proposal)),
-        apis::ask(seams.cluster, &objects, options.told.kube_version),
+    let ((bad, rights, lists), release, (trials, rehearsal)) = join3(
+        join3(
+            bad(seams, prepared),
+            rights::ask(seams, options, (prepared, &objects)),
+            lists::read(seams.cluster, &proposal),
+        ),
+        of_the_release(seams, options, (prepared, &objects)),
         trying,
     )
     .await;
     let values = values::given(seams, request, prepared).await;
+    let OfTheRelease { apis, grants, left_over, record_size } = release;
     let snapshot = Snapshot {
         now: jiff::Timestamp::now(),
         release: &request.upgrade.release,
@@ -94,8 +107,57 @@ pub async fn run<C: Cluster, H: Helm>(
         rehearsal,
         apis,
         values: &values,
+        live: live(prepared),
+        helm_keeps: options.told.helm_keeps,
+        record_size,
+        left_over,
+        grants,
     };
     Findings::of(&snapshot, accepted)
+}
+
+/// What runs of the deployed revision, as it was compared already.
+fn live(prepared: &Prepared) -> Option<Known<Live<'_>>> {
+    prepared.live.as_ref().map(|live| match live {
+        Ok(compared) => Ok(Live { diff: &compared.diff, managed: &compared.managed }),
+        Err(reason) => Err(reason.clone()),
+    })
+}
+
+/// What is looked at of the release beside its objects.
+struct OfTheRelease {
+    apis: Known<Apis>,
+    grants: Known<Vec<Grants>>,
+    left_over: Known<Vec<LeftOver>>,
+    record_size: Known<Option<usize>>,
+}
+
+async fn of_the_release<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    options: &Options,
+    (prepared, objects): (&Prepared, &Objects),
+) -> OfTheRelease {
+    let namespace = prepared.proposed.outcome.releases.new.namespace.as_str();
+    let goes_back = prepared.target.is_some() && options.on_failure != OnFailure::Keep;
+    let question = escalation::Question { objects, namespace, goes_back };
+    let (apis, grants, left_over, record_size) = join4(
+        apis::ask(seams.cluster, objects, options.told.kube_version),
+        escalation::ask(seams.cluster, &question),
+        left_over::find(seams, prepared, objects),
+        record_size(seams, prepared),
+    )
+    .await;
+    OfTheRelease { apis, grants, left_over, record_size }
+}
+
+/// About how many bytes the revision takes where Helm stores it. Compressing it takes a core for a while.
+async fn record_size<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, prepared: &Prepared) -> Known<Option<usize>> {
+    if matches!(seams.storage, Storage::Helm { .. }) {
+        return Ok(None);
+    }
+    let record = prepared.proposed.record.clone().ok_or("it was rendered without its chart")?;
+    let size = tokio::task::spawn_blocking(move || record.size(FITS)).await;
+    size.map(Some).map_err(|_| "it could not be compressed".to_owned())
 }
 
 /// The revision to go back to, where it is another than the one that the upgrade starts from.

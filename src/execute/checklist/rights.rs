@@ -1,20 +1,23 @@
 //! The rights that an upgrade, watching it and going back need: exactly those, each asked for once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::stream::{self, StreamExt as _};
 
 use super::AT_ONCE;
-use crate::checks::snapshot::{Known, Need, Permission, Rights};
+use crate::checks::apis::runs_at;
+use crate::checks::snapshot::{Known, Need, Objects, Permission, Rights};
 use crate::cluster::{ApiKind, Cluster, Resource, Right};
 use crate::diff::resources::{Change, Side, compare};
 use crate::execute::scope::Scope;
 use crate::execute::{Options, Prepared, Seams};
 use crate::helm::Helm;
+use crate::manifest::document::Object;
 use crate::manifest::identity::ObjectId;
 use crate::manifest::live::Declared;
 use crate::release::Release;
 use crate::storage::Storage;
+use crate::upgrade::next::OnFailure;
 
 /// What is done with an object.
 const READ: [&str; 1] = ["get"];
@@ -27,11 +30,14 @@ const WATCHED: [&str; 2] = ["list", "watch"];
 pub(super) async fn ask<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     options: &Options,
-    prepared: &Prepared,
+    (prepared, revisions): (&Prepared, &Objects),
 ) -> Known<Rights> {
     let mut needs = Needs::default();
     let releases = &prepared.proposed.outcome.releases;
-    let uses = uses(prepared, options, seams);
+    let mut uses = uses(prepared, options, seams);
+    if options.on_failure != OnFailure::Keep {
+        uses.extend(going_back(revisions, options, &releases.new.namespace));
+    }
     let kinds: BTreeSet<ApiKind> = uses.iter().map(|(id, ..)| ApiKind::from(id)).collect();
     let kinds: Vec<ApiKind> = kinds.into_iter().filter(|kind| !kind.kind.is_empty()).collect();
     let served = seams.cluster.discover(&kinds).await.map_err(|error| error.to_string())?;
@@ -51,10 +57,11 @@ pub(super) async fn ask<C: Cluster, H: Helm>(
     }
     ours(&mut needs, seams, options, prepared);
     let asked = stream::iter(needs.0)
-        .map(async |((resource, namespace, verb), (group, need))| {
-            let right = Right { verb, group, plural: resource.clone(), namespace: namespace.clone() };
+        .map(async |((resource, group, namespace, verb), need)| {
+            let (plural, namespace_of_it) = (resource.clone(), namespace.clone());
+            let right =
+                Right { verb: verb.into(), group: group.clone(), plural, namespace: namespace_of_it, name: None };
             let allowed = seams.cluster.may(&right).await.map_err(|error| error.to_string());
-            let Right { group, .. } = right;
             let dot = if group.is_empty() { "" } else { "." };
             Permission { verb, resource: format!("{resource}{dot}{group}"), namespace, need, allowed }
         })
@@ -64,14 +71,14 @@ pub(super) async fn ask<C: Cluster, H: Helm>(
 
 /// The rights that are needed, each once, with the gravest reason.
 #[derive(Default)]
-struct Needs(BTreeMap<(String, Option<String>, &'static str), (String, Need)>);
+struct Needs(BTreeMap<(String, String, Option<String>, &'static str), Need>);
 
 impl Needs {
     fn add(&mut self, resource: &Resource, namespace: Option<String>, verbs: &[&'static str], need: Need) {
         for verb in verbs {
-            let key = (resource.plural.to_string(), namespace.clone(), *verb);
-            let known = self.0.entry(key).or_insert_with(|| (resource.group.to_string(), need));
-            known.1 = known.1.min(need);
+            let key = (resource.plural.to_string(), resource.group.to_string(), namespace.clone(), *verb);
+            let known = self.0.entry(key).or_insert(need);
+            *known = (*known).min(need);
         }
     }
 }
@@ -118,6 +125,39 @@ fn uses<C: Cluster, H: Helm>(prepared: &Prepared, options: &Options, seams: &Sea
         }
     }
     uses
+}
+
+/// What going back does beside taking the upgrade back, with hooks of its own; and where it leads to another revision than the one
+/// that the upgrade starts from, all in which that differs.
+fn going_back(revisions: &Objects, options: &Options, namespace: &str) -> Vec<Use> {
+    let other = revisions.back.as_ref().ok().and_then(Option::as_deref);
+    let target = other.unwrap_or(&revisions.old);
+    let mut uses: Vec<Use> = Vec::new();
+    if !options.apply.waiting.no_hooks {
+        let hooks = target.iter().filter(|object| object.hook && runs_at(object, &["pre-rollback", "post-rollback"]));
+        uses.extend(hooks.flat_map(|hook| HOOK.map(|verb| (hook.id.clone(), verb, Need::GoingBack))));
+    }
+    let Some(back) = other else { return uses };
+    let (new, back) = (plain(&revisions.new, namespace), plain(back, namespace));
+    let write = if options.apply.waiting.force { "update" } else { "patch" };
+    for (key, object) in &back {
+        match new.get(key) {
+            None => uses.push((object.id.clone(), "create", Need::GoingBack)),
+            Some(new) if new.node != object.node => uses.push((object.id.clone(), write, Need::GoingBack)),
+            Some(_) => {}
+        }
+    }
+    let left = new.iter().filter(|(key, _)| !back.contains_key(*key));
+    uses.extend(left.map(|(_, object)| (object.id.clone(), "delete", Need::Cleaning)));
+    uses
+}
+
+type Key = (String, String, Option<String>, String);
+
+/// The objects without the hooks, by what makes them the same.
+fn plain<'a>(objects: &'a [Object], namespace: &str) -> HashMap<Key, &'a Object> {
+    let plain = objects.iter().filter(|object| !object.hook && !object.id.kind.is_empty());
+    plain.map(|object| (object.id.key(namespace), object)).collect()
 }
 
 fn objects(release: &Release) -> Vec<ObjectId> {

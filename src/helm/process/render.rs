@@ -18,6 +18,7 @@ use crate::helm::flags::{Arguments, ValueFlags};
 use crate::helm::process::{HelmProcess, json_part};
 use crate::helm::{Capabilities, Helm as _, Rendered, Template, Upgrade};
 use crate::manifest::node::Node;
+use crate::release::record::Record;
 use crate::release::{Release, decode};
 
 /// The file that every Unix has for standard input.
@@ -54,12 +55,13 @@ impl HelmProcess {
         };
         let output = ran.map_err(|failure| refused("cannot render the upgrade", &upgrade.release, failure))?;
         let warnings = output.warnings();
-        let release = decode::from_json(json_part(&output.stdout)).map_err(|error| {
+        let json = json_part(&output.stdout);
+        let release = decode::from_json(json).map_err(|error| {
             let message =
                 format!("cannot read what helm upgrade --dry-run rendered of \"{}\": {error}", upgrade.release);
             Error::new(Kind::Helm, message)
         })?;
-        Ok(Rendered { result: release, warnings })
+        Ok(Rendered { result: release, warnings, record: Some(Record::new(json)) })
     }
 
     pub(super) async fn render_template(&self, template: &Template) -> Result<Rendered<String>, Error> {
@@ -126,7 +128,7 @@ fn text_of(output: Output, chart: &str) -> Result<Rendered<String>, Error> {
     let result = String::from_utf8(output.stdout).map_err(|_| {
         Error::new(Kind::Helm, format!("cannot read what helm template rendered of \"{chart}\": it is not UTF-8"))
     })?;
-    Ok(Rendered { result, warnings })
+    Ok(Rendered { result, warnings, record: None })
 }
 
 /// Helm's message, with what it hindered, and a hint for the messages that have one.
