@@ -124,9 +124,79 @@ fn the_configuration_is_as_its_schema_says() {
         json!([]),
         json!({"ignore": [{"paths": ["spec"]}]}),
     ]);
+    files.extend(policies());
     for file in files {
         let read = helm_safe_upgrade::config::read("test", &file.to_string());
         assert_eq!(validator.is_valid(&file), read.is_ok(), "{file}: {read:?}");
+    }
+}
+
+/// Policies with each key there is, and with each one wrong.
+fn policies() -> Vec<Value> {
+    let right = json!({
+        "release": "a*", "namespace": "b", "accept": ["pinned"], "provenIn": "a/b/{release}", "provenFor": "24h",
+        "severities": {"pinned": "blocker", "rights": {"blocker": "warning", "warning": "info", "info": "off", "unknown": "blocker"}, "*": "off"},
+        "windows": {"timeZone": "Europe/Berlin", "allow": [{"days": ["mon-fri"], "from": "08:00", "to": "24:00", "timeZone": "UTC"}],
+            "deny": [{"cron": "0 8 * * 1", "for": "2h", "reason": "r"}], "freezeUntil": "2027-01-04 08:00", "freezeReason": "r"},
+        "gates": {"test": true, "commands": ["true"], "http": ["svc/web:80/"], "soak": "5m",
+            "prometheus": [{"address": "http://a", "query": "up", "op": ">", "value": 0.5}]},
+        "keep": {"revisions": 0, "proven": 1, "youngerThan": "30d"},
+    });
+    let mut files = vec![
+        json!({"policies": null}),
+        json!({"policies": [right]}),
+        json!({"policies": [{}]}),
+        json!({"policies": {}}),
+    ];
+    wrong_somewhere(&right, &mut |policy| files.push(json!({"policies": [policy]})));
+    for (key, value) in [
+        ("keep", json!({"proven": 0})),
+        ("keep", json!({"revisions": -1})),
+        ("provenIn", json!("a/b")),
+        ("severities", json!({"pinned": "unknown"})),
+        ("severities", json!({"pinned": "pass"})),
+        ("severities", json!({"pinned": false})),
+        ("windows", json!({"allow": [{"from": "08:00"}]})),
+        ("windows", json!({"allow": [{"cron": "* * * * *"}]})),
+        ("windows", json!({"allow": [{"cron": "* * * * *", "for": "1h", "days": ["mon"]}]})),
+        ("windows", json!({"allow": [{"days": [], "from": "08:00", "to": "09:00"}]})),
+        ("windows", json!({"freezeReason": "r"})),
+    ] {
+        files.push(json!({"policies": [{key: value}]}));
+    }
+    files
+}
+
+/// Each variant of a tree in which one value is of another type, or one key another word. Keys of checks may be any there are.
+fn wrong_somewhere(tree: &Value, found: &mut dyn FnMut(Value)) {
+    match tree {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let changed = |new: Value| {
+                    let mut entries = entries.clone();
+                    entries.insert(key.clone(), new);
+                    Value::Object(entries)
+                };
+                found(changed(json!([[5]])));
+                wrong_somewhere(value, &mut |inner| found(changed(inner)));
+                if key != "pinned" && key != "rights" && key != "*" {
+                    let mut renamed = entries.clone();
+                    renamed.remove(key);
+                    renamed.insert(format!("{key}s"), value.clone());
+                    found(Value::Object(renamed));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                wrong_somewhere(item, &mut |inner| {
+                    let mut items = items.clone();
+                    items[index] = inner;
+                    found(Value::Array(items));
+                });
+            }
+        }
+        _ => {}
     }
 }
 
@@ -137,6 +207,9 @@ fn the_example_of_a_configuration_is_read() {
     let example =
         page.split("```yaml\n").find(|part| part.starts_with("ignore:")).unwrap().split("```").next().unwrap();
     assert_eq!(helm_safe_upgrade::config::read("example", example).unwrap().ignore.len(), 4);
+    let example =
+        page.split("```yaml\n").find(|part| part.starts_with("policies:")).unwrap().split("```").next().unwrap();
+    assert_eq!(helm_safe_upgrade::config::read("example", example).unwrap().policies.len(), 3);
 }
 
 #[test]

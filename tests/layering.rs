@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("diff", &["manifest", "release"]),
     ("upgrade", &["manifest", "release", "diff"]),
     ("checks", &["manifest", "release", "diff", "upgrade"]),
-    ("config", &["error", "manifest", "diff"]),
+    ("config", &["error", "manifest", "diff", "checks"]),
     ("report", &["manifest", "release", "diff", "upgrade", "checks"]),
     ("helm", &["error", "manifest", "release"]),
     ("cluster", &["error", "manifest", "release"]),

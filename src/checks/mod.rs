@@ -7,6 +7,7 @@ pub mod apis;
 mod capacity;
 mod demand;
 mod disruption;
+pub mod elsewhere;
 pub mod escalation;
 mod known_bad;
 mod objects;
@@ -18,16 +19,19 @@ mod rights;
 mod scene;
 mod security;
 mod selector;
+pub mod severities;
 pub mod snapshot;
 pub mod trial;
 mod values;
 pub mod wanted;
 mod way_back;
+pub mod window;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+pub use severities::Severities;
 pub use snapshot::Snapshot;
 pub use wanted::{Proposal, Wanted};
 
@@ -211,7 +215,19 @@ pub const ALL: &[Check] = &[
     values::REUSE,
     values::PLAIN,
     values::NULLS,
+    // The time, and other places.
+    window::CHECK,
+    elsewhere::CHECK,
 ];
+
+/// What is made of what checks find.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Checks whose blockers stop nothing.
+    pub accepted: Vec<String>,
+    /// Severities other than those of the checks.
+    pub severities: Severities,
+}
 
 /// What all checks have to say, and which of them are accepted whatever they say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -223,22 +239,34 @@ pub struct Findings {
     pub accepted: Vec<String>,
     /// The checks that stop the upgrade.
     pub blocked: Vec<&'static str>,
+    /// The checks of whose findings the configuration leaves some out. They have not passed.
+    pub off: Vec<&'static str>,
 }
 
 impl Findings {
     /// Runs every check.
     #[must_use]
-    pub fn of(snapshot: &Snapshot<'_>, accepted: &[String]) -> Self {
-        let mut findings: Vec<Finding> = ALL.iter().flat_map(|check| (check.run)(snapshot)).collect();
+    pub fn of(snapshot: &Snapshot<'_>, terms: &Terms) -> Self {
+        let (mut findings, mut off): (Vec<Finding>, Vec<&'static str>) = (Vec::new(), Vec::new());
+        for mut finding in ALL.iter().flat_map(|check| (check.run)(snapshot)) {
+            match terms.severities.of(finding.check, finding.severity) {
+                Some(severity) => {
+                    finding.severity = severity;
+                    findings.push(finding);
+                }
+                None if off.contains(&finding.check) => {}
+                None => off.push(finding.check),
+            }
+        }
         findings.sort_by_key(|finding| finding.severity);
         let mut blocked: Vec<&'static str> = Vec::new();
         for finding in findings.iter().filter(|finding| finding.severity == Severity::Blocker) {
-            let is_accepted = accepted.iter().any(|name| name == finding.check);
+            let is_accepted = terms.accepted.iter().any(|name| name == finding.check);
             if !is_accepted && !blocked.contains(&finding.check) {
                 blocked.push(finding.check);
             }
         }
-        Self { findings, accepted: accepted.to_vec(), blocked }
+        Self { findings, accepted: terms.accepted.clone(), blocked, off }
     }
 
     /// Those of one severity.
@@ -251,7 +279,8 @@ impl Findings {
     pub fn passed(&self) -> Vec<&'static str> {
         let said =
             |name| self.findings.iter().any(|finding| finding.check == name && finding.severity != Severity::Pass);
-        ALL.iter().map(|check| check.name).filter(|name| !said(*name)).collect()
+        let names = ALL.iter().map(|check| check.name);
+        names.filter(|name| !said(*name) && !self.off.contains(name)).collect()
     }
 }
 

@@ -5,10 +5,12 @@ pub mod values;
 use jiff::Timestamp;
 
 use super::apis::Apis;
+use super::elsewhere::Elsewhere;
 use super::escalation::Grants;
 use super::release::{LeftOver, Live};
 use super::trial::Trials;
 use super::wanted::Lists;
+use super::window::Window;
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::manifest::document::Object;
 use crate::release::Release;
@@ -72,6 +74,10 @@ pub struct Snapshot<'a> {
     pub left_over: Known<Vec<LeftOver>>,
     /// The rights that roles of the manifests give, and the user may not have.
     pub grants: Known<Vec<Grants>>,
+    /// When upgrades may be made.
+    pub window: &'a Window,
+    /// What is proven in another place, where one is asked for.
+    pub elsewhere: Option<&'a Elsewhere>,
 }
 
 /// The objects of the revisions, hooks among them. What is secret in them is masked.

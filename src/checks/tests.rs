@@ -112,6 +112,8 @@ pub(super) fn with<T>(
         grants: Ok(Vec::new()),
         apis: Ok(apis::Apis { server: "v1.36.3".into(), ..apis::Apis::default() }),
         values: &GivenValues::none(),
+        window: &window::Window::default(),
+        elsewhere: None,
     })
 }
 
@@ -121,7 +123,7 @@ pub(super) fn says_all(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
     let none = |_: &Proposal<'_>| Lists::default();
     with("# 1", "# 2", none, |snapshot| {
         change(snapshot);
-        Findings::of(snapshot, &[]).findings
+        Findings::of(snapshot, &Terms::default()).findings
     })
 }
 
@@ -190,4 +192,26 @@ fn a_chart_of_a_repository_or_a_registry_is_pinned_by_an_exact_version() {
     assert!(pinned(Place::Registry, "oci://host:5000/nginx:18.2.0", None));
     assert!(pinned(Place::Registry, &format!("oci://host/nginx@sha256:{}", "a".repeat(64)), None));
     assert!(pinned(Place::Url, "https://example.com/nginx-18.2.0.tgz", None));
+}
+
+#[test]
+fn what_is_off_has_not_passed_and_what_is_raised_blocks() {
+    let of = |rules: Vec<severities::Rule>| {
+        let terms = Terms { accepted: Vec::new(), severities: Severities(rules) };
+        with(
+            "# 1",
+            "# 2",
+            |_| Lists::default(),
+            |snapshot| {
+                snapshot.owner = Err("no".into());
+                Findings::of(snapshot, &terms)
+            },
+        )
+    };
+    let rule = |found, becomes| severities::Rule { check: "pending".into(), found, becomes };
+    let raised = of(vec![rule(Some(Severity::Unknown), Some(Severity::Blocker))]);
+    assert_eq!((raised.blocked.as_slice(), raised.off.as_slice()), (&["pending"][..], &[][..]));
+    let off = of(vec![rule(Some(Severity::Unknown), None)]);
+    assert_eq!((off.blocked.as_slice(), off.off.as_slice()), (&[][..], &["pending"][..]));
+    assert!(!off.passed().contains(&"pending") && off.passed().len() == ALL.len() - 1);
 }

@@ -2,13 +2,14 @@
 
 use std::io::{Result as Written, Write};
 
-use crate::checks::Findings;
+use crate::checks::{Findings, window};
 use crate::cli::args::{Format, GuardArgs};
 use crate::cli::output;
 use crate::cli::revdiff::Run;
 use crate::cluster::Cluster;
 use crate::command::upgrade::Request;
 use crate::error::{Error, Kind};
+use crate::execute::checklist::elsewhere::Place;
 use crate::execute::{Options, Prepared, Seams, checklist};
 use crate::helm::Helm;
 use crate::report::checks::ChecksView;
@@ -36,11 +37,12 @@ pub(super) enum Form {
 pub(super) async fn look<C: Cluster, H: Helm>(
     run: &Run<'_>,
     seams: &Seams<'_, C, H>,
-    (request, options, prepared): (&Request, &Options, &Prepared),
+    (request, options): (&Request, &Options),
+    (prepared, place): (&Prepared, Option<&Place<C, H>>),
     guard: &GuardArgs,
 ) -> Checked {
     run.stages(true).stage("checking");
-    let findings = checklist::run(seams, request, (options, &guard.accept), prepared).await;
+    let findings = checklist::run(seams, request, options, (prepared, place)).await;
     let chart = &prepared.proposed.outcome.releases.new.chart;
     Checked {
         release: request.upgrade.release.clone(),
@@ -101,7 +103,11 @@ impl Checked {
         let checks = if blocked.len() == 1 { "the check" } else { "the checks" };
         let message =
             format!("cannot {doing} release \"{}\": blocked by {checks} {}", self.release, blocked.join(", "));
-        let accept: Vec<String> = blocked.iter().map(|name| format!("--accept {name}")).collect();
+        let accept = blocked.iter().map(|name| match *name {
+            window::NAME => "--override-window REASON".to_owned(),
+            name => format!("--accept {name}"),
+        });
+        let accept: Vec<String> = accept.collect();
         let hint = format!("put right what is named above, or take the risk: {}", accept.join(" "));
         Err(Error::new(Kind::Refused, message).hint(hint))
     }

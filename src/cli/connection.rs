@@ -25,6 +25,22 @@ pub(super) async fn storage_in(
 ) -> Result<AnyStorage, Error> {
     let mut connection = connection(arguments, environment)?;
     connection.namespace = namespace.or(connection.namespace);
+    storage_by(connection, environment).await
+}
+
+/// The same in another context of the kubeconfig, with that context's own server and user.
+pub(super) async fn storage_at(
+    context: &str,
+    namespace: &str,
+    arguments: &ClusterArgs,
+    environment: &Environment,
+) -> Result<AnyStorage, Error> {
+    let Connection { kubeconfig, qps, burst, .. } = connection(arguments, environment)?;
+    let (context, namespace) = (Some(context.to_owned()), Some(namespace.to_owned()));
+    storage_by(Connection { kubeconfig, context, namespace, qps, burst, ..Connection::default() }, environment).await
+}
+
+async fn storage_by(connection: Connection, environment: &Environment) -> Result<AnyStorage, Error> {
     let resource = match Driver::parse(environment.text("HELM_DRIVER").unwrap_or_default())? {
         Driver::Secret => Resource::SECRETS,
         Driver::ConfigMap => Resource::CONFIG_MAPS,

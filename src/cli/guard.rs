@@ -9,6 +9,7 @@ use crate::cli::console::{Console, Telling};
 use crate::cli::diagnose::default_place;
 use crate::cli::guarded::{Guarded, Purpose};
 use crate::cli::plan::Making;
+use crate::cli::policy;
 use crate::cli::revdiff::Run;
 use crate::cli::{input, output};
 use crate::command::evidence::Place;
@@ -28,7 +29,11 @@ use crate::upgrade::judge::Patience;
 use crate::upgrade::next::{Ending, OnFailure};
 
 /// Runs the command and returns the exit code.
-pub(super) async fn upgrade(arguments: GuardedArgs, purpose: Purpose, environment: &Environment) -> Result<u8, Error> {
+pub(super) async fn upgrade(
+    mut arguments: GuardedArgs,
+    purpose: Purpose,
+    environment: &Environment,
+) -> Result<u8, Error> {
     let purpose = match (purpose, arguments.plan_out.clone()) {
         (Purpose::Upgrade, Some(file)) => Purpose::Plan(Making::of(file, &arguments)?),
         (purpose, _) => purpose,
@@ -37,12 +42,20 @@ pub(super) async fn upgrade(arguments: GuardedArgs, purpose: Purpose, environmen
         Purpose::Check => quiet_telling(arguments.diff.format())?,
         _ => telling(arguments.diff.format())?,
     };
-    let (request, options) = order(&arguments, environment)?;
+    let storage = connection::storage(&arguments.diff.cluster, environment).await?;
+    let release = arguments.release.clone().unwrap_or_default();
+    let named = (release.as_str(), storage.namespace());
+    let policy = policy::of(arguments.diff.config.as_deref(), named.0, named.1)?;
+    policy::gates(&mut arguments.gates, &policy);
+    policy::keep(&mut arguments.keep, &policy);
+    let (request, mut options) = order(&arguments, environment)?;
+    options.told.terms = policy::terms(&arguments, &policy);
+    options.told.window = policy::window(&arguments, &policy, matches!(purpose, Purpose::Plan(_)));
+    let place = policy::elsewhere(&arguments, &policy, named, environment).await;
     let interrupts = Interrupts::listen()?;
     let GuardedArgs { guard, apply, diff, .. } = arguments;
     let run = Run::new(diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
-    let storage = connection::storage(&run.diff.cluster, environment).await?;
     let elsewhere;
     let cluster = match &storage {
         Storage::Objects { cluster, .. } => cluster,
@@ -63,7 +76,7 @@ pub(super) async fn upgrade(arguments: GuardedArgs, purpose: Purpose, environmen
     };
     let stages = run.stages(connection::is_quiet(&storage));
     let (request, options, console) = (&request, &options, &console);
-    let guarded = Guarded { run: &run, seams: &seams, request, options, guard: &guard, telling, console };
+    let guarded = Guarded { run: &run, seams: &seams, request, options, guard: &guard, telling, console, place };
     guarded.go(purpose, stages, is_dry(&apply.dry_run)).await
 }
 
@@ -138,6 +151,7 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
         shows_secrets: diff.show_secrets || diff.show_secrets_decoded,
         who: environment.who(),
         told: told(arguments, environment),
+        remark: None,
     };
     Ok((request, options))
 }
@@ -145,7 +159,7 @@ fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request,
 /// What the checklist is told.
 fn told(arguments: &GuardedArgs, environment: &Environment) -> Told {
     let helm_keeps = environment.text("HELM_MAX_HISTORY").and_then(|text| text.trim().parse().ok());
-    Told { kube_version: arguments.kube_version, helm_keeps: helm_keeps.unwrap_or(DEFAULT_KEEP) }
+    Told { kube_version: arguments.kube_version, helm_keeps: helm_keeps.unwrap_or(DEFAULT_KEEP), ..Told::default() }
 }
 
 /// What is asked, and whom where it can't tell: `--yes` and a log have nobody.
@@ -169,14 +183,17 @@ fn patience(guard: &GuardArgs, wait_for_jobs: bool) -> Patience {
 }
 
 /// Runs `helm safe-upgrade rollback` and returns the exit code.
-pub(super) async fn rollback(arguments: GuardedRollbackArgs, environment: &Environment) -> Result<u8, Error> {
+pub(super) async fn rollback(mut arguments: GuardedRollbackArgs, environment: &Environment) -> Result<u8, Error> {
     let telling = telling(arguments.diff.format())?;
+    let storage = connection::storage(&arguments.diff.cluster, environment).await?;
+    let policy = policy::of(arguments.diff.config.as_deref(), &arguments.release, storage.namespace())?;
+    policy::gates(&mut arguments.gates, &policy);
+    policy::keep(&mut arguments.keep, &policy);
     let options = rollback_options(&arguments, environment)?;
     let GuardedRollbackArgs { release, revision, guard, apply, diff, .. } = arguments;
     let interrupts = Interrupts::listen()?;
     let run = Run::new(diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
-    let storage = connection::storage(&run.diff.cluster, environment).await?;
     let elsewhere;
     let cluster = match &storage {
         Storage::Objects { cluster, .. } => cluster,
@@ -265,6 +282,7 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
         shows_secrets: diff.show_secrets || diff.show_secrets_decoded,
         who: environment.who(),
         told: Told::default(),
+        remark: None,
     })
 }
 

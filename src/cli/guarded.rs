@@ -5,11 +5,13 @@ use crate::cli::checklist::{self, Checked};
 use crate::cli::console::{Console, Telling};
 use crate::cli::guard::{Answer, Question, confirm, finish, is_attended, stopped};
 use crate::cli::plan::{Following, Making};
+use crate::cli::policy;
 use crate::cli::revdiff::Run;
 use crate::cluster::Cluster;
 use crate::command::Stages;
 use crate::command::upgrade::Request;
 use crate::error::{EXIT_OK, Error};
+use crate::execute::checklist::elsewhere::Place;
 use crate::execute::plan::{unlock, verify};
 use crate::execute::{self, Options, Prepared, Seams};
 use crate::helm::Helm;
@@ -35,6 +37,8 @@ pub(super) struct Guarded<'g, 'a, C, H> {
     pub(super) guard: &'g GuardArgs,
     pub(super) telling: Telling,
     pub(super) console: &'g Console,
+    /// Where the same chart must be proven.
+    pub(super) place: Option<Place<C, H>>,
 }
 
 impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
@@ -59,6 +63,7 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
             verify(self.seams, (&following.plan, key), (&prepared, self.options)).await?;
         }
         let is_plan = matches!(purpose, Purpose::Plan(_));
+        let mut recorded = None;
         if prepared.nothing_to_do && !is_plan {
             self.run.progress.clear();
             if prepared.deployed_proven || dry || !self.may_prove(&prepared).await? {
@@ -79,9 +84,10 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
                 return Ok(EXIT_OK);
             }
             self.confirm(&prepared, &checked).await?;
+            recorded = policy::recorded(self.options, &checked, prepared.proposed.is_first);
         }
         self.run.progress.clear();
-        let report = execute::run::run(self.seams, &prepared, self.options).await;
+        let report = execute::run::run(self.seams, &prepared, recorded.as_ref().unwrap_or(self.options)).await;
         self.console.clear();
         finish(&report?, self.run, self.telling)
     }
@@ -107,7 +113,8 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
     }
 
     async fn check(&self, prepared: &Prepared) -> Checked {
-        checklist::look(self.run, self.seams, (self.request, self.options, prepared), self.guard).await
+        let place = self.place.as_ref();
+        checklist::look(self.run, self.seams, (self.request, self.options), (prepared, place), self.guard).await
     }
 
     /// Asks until there is a yes or a no. What is asked to be seen is shown once more.

@@ -16,6 +16,7 @@ mod history;
 mod input;
 mod output;
 mod plan;
+mod policy;
 mod progress;
 mod prune;
 mod releases;

@@ -1,19 +1,29 @@
 //! `helm safe-upgrade prune`.
 
+use std::sync::Arc;
+
 use crate::cli::Environment;
 use crate::cli::args::{PruneArgs, ReportFormat};
 use crate::cli::confirm::confirm;
 use crate::cli::releases::{Run, now};
-use crate::command::prune::{self, Options};
+use crate::cli::{configuration, policy};
+use crate::command::prune::{self, Keeping, Options};
+use crate::config::policy::Policy;
 use crate::error::{EXIT_OK, Error};
 use crate::report::releases::write_json;
 
 /// Runs the command and returns the exit code.
 pub(super) async fn run(arguments: PruneArgs, environment: &Environment) -> Result<u8, Error> {
     let run = Run::new(&arguments.cluster, &arguments.display, environment).await?;
-    let PruneArgs { release, all_namespaces, keep, dry_run, yes, output, .. } = arguments;
-    let keep = keep.wanted(environment.text("HELM_MAX_HISTORY"));
-    let options = Options { release, all_namespaces, keep, dry_run };
+    let PruneArgs { release, all_namespaces, keep, config, dry_run, yes, output, .. } = arguments;
+    let policies = configuration::load(config.as_deref())?.policies;
+    let max_history = environment.text("HELM_MAX_HISTORY").map(str::to_owned);
+    let keeping = move |release: &str, namespace: &str| {
+        let mut keep = keep;
+        policy::keep(&mut keep, &Policy::of(&policies, release, namespace));
+        keep.wanted(max_history.as_deref())
+    };
+    let options = Options { release, all_namespaces, keep: Keeping(Arc::new(keeping)), dry_run };
     let mut plan = prune::plan(&run.storage, &options, now(), run.stages()).await?;
     let text = output == ReportFormat::Text;
     if text {

@@ -4,6 +4,7 @@
 //! asked whether it is, and the lease is taken, so that nobody upgrades the release meanwhile.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::StreamExt as _;
@@ -31,9 +32,22 @@ pub struct Options {
     /// Whether releases of all namespaces are meant.
     pub all_namespaces: bool,
     /// What stays.
-    pub keep: Keep,
+    pub keep: Keeping,
     /// Whether nothing is to be deleted.
     pub dry_run: bool,
+}
+
+/// What stays of a release, by its name and its namespace.
+#[derive(Clone)]
+pub struct Keeping(pub Arc<KeepOf>);
+
+/// Says what stays of a release, by its name and its namespace.
+pub type KeepOf = dyn Fn(&str, &str) -> Keep + Send + Sync;
+
+impl std::fmt::Debug for Keeping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keeping")
+    }
 }
 
 /// What is to go.
@@ -67,8 +81,9 @@ pub async fn plan<C: Cluster, H: Helm>(
     stages.stage("looking for those that are in use");
     let decided = stream::iter(releases).map(|((namespace, name), entries)| {
         let records = records.in_namespace(&namespace);
+        let keep = (options.keep.0)(&name, &namespace);
         async move {
-            let pruned = decided(&records, (namespace, name), &entries, (options.keep, now)).await;
+            let pruned = decided(&records, (namespace, name), &entries, (keep, now)).await;
             let going = pruned.going();
             (pruned, entries.into_iter().filter(|entry| going.contains(&entry.revision)).collect())
         }

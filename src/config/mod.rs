@@ -2,8 +2,11 @@
 //! `docs/schema/config.json`.
 
 mod ignore;
+pub mod policy;
 mod reading;
+mod windows;
 
+use crate::config::policy::Policy;
 use crate::config::reading::{Problem, Table};
 use crate::diff::ignore::Rule;
 use crate::error::{Error, Kind};
@@ -18,10 +21,12 @@ pub const FILE_NAME: &str = "helm-safe-upgrade.yaml";
 pub struct Config {
     /// Differences that are not shown.
     pub ignore: Vec<Rule>,
+    /// How upgrades are checked and guarded. Later ones count before earlier ones.
+    pub policies: Vec<Policy>,
 }
 
 /// The keys of the file itself.
-pub const KEYS: [&str; 1] = ["ignore"];
+pub const KEYS: [&str; 2] = ["ignore", "policies"];
 
 /// Reads a configuration. `name` is the file's, for messages.
 ///
@@ -56,7 +61,7 @@ fn parse(text: &str) -> Result<Config, Problem> {
         return Ok(Config::default());
     }
     let table = Table::of(&root, "the file", &KEYS)?;
-    Ok(Config { ignore: table.list("ignore", ignore::rule)? })
+    Ok(Config { ignore: table.list("ignore", ignore::rule)?, policies: table.list("policies", policy::policy)? })
 }
 
 #[cfg(test)]
@@ -95,5 +100,74 @@ mod tests {
         assert!(refused("ignore:\n- a\n").0.contains("line 2: a rule of ignore is no map"));
         assert!(refused("- a\n").0.contains("the file is no map"));
         assert!(refused("a: [\n").0.starts_with("cannot use here.yaml: line "));
+    }
+
+    #[test]
+    fn policies_add_up_for_the_releases_that_they_speak_of() {
+        let text = "\
+policies:
+- accept: [pinned]
+  keep: {revisions: 5, proven: 3}
+  severities: {rights: blocker, '*': {unknown: blocker}}
+  windows: {allow: [{from: '00:00', to: '24:00'}], freezeUntil: 2027-01-04, freezeReason: r}
+- namespace: prod-*
+  release: web-?
+  accept: [rights]
+  keep: {revisions: 9}
+  severities: {rights: off, pinned: {warning: off}}
+  windows: {timeZone: Europe/Berlin, allow: [{cron: '0 8 * * mon', for: 1h}], freezeUntil: '2027-01-05T08:00'}
+  gates: {test: true, http: [svc/web:80/], prometheus: [{address: 'http://p', query: up, op: '>', value: 0.5}], soak: 5m}
+  provenIn: staging/shop/{release}
+  provenFor: 2d
+- release: other
+  accept: [pending]
+";
+        let policies = read("here.yaml", text).unwrap().policies;
+        let policy = Policy::of(&policies, "web-1", "prod-a");
+        assert_eq!(policy.accept, ["pinned", "rights"]);
+        assert_eq!((policy.keep.revisions, policy.keep.proven), (Some(9), Some(3)));
+        let windows = policy.windows();
+        let allowed: Vec<String> = windows.allow.iter().map(|opening| opening.tell()).collect();
+        assert_eq!(allowed, ["0 8 * * mon for 1h Europe/Berlin"]);
+        let frozen: Vec<String> = windows.freezes.iter().map(|freeze| freeze.until.to_string()).collect();
+        assert_eq!(frozen, ["2027-01-04T00:00:00Z", "2027-01-05T07:00:00Z"]);
+        use crate::checks::Severity::{Blocker, Info, Unknown, Warning};
+        assert_eq!(policy.severities.of("rights", Info), None);
+        assert_eq!(policy.severities.of("rights", Unknown), Some(Blocker));
+        assert_eq!(policy.severities.of("pinned", Warning), None);
+        assert_eq!(policy.gates.prometheus.unwrap(), [["http://p", "up", ">", "0.5"].map(str::to_owned)]);
+        assert_eq!(policy.proven_for, Some(jiff::SignedDuration::from_hours(48)));
+        let other = Policy::of(&policies, "web-10", "prod-a");
+        assert_eq!(other.severities.of("rights", Info), Some(Blocker));
+        assert_eq!((other.keep.revisions, other.proven_in), (Some(5), None));
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_policy_is_told() {
+        for (policy, expected) in [
+            ("severities: {pined: blocker}", "no check is named \"pined\""),
+            ("severities: {pinned: fatal}", "a severity is one of blocker, warning, info and off"),
+            ("severities: {pinned: {pass: info}}", "a check's severities has no key \"pass\""),
+            ("accept: [pined]", "no check is named \"pined\""),
+            ("accept: [window]", "the check \"window\" can't be accepted for good"),
+            ("provenIn: web", "\"provenIn\" is no CONTEXT/NAMESPACE/RELEASE"),
+            ("provenFor: soon", "\"provenFor\" is no length of time"),
+            ("keep: {proven: 0}", "\"proven\" is no whole number, 1 or more"),
+            ("windows: {timeZone: Mars/Olympus}", "no time zone is named \"Mars/Olympus\""),
+            ("windows: {freezeUntil: tomorrow}", "\"freezeUntil\" is no time"),
+            ("windows: {allow: [{from: '08:00'}]}", "a window has either"),
+            ("windows: {allow: [{from: '8', to: '09:00'}]}", "\"from\" is no time of the day"),
+            ("windows: {allow: [{days: [someday], from: '08:00', to: '09:00'}]}", "\"someday\" is no day of the week"),
+            (
+                "windows: {allow: [{cron: '0 25 * * *', for: 1h}]}",
+                "\"25\" is no field of a cron expression from 0 to 23",
+            ),
+            ("windows: {allow: [{cron: '0 5 * * *', for: 0s}]}", "\"for\" is longer than nothing"),
+            ("gates: {prometheus: [{address: a}]}", "a gate has no"),
+        ] {
+            let (message, _) = refused(&format!("policies:\n- {policy}\n"));
+            assert!(message.starts_with(&format!("cannot use here.yaml: line 2: {expected}")), "{policy}: {message}");
+        }
+        assert_eq!(refused("policies:\n- accept: [pined]\n").1, "did you mean \"pinned\"?");
     }
 }

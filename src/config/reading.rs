@@ -1,6 +1,8 @@
 //! Reads maps whose keys are known, and says where a file is wrong.
 
-use crate::manifest::node::{Node, Value};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
+use crate::manifest::node::{Node, Number, Value};
 
 /// What is wrong, and where.
 #[derive(Debug)]
@@ -52,6 +54,34 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// A switch, where there is one.
+    pub(super) fn switch(&self, key: &str) -> Result<Option<bool>, Problem> {
+        match self.node.get(key).map(|node| (node, node.value())) {
+            None => Ok(None),
+            Some((_, Value::Bool(on))) => Ok(Some(*on)),
+            Some((node, _)) => Err(Problem::at(node, format!("{key:?} is neither true nor false"))),
+        }
+    }
+
+    /// A whole number, no less than this, where there is one.
+    pub(super) fn number(&self, key: &str, least: u32) -> Result<Option<u32>, Problem> {
+        let Some(node) = self.node.get(key) else { return Ok(None) };
+        let number = match node.value() {
+            Value::Number(Number::Int(number)) => u32::try_from(*number).ok().filter(|number| *number >= least),
+            _ => None,
+        };
+        number.map(Some).ok_or_else(|| Problem::at(node, format!("{key:?} is no whole number, {least} or more")))
+    }
+
+    /// A length of time, where there is one: `90s`, `12h`, `30d`, `2w`; a day has 24 hours.
+    pub(super) fn span(&self, key: &str) -> Result<Option<SignedDuration>, Problem> {
+        let Some(node) = self.node.get(key) else { return Ok(None) };
+        let span = node.as_str().and_then(|text| text.parse::<Span>().ok());
+        let span = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+        let span = span.filter(|span| !span.is_negative());
+        span.map(Some).ok_or_else(|| Problem::at(node, format!("{key:?} is no length of time, as in 90s, 12h or 30d")))
+    }
+
     /// A list of whatever `item` reads; empty where there is none.
     pub(super) fn list<T>(&self, key: &str, item: fn(&Node) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
         match self.node.get(key) {
@@ -70,7 +100,7 @@ pub(super) fn text(node: &Node, what: &str) -> Result<String, Problem> {
 }
 
 /// The key that a mistyped one was most likely meant to be.
-fn nearest<'k>(typed: &str, keys: &[&'k str]) -> Option<&'k str> {
+pub(super) fn nearest<'k>(typed: &str, keys: &[&'k str]) -> Option<&'k str> {
     let distance = |key: &&str| strsim::damerau_levenshtein(&typed.to_lowercase(), key);
     keys.iter().copied().min_by_key(distance).filter(|key| distance(key) <= 1 + key.len() / 3)
 }

@@ -82,7 +82,8 @@ pub fn suppress_lines(diff: &mut ManifestDiff, patterns: &[Regex]) {
 }
 
 /// Whether a text matches a pattern with `*` and `?`. Linear in the text for each star, by going back to the last one.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {

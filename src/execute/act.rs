@@ -186,6 +186,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             Some(why) => (format!("Interrupted by {why}"), false),
             None => (format!("Failed: {reason}"), !self.lost),
         };
+        let description = match &self.options.remark {
+            Some(remark) => format!("{description}; {remark}"),
+            None => description,
+        };
         self.write(&Entry::failed(self.ours, description, bad)).await?;
         self.state.recorded = true;
         // A rollback removes by itself what the failed revision has added.

@@ -92,6 +92,8 @@ pub struct Options {
     pub shows_secrets: bool,
     /// Who does this.
     pub who: String,
+    /// What stands in the description of the revision beside what became of it.
+    pub remark: Option<String>,
     /// What the checklist is told.
     pub told: checklist::Told,
 }

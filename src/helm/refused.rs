@@ -97,7 +97,7 @@ mod tests {
             "cache /port got string, want integer",
         ];
         let found = told(message);
-        assert_eq!(found, expected.map(|one| one.replace("/a/b", "/a/b")));
+        assert_eq!(found, expected);
         assert_eq!(complaints(message)[1].steps, ["a/b"]);
     }
 

@@ -162,7 +162,7 @@ impl From<Record> for Release {
                 description: record.info.description.unwrap_or_default(),
                 notes: record.info.notes.unwrap_or_default(),
             },
-            chart: Chart { metadata: map(chart.metadata), values: map(chart.values) },
+            chart: Chart { metadata: map(chart.metadata), values: map(chart.values), content: None },
             config: map(record.config),
             computed: None,
             manifest: Manifest::new(record.manifest),

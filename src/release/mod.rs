@@ -1,5 +1,6 @@
 //! Releases as Helm stores them: decoding a record, its history, its values. Pure.
 
+pub mod content;
 pub mod decode;
 pub mod encode;
 pub mod head;
@@ -51,7 +52,7 @@ impl Release {
             namespace: String::new(),
             revision: 0,
             info: Info::default(),
-            chart: Chart { metadata: nothing(), values: nothing() },
+            chart: Chart { metadata: nothing(), values: nothing(), content: None },
             config: nothing(),
             computed: None,
             manifest: Manifest::new(text),
@@ -108,6 +109,8 @@ pub struct Chart {
     pub metadata: Node,
     /// The chart's default values.
     pub values: Node,
+    /// The digest of its content, where it was asked for.
+    pub content: Option<String>,
 }
 
 impl Chart {

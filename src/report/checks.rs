@@ -66,8 +66,8 @@ impl<'a> ChecksView<'a> {
                 before = finding.check;
             }
         }
-        if !passed && let Some(folded) = self.folded() {
-            painter.paint(&mut text, Role::Dim, &folded);
+        for line in self.off().into_iter().chain(self.folded().filter(|_| !passed)) {
+            painter.paint(&mut text, Role::Dim, &line);
             text.push('\n');
         }
         out.write_all(text.as_bytes())
@@ -90,6 +90,9 @@ impl<'a> ChecksView<'a> {
                 hint.iter().for_each(|hint| _ = write!(cell, "<br>Hint: {}", prose(hint)));
                 _ = writeln!(text, "| {} | {check} | {} | {cell} |", group.title(), prose(resource));
             }
+        }
+        if let Some(off) = self.off() {
+            _ = writeln!(text, "\n{}", prose(&off));
         }
         let passed = self.findings.passed();
         if !passed.is_empty() {
@@ -138,7 +141,15 @@ impl<'a> ChecksView<'a> {
         }
         let passed = self.findings.passed().len();
         parts.extend((passed > 0).then(|| format!("{passed} passed")));
+        let off = self.findings.off.len();
+        parts.extend((off > 0).then(|| format!("{off} off")));
         parts.join(", ")
+    }
+
+    /// What the configuration leaves out, in one line.
+    fn off(&self) -> Option<String> {
+        let off = &self.findings.off;
+        (!off.is_empty()).then(|| format!("· off, by the configuration: {}", off.join(", ")))
     }
 
     /// What passed, in one line.

@@ -140,6 +140,22 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
         record::head(&body, resource).map_err(|error| record::damaged(&error, &at).while_doing(&what()))
     }
 
+    /// The digest of the chart of a revision ([`crate::release::content`]). `None` where it is not kept.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn content(&self, name: &str, revision: u32) -> Result<Option<String>, Error> {
+        let Self::Objects { cluster, resource } = self else { return Ok(None) };
+        let at = ObjectRef {
+            resource: resource.clone(),
+            namespace: Some(cluster.namespace().to_owned()),
+            name: record::object_name(name, revision),
+        };
+        let what = || format!("cannot read revision {revision} of release \"{name}\"");
+        let body = cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
+        record::chart_content(&body, resource).map_err(|error| record::damaged(&error, &at).while_doing(&what()))
+    }
+
     /// Two revisions, read at the same time. If one is missing, the error says what there is instead.
     ///
     /// # Errors

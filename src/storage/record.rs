@@ -10,11 +10,11 @@ use serde::Deserialize;
 
 use crate::cluster::{ObjectRef, Resource};
 use crate::error::{Error, Kind};
-use crate::release::Release;
 use crate::release::decode::{self, DecodeError};
 use crate::release::head::Head;
 use crate::release::history::Entry;
 use crate::release::marks::Marks;
+use crate::release::{Release, content};
 
 /// So many names are listed in a hint.
 const MOST_NAMES: usize = 8;
@@ -88,6 +88,11 @@ fn payload(body: &[u8], resource: &Resource) -> Result<Vec<u8>, DecodeError> {
 /// Decodes the head of the revision that an object holds.
 pub(crate) fn head(body: &[u8], resource: &Resource) -> Result<Head, DecodeError> {
     Head::decode(&payload(body, resource)?)
+}
+
+/// The digest of the chart of the revision that an object holds.
+pub(super) fn chart_content(body: &[u8], resource: &Resource) -> Result<Option<String>, DecodeError> {
+    content::of_payload(&payload(body, resource)?)
 }
 
 /// Decodes the revision that an object holds.

@@ -9,7 +9,7 @@ stories![
     values_that_the_new_chart_takes_no_more_stop_the_upgrade,
     every_value_that_breaks_the_schema_is_told_with_its_line,
     reused_values_leave_new_defaults_out,
-    values_that_cannot_be_read_are_not_known,
+    a_value_that_is_kept_is_told_with_its_revision,
 ];
 
 const CONFIG: &str = "\
@@ -118,7 +118,7 @@ fn reused_values_leave_new_defaults_out(user: &User) {
     passes(&found(user, "helm safe-upgrade check web next --reset-then-reuse-values -o json"), "reuse-values");
 }
 
-fn values_that_cannot_be_read_are_not_known(user: &User) {
+fn a_value_that_is_kept_is_told_with_its_revision(user: &User) {
     has_two_versions(user);
     user.does("helm install web app --set cacheSize=7");
     // Whoever sets them, they are kept where nothing is given.

@@ -30,14 +30,20 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             continue;
         }
         let value = at(&new.config, &steps);
-        let (severity, message) =
-            if value.is_none_or(crate::manifest::node::Node::is_empty) || value == at(&old.chart.values, &steps) {
-                (Severity::Info, "the chart takes it no more; your value was its default")
-            } else if is_within_whole(&steps, index, chart) {
-                (Severity::Warning, "the chart has it no more among its defaults; a template may still take it")
-            } else {
-                (Severity::Blocker, "the chart took it and takes it no more: your value has no effect")
-            };
+        // With --reuse-values Helm stores what a user has set among the chart's defaults.
+        let before = at(&old.config, &steps);
+        let was_own = before.is_some() && before == at(&old.chart.values, &steps);
+        let (severity, message) = if value.is_none_or(crate::manifest::node::Node::is_empty)
+            || value == at(&old.chart.values, &steps)
+        {
+            (Severity::Info, "the chart takes it no more; your value was its default")
+        } else if was_own {
+            (Severity::Warning, "the chart has it no more, and may never have had it: --reuse-values made it a default")
+        } else if is_within_whole(&steps, index, chart) {
+            (Severity::Warning, "the chart has it no more among its defaults; a template may still take it")
+        } else {
+            (Severity::Blocker, "the chart took it and takes it no more: your value has no effect")
+        };
         let place = snapshot.values.place(&steps);
         let around = at(&chart.defaults, &steps[..index]);
         let near = around.and_then(|map| nearest(&steps[index], map));

@@ -23,7 +23,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let is_null = |node: &Node| matches!(node.value(), Value::Null);
     let (config, old) = (&snapshot.releases.new.config, &snapshot.releases.old);
     let mut found = Vec::new();
-    for steps in leaves(config).into_iter().filter(|steps| at(config, steps).is_some_and(is_null)) {
+    for steps in leaves(config).into_iter().filter(|steps| at(config, steps).is_some_and(is_null)).take(MOST) {
         let was_so = at(&old.config, &steps).is_some_and(is_null)
             && at(&old.chart.values, &steps) == at(&chart.defaults, &steps);
         let Some(default) = at(&chart.defaults, &steps).filter(|default| !is_null(default)) else { continue };
@@ -44,7 +44,6 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         let finding = Finding::new(NAME, severity, message).about(named(&steps)).seen_by(evidence);
         found.push(finding.hint("a key without a value is null: leave the key out to keep the default"));
     }
-    found.truncate(MOST);
     if found.is_empty() {
         found.push(Finding::new(NAME, Severity::Pass, "no default is newly set to null"));
     }
@@ -53,7 +52,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
 
 /// The templates that read something below a map.
 fn below(chart: &crate::checks::snapshot::values::ChartValues, map: &Node, steps: &[&str]) -> Vec<String> {
-    let keys = map.as_map().unwrap_or_default().iter().map(|(key, _)| &**key);
+    let keys = map.as_map().unwrap_or_default().iter().take(MOST).map(|(key, _)| &**key);
     let mut found: Vec<String> = keys.flat_map(|key| chart.readers(&[steps, &[key]].concat(), READERS)).collect();
     found.sort();
     found.dedup();

@@ -128,6 +128,9 @@ fn a_value_that_has_lost_its_meaning_blocks() {
     assert_eq!(Case { template: "{{ toYaml .Values.a }}", ..case }.says(DEAD), one(Severity::Warning, "a.b"));
     // Whoever has copied all defaults has lost nothing.
     assert_eq!(Case { new: "{a: {b: 0}}", ..case }.says(DEAD), one(Severity::Info, "a.b"));
+    // What was set before and counts as a default comes of --reuse-values: the chart may never have had it.
+    let reused = Case { old: Some("{a: {b: 5}}"), old_defaults: "{a: {x: 0, b: 5}}", ..case };
+    assert_eq!(reused.says(DEAD), one(Severity::Warning, "a.b"));
     assert_eq!(Case { old: None, ..case }.says(DEAD), []);
     assert_eq!(Case { new: "{a: {x: 1}}", ..case }.says(DEAD), []);
     assert_eq!(Case { unread: true, ..case }.says(DEAD), one(Severity::Unknown, ""));

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::gates::GateArgs;
 use super::upgrade::{ChartArgs, ReuseArgs, SharedRenderArgs, ValueArgs};
-use super::{DiffArgs, KeepArgs};
+use super::{DiffArgs, KeepArgs, TermsArgs};
 use crate::checks::apis::KubeVersion;
 use crate::helm::flags::RenderFlags;
 use crate::manifest::duration;
@@ -26,6 +26,9 @@ pub(in crate::cli) struct GuardedArgs {
 
     #[command(flatten)]
     pub guard: GuardArgs,
+
+    #[command(flatten)]
+    pub terms: TermsArgs,
 
     #[command(flatten)]
     pub gates: GateArgs,
@@ -297,6 +300,9 @@ fn kube_version(text: &str) -> Result<KubeVersion, String> {
 
 /// The name of a check, and no other word.
 fn check_name(text: &str) -> Result<String, String> {
+    if text == crate::checks::window::NAME {
+        return Err("it takes a reason: --override-window REASON".to_owned());
+    }
     let mut names = crate::checks::ALL.iter().map(|check| check.name);
     if names.any(|name| name == text) {
         return Ok(text.to_owned());

@@ -8,6 +8,7 @@ mod gates;
 mod guard;
 mod plan;
 mod releases;
+mod terms;
 mod upgrade;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(super) use releases::{
     HistoryArgs, HistoryFormat, KeepArgs, PruneArgs, ReportFormat, ShowArgs, ShowFormat, ShowPart, StatusArgs,
     UnlockArgs,
 };
+pub(super) use terms::TermsArgs;
 pub(super) use upgrade::UpgradeArgs;
 
 const SAFE_UPGRADE_EXAMPLES: &str = "\
@@ -33,6 +35,10 @@ Examples:
   helm safe-upgrade web bitnami/nginx --version 18.2.0 --yes --timeout 10m
   helm safe-upgrade web ./chart --dry-run               only look, check and show the diff
   helm safe-upgrade web ./chart --install --create-namespace -n shop
+  helm safe-upgrade web ./chart --proven-in staging/shop/web --proven-for 24h
+                                                        only if the same chart has been proven there for a day
+  helm safe-upgrade web ./chart --override-window \"fixes the outage of the shop\"
+                                                        outside of the windows of the configuration
   helm safe-upgrade upgrade history ./chart             a release that is named like a subcommand
 
 Exit code: 0 upgraded or nothing to do; 3 refused; 4 failed and rolled back; 5 failed and not rolled back; 6 locked;

@@ -7,7 +7,7 @@ use clap::{Args, Parser as _};
 
 use super::guard::{FailureArgs, GuardArgs, span};
 use super::upgrade::ValueArgs;
-use super::{Command, DiffArgs, GateArgs, GuardedArgs, KeepArgs, SafeUpgrade};
+use super::{Command, DiffArgs, GateArgs, GuardedArgs, KeepArgs, SafeUpgrade, TermsArgs};
 use crate::helm::flags::ValueFlags;
 use crate::upgrade::plan::{Flags, Plan, SWITCHES, Values};
 
@@ -48,6 +48,9 @@ pub(in crate::cli) struct ApplyPlanArgs {
 
     #[command(flatten)]
     pub guard: GuardArgs,
+
+    #[command(flatten)]
+    pub terms: TermsArgs,
 
     #[command(flatten)]
     pub gates: GateArgs,
@@ -151,7 +154,7 @@ impl ApplyPlanArgs {
         let mut diff = self.diff;
         diff.no_hooks |= base.diff.no_hooks;
         diff.cluster.namespace = Some(plan.namespace.clone());
-        let Self { guard, gates, failure, keep, .. } = self;
-        Ok(GuardedArgs { guard, gates, failure, keep, values, diff, ..*base })
+        let Self { guard, terms, gates, failure, keep, .. } = self;
+        Ok(GuardedArgs { guard, terms, gates, failure, keep, values, diff, ..*base })
     }
 }

@@ -201,6 +201,10 @@ pub(in crate::cli) struct PruneArgs {
     #[command(flatten)]
     pub keep: KeepArgs,
 
+    /// Configuration file; if not given, the nearest helm-safe-upgrade.yaml from here up to the repository's root.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<std::path::PathBuf>,
+
     /// Only show what would be deleted.
     #[arg(long)]
     pub dry_run: bool,
@@ -227,9 +231,9 @@ pub(in crate::cli) struct KeepArgs {
     #[arg(long, visible_alias = "history-max", value_name = "NUMBER")]
     keep: Option<u32>,
 
-    /// Keep the newest revisions that were proven good, so many.
-    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_KEEP_PROVEN, value_parser = clap::value_parser!(u32).range(1..))]
-    keep_proven: u32,
+    /// Keep the newest revisions that were proven good, so many; 2 if not given.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_proven: Option<u32>,
 
     /// Keep revisions younger than this, for example 12h or 30d.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -240,12 +244,25 @@ impl KeepArgs {
     /// What stays. `max_history` is `HELM_MAX_HISTORY`.
     pub(in crate::cli) fn wanted(self, max_history: Option<&str>) -> Keep {
         let revisions = self.keep.or_else(|| max_history?.parse().ok()).unwrap_or(DEFAULT_KEEP);
-        Keep { revisions, proven: self.keep_proven, younger_than: self.keep_younger_than }
+        let proven = self.keep_proven.unwrap_or(DEFAULT_KEEP_PROVEN);
+        Keep { revisions, proven, younger_than: self.keep_younger_than }
+    }
+
+    /// Fills in what no flag says: the newest, the newest proven, those younger than this.
+    pub(in crate::cli) fn or(
+        &mut self,
+        revisions: Option<u32>,
+        proven: Option<u32>,
+        younger_than: Option<SignedDuration>,
+    ) {
+        self.keep = self.keep.or(revisions);
+        self.keep_proven = self.keep_proven.or(proven);
+        self.keep_younger_than = self.keep_younger_than.or(younger_than);
     }
 }
 
 /// `90s`, `12h`, `30d`, `2w`; a day has 24 hours.
-fn duration(text: &str) -> Result<SignedDuration, String> {
+pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     let wrong = || "it is a duration such as 90s, 12h, 30d or 2w".to_owned();
     let span: Span = text.parse().map_err(|_| wrong())?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;

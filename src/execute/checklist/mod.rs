@@ -1,6 +1,7 @@
 //! Gathering what the checklist looks at.
 
 mod apis;
+pub mod elsewhere;
 mod escalation;
 mod left_over;
 mod lists;
@@ -8,7 +9,7 @@ mod rights;
 mod trials;
 mod values;
 
-use futures::future::{join3, join4};
+use futures::future::{join, join3, join4};
 use futures::stream::{self, StreamExt as _};
 
 use super::{Options, Prepared, Seams};
@@ -18,7 +19,8 @@ use crate::checks::escalation::Grants;
 use crate::checks::release::{LeftOver, Live};
 use crate::checks::snapshot::{BadRevision, ChartReference, Known, Objects, Owner, Place};
 use crate::checks::trial::Trials;
-use crate::checks::{Findings, Proposal, Snapshot};
+use crate::checks::window::Window;
+use crate::checks::{Findings, Proposal, Snapshot, Terms};
 use crate::cluster::Cluster;
 use crate::command::upgrade::Request;
 use crate::helm::Helm;
@@ -45,11 +47,16 @@ pub struct Told {
     pub kube_version: Option<KubeVersion>,
     /// How many revisions a Helm leaves that is run by hand: `HELM_MAX_HISTORY`; 0 is all.
     pub helm_keeps: u32,
+    /// What is made of what checks find.
+    pub terms: Terms,
+    /// When upgrades may be made.
+    pub window: Window,
 }
 
 impl Default for Told {
     fn default() -> Self {
-        Self { kube_version: None, helm_keeps: DEFAULT_KEEP }
+        let (terms, window) = (Terms::default(), Window::default());
+        Self { kube_version: None, helm_keeps: DEFAULT_KEEP, terms, window }
     }
 }
 
@@ -57,8 +64,8 @@ impl Default for Told {
 pub async fn run<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     request: &Request,
-    (options, accepted): (&Options, &[String]),
-    prepared: &Prepared,
+    options: &Options,
+    (prepared, place): (&Prepared, Option<&elsewhere::Place<C, H>>),
 ) -> Findings {
     let outcome = &prepared.proposed.outcome;
     let back = back(seams, prepared).await;
@@ -83,7 +90,7 @@ pub async fn run<C: Cluster, H: Helm>(
         trying,
     )
     .await;
-    let values = values::given(seams, request, prepared).await;
+    let (values, elsewhere) = join(values::given(seams, request, prepared), elsewhere::look(place, prepared)).await;
     let OfTheRelease { apis, grants, left_over, record_size } = release;
     let snapshot = Snapshot {
         now: jiff::Timestamp::now(),
@@ -112,8 +119,10 @@ pub async fn run<C: Cluster, H: Helm>(
         record_size,
         left_over,
         grants,
+        window: &options.told.window,
+        elsewhere: elsewhere.as_ref(),
     };
-    Findings::of(&snapshot, accepted)
+    Findings::of(&snapshot, &options.told.terms)
 }
 
 /// What runs of the deployed revision, as it was compared already.

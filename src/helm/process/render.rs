@@ -19,7 +19,7 @@ use crate::helm::process::{HelmProcess, json_part};
 use crate::helm::{Capabilities, Helm as _, Rendered, Template, Upgrade};
 use crate::manifest::node::Node;
 use crate::release::record::Record;
-use crate::release::{Release, decode};
+use crate::release::{Release, content, decode};
 
 /// The file that every Unix has for standard input.
 const STDIN: &str = "/dev/stdin";
@@ -56,11 +56,12 @@ impl HelmProcess {
         let output = ran.map_err(|failure| refused("cannot render the upgrade", &upgrade.release, failure))?;
         let warnings = output.warnings();
         let json = json_part(&output.stdout);
-        let release = decode::from_json(json).map_err(|error| {
+        let mut release = decode::from_json(json).map_err(|error| {
             let message =
                 format!("cannot read what helm upgrade --dry-run rendered of \"{}\": {error}", upgrade.release);
             Error::new(Kind::Helm, message)
         })?;
+        release.chart.content = content::of_json(json);
         Ok(Rendered { result: release, warnings, record: Some(Record::new(json)) })
     }
 
