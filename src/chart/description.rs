@@ -65,6 +65,12 @@ pub fn missing(files: &[ChartFile]) -> Vec<Dependency> {
     missing
 }
 
+/// `Chart.yaml` of each chart that is in `charts/`.
+#[must_use]
+pub fn inner(files: &[ChartFile]) -> Vec<Node> {
+    files.iter().filter(|file| is_in_charts(file)).map(|file| parse(&file.content)).collect()
+}
+
 /// `Chart.yaml` with those versions of its dependencies that `Chart.lock` names, as JSON, which is YAML too. `None` where one of
 /// the files can't be read, or a version is not locked.
 #[must_use]
@@ -101,11 +107,12 @@ pub fn with(map: &Node, key: &str, value: Node) -> Node {
 
 /// The chart's name, where this is the `Chart.yaml` of a chart directly in `charts/`.
 fn name_in_charts(file: &ChartFile) -> Option<String> {
-    let folder = file.path.strip_prefix("charts/")?.strip_suffix("/Chart.yaml")?;
-    if folder.contains('/') || folder.starts_with(['.', '_']) {
-        return None;
-    }
-    Some(parse(&file.content).get("name")?.as_str()?.to_owned())
+    is_in_charts(file).then(|| Some(parse(&file.content).get("name")?.as_str()?.to_owned()))?
+}
+
+fn is_in_charts(file: &ChartFile) -> bool {
+    let folder = file.path.strip_prefix("charts/").and_then(|path| path.strip_suffix("/Chart.yaml"));
+    folder.is_some_and(|folder| !folder.contains('/') && !folder.starts_with(['.', '_']))
 }
 
 fn read(files: &[ChartFile], path: &str) -> Node {

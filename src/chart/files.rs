@@ -16,6 +16,9 @@ const MAX_DEPTH: usize = 24;
 /// What tells about a chart, beside its templates.
 const DESCRIPTIONS: [&str; 3] = ["Chart.yaml", "requirements.yaml", "values.yaml"];
 
+/// What the names of files begin with, in capitals, that tell a reader what changed from version to version.
+const NOTES: [&str; 6] = ["CHANGELOG", "CHANGES", "UPGRAD", "MIGRAT", "BREAKING", "README"];
+
 /// A file of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChartFile {
@@ -44,6 +47,14 @@ impl ChartFile {
         self.own_path() == Some("values.schema.json")
     }
 
+    /// Whether it tells a reader what changed from version to version, or may do so. Only the chart's own are meant.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        let name = self.path.to_ascii_uppercase();
+        let Some(stem) = name.strip_suffix(".MD").filter(|stem| !stem.contains('/')) else { return false };
+        NOTES.iter().any(|start| stem.starts_with(start))
+    }
+
     /// Its path within the innermost chart it belongs to, and `None` where it belongs to none.
     fn own_path(&self) -> Option<&str> {
         let mut rest = self.path.as_str();
@@ -65,7 +76,8 @@ impl ChartFile {
     }
 }
 
-/// Reads those files of a chart that are templates, custom resource definitions, descriptions or schemas of values.
+/// Reads those files of a chart that are templates, custom resource definitions, descriptions, schemas of values or notes for
+/// readers.
 ///
 /// # Errors
 /// If the folder or archive can't be read, or is larger than any chart. The message names no file outside of the chart.
@@ -154,6 +166,7 @@ fn is_wanted(path: &str) -> bool {
         || file.is_crd()
         || file.is_description()
         || file.is_schema()
+        || file.is_note()
         || (path.ends_with(".tgz") && path.rsplit('/').nth(1) == Some("charts"))
 }
 
@@ -211,6 +224,11 @@ mod tests {
         }
         for path in ["README.md", "values.yaml", "files/templates/x", "crds/README.md", "charts/redis"] {
             assert!(!file(path).is_template() && !file(path).is_crd(), "{path}");
+        }
+        for (path, is) in
+            [("CHANGELOG.md", true), ("upgrading.md", true), ("charts/a/README.md", false), ("NOTES.md", false)]
+        {
+            assert_eq!(file(path).is_note(), is, "{path}");
         }
         for (path, is) in [("values.yaml", true), ("charts/a/Chart.yaml", true), ("files/values.yaml", false)] {
             assert_eq!(file(path).is_description(), is, "{path}");

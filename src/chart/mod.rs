@@ -6,6 +6,7 @@ pub mod description;
 pub mod files;
 pub mod generators;
 pub mod reference;
+pub mod repository;
 pub mod skeleton;
 
 use std::path::PathBuf;

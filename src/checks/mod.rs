@@ -5,14 +5,16 @@
 
 pub mod apis;
 mod capacity;
+pub mod chart;
 mod demand;
 mod disruption;
 pub mod elsewhere;
 pub mod escalation;
+mod hooks;
+mod images;
 mod known_bad;
 mod objects;
 mod pending;
-mod pinned;
 pub mod release;
 mod replicas;
 mod rights;
@@ -186,7 +188,16 @@ pub const ALL: &[Check] = &[
     rights::CHECK,
     escalation::CHECK,
     // The chart.
-    pinned::CHECK,
+    chart::pinned::CHECK,
+    chart::version::CHECK,
+    chart::app_version::CHECK,
+    chart::changelog::CHECK,
+    chart::dependencies::CHECK,
+    chart::kube_version::CHECK,
+    chart::deprecated::CHECK,
+    chart::newer::CHECK,
+    chart::repository::CHECK,
+    chart::provenance::CHECK,
     // The capacity.
     capacity::references::CHECK,
     capacity::classes::CHECK,
@@ -218,6 +229,14 @@ pub const ALL: &[Check] = &[
     // The time, and other places.
     window::CHECK,
     elsewhere::CHECK,
+    // The hooks.
+    hooks::running::CHECK,
+    hooks::existing::CHECK,
+    hooks::migration::CHECK,
+    // The images.
+    images::tag::CHECK,
+    images::pull::CHECK,
+    images::platform::CHECK,
 ];
 
 /// What is made of what checks find.

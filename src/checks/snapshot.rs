@@ -5,6 +5,7 @@ pub mod values;
 use jiff::Timestamp;
 
 use super::apis::Apis;
+use super::chart::ChartSeen;
 use super::elsewhere::Elsewhere;
 use super::escalation::Grants;
 use super::release::{LeftOver, Live};
@@ -50,6 +51,10 @@ pub struct Snapshot<'a> {
     pub diff: &'a ReleaseDiff,
     /// The chart, as the user named it.
     pub chart: ChartReference,
+    /// What was seen of it.
+    pub chart_seen: ChartSeen,
+    /// `--no-hooks`: whether the user wants no hook to run.
+    pub no_hooks: bool,
     /// Who holds the release's lease, or held it last.
     pub owner: Known<Option<Owner>>,
     /// The revisions that are marked as bad, newest first.

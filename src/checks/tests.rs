@@ -5,11 +5,11 @@ use super::snapshot::{BadRevision, ChartReference, Need, Objects, Permission, Pl
 use super::wanted::Lists;
 use super::*;
 use crate::diff::release::{Both, Parts, compare};
-use crate::manifest::document::Manifest;
+use crate::manifest::document::{Manifest, Object};
 use crate::manifest::mask::Masker;
 use crate::manifest::observed::Observed;
-use crate::release::Release;
 use crate::release::history::{Entry, History};
+use crate::release::{ChartFile, Release};
 
 /// An upgrade and the cluster that it meets, as YAML, for what a check says of it.
 #[derive(Clone, Copy, Default)]
@@ -60,9 +60,10 @@ impl Case<'_> {
     }
 }
 
-fn objects(text: &str) -> Vec<crate::manifest::document::Object> {
+fn objects(text: &str) -> Vec<Object> {
     let (manifest, masker) = (Manifest::new(text.to_owned()), Masker::new(b"k"));
-    manifest.documents(false).iter().flat_map(|document| masker.open(document)).collect()
+    let opened = manifest.documents(false).into_iter().flat_map(|document| masker.open(&document));
+    opened.map(|object| Object { hook: crate::diff::workload::is_hook(&object), ..object }).collect()
 }
 
 /// Has something look at the upgrade of a proven release `web` in the namespace `shop`.
@@ -75,10 +76,11 @@ pub(super) fn with<T>(
     let marks = crate::release::marks::Marks { proven: Some(jiff::Timestamp::UNIX_EPOCH), bad: None };
     let entry = Entry { revision: 1, status_hint: "deployed".into(), marks, ..Entry::default() };
     let history = History::new(vec![entry]);
-    let release = |text: &str| Release {
-        manifest: Manifest::new(text.to_owned()),
-        namespace: "shop".to_owned(),
-        ..Release::of_manifest(String::new())
+    let release = |text: &str| {
+        let mut release = Release { namespace: "shop".to_owned(), ..Release::of_manifest(text.to_owned()) };
+        release.chart.metadata = crate::manifest::yaml::parse("{name: web, version: 1.0.0}").unwrap();
+        release.chart.files = vec![ChartFile { name: "templates/web.yaml".to_owned(), digest: [0; 32] }];
+        release
     };
     let releases = Both { old: release(old), new: release(new) };
     let diff = compare(&releases.old, &releases.new, &Masker::new(b"k"), Parts::default());
@@ -100,6 +102,8 @@ pub(super) fn with<T>(
         lists: &lists,
         diff: &diff,
         chart: ChartReference { named: "./web".into(), place: Place::Local, version: None },
+        chart_seen: Default::default(),
+        no_hooks: false,
         owner: Ok(None),
         bad: Vec::new(),
         rights: Ok(Rights::default()),
@@ -130,6 +134,16 @@ pub(super) fn says_all(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
 fn says(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<(&'static str, Severity)> {
     let findings = says_all(change);
     findings.iter().map(|finding| (finding.check, finding.severity)).filter(|one| one.1 != Severity::Pass).collect()
+}
+
+/// What the checks find there that is no pass.
+pub(super) fn found(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
+    says_all(change).into_iter().filter(|finding| finding.severity != Severity::Pass).collect()
+}
+
+/// The objects of these manifests.
+pub(super) fn objects_of(old: &str, new: &str) -> &'static Objects {
+    Box::leak(Box::new(Objects { old: objects(old), new: objects(new), back: Ok(None) }))
 }
 
 fn right(need: Need, allowed: snapshot::Known<bool>) -> Rights {
@@ -181,15 +195,19 @@ fn without_a_way_back_it_blocks_where_something_is_at_stake() {
 
 #[test]
 fn a_chart_of_a_repository_or_a_registry_is_pinned_by_an_exact_version() {
-    let pinned = |place, named: &str, version: Option<&str>| {
+    let severity = |place, named: &str, version: Option<&str>| {
         let chart = ChartReference { named: named.into(), place, version: version.map(str::to_owned) };
-        says(|snapshot| snapshot.chart = chart).is_empty()
+        let said = says(|snapshot| snapshot.chart = chart);
+        said.iter().find(|one| one.0 == "pinned").map(|one| one.1)
     };
+    let pinned = |place, named: &str, version: Option<&str>| severity(place, named, version).is_none();
     assert!(!pinned(Place::Repository, "bitnami/nginx", None));
     assert!(!pinned(Place::Repository, "bitnami/nginx", Some("^18")));
     assert!(pinned(Place::Repository, "bitnami/nginx", Some("18.2.0")));
-    assert!(!pinned(Place::Registry, "oci://host:5000/nginx", None));
-    assert!(pinned(Place::Registry, "oci://host:5000/nginx:18.2.0", None));
+    assert_eq!(severity(Place::Registry, "oci://host:5000/nginx", None), Some(Severity::Warning));
+    let registry = |named: &str, version: Option<&str>| severity(Place::Registry, named, version);
+    assert_eq!(registry("oci://host:5000/nginx:18.2.0", None), Some(Severity::Info));
+    assert_eq!(registry("oci://host:5000/nginx", Some("18.2.0")), Some(Severity::Info));
     assert!(pinned(Place::Registry, &format!("oci://host/nginx@sha256:{}", "a".repeat(64)), None));
     assert!(pinned(Place::Url, "https://example.com/nginx-18.2.0.tgz", None));
 }

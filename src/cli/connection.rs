@@ -1,7 +1,10 @@
 //! From Helm's flags and environment to the place where the releases are stored.
 
+use std::path::PathBuf;
+
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::chart::repository::Repositories;
 use crate::cli::Environment;
 use crate::cli::args::ClusterArgs;
 use crate::cluster::{Connection, KubeCluster, Resource};
@@ -75,6 +78,17 @@ pub(super) fn helm(arguments: &ClusterArgs, environment: &Environment) -> Result
     ];
     variables.extend(paths.into_iter().filter_map(|(name, path)| Some((name.into(), path.clone()?.into()))));
     HelmProcess::find(environment.raw("HELM_BIN").map(Into::into), variables)
+}
+
+/// Where Helm keeps the indexes of chart repositories. Helm says so to its plugins; else it is as Helm itself finds the folder.
+/// (Helm: `pkg/helmpath`.)
+pub(super) fn repositories(arguments: &ClusterArgs, environment: &Environment) -> Repositories {
+    let named = |name| environment.raw(name).map(PathBuf::from);
+    let home =
+        || named("HOME").map(|home| home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" }));
+    let helms = || named("HELM_CACHE_HOME").or_else(|| Some(named("XDG_CACHE_HOME").or_else(home)?.join("helm")));
+    let told = arguments.repository_cache.clone().map(PathBuf::from).or_else(|| named("HELM_REPOSITORY_CACHE"));
+    Repositories { cache: told.or_else(|| Some(helms()?.join("repository"))) }
 }
 
 /// The variables that name the cluster to a command of the user's, which may run `helm` or `kubectl`.

@@ -32,6 +32,7 @@ pub use keeper::clear_lease;
 pub use prepare::{Prepared, prepare};
 pub use rollback::{PreparedRollback, prepare_rollback};
 
+use crate::chart::repository::Repositories;
 use crate::command::evidence::Place;
 use crate::helm::Apply;
 use crate::manifest::mask::Masker;
@@ -84,6 +85,8 @@ pub struct Options {
     pub keep: Keep,
     /// The chart as the user named it.
     pub chart: String,
+    /// Where Helm keeps the indexes of chart repositories.
+    pub repositories: Repositories,
     /// Where the evidence of a failure is kept.
     pub evidence: Place,
     /// The key of the digests that stand for secrets in it.

@@ -1,6 +1,7 @@
 //! Rendered manifests: splitting them into documents, reading YAML as the API server does, naming objects, masking
 //! Secrets. Pure.
 
+pub mod constraint;
 mod derive;
 pub mod document;
 pub mod duration;
@@ -22,4 +23,5 @@ pub mod refusal;
 pub mod sensitive;
 pub mod split;
 pub mod surroundings;
+pub mod version;
 pub mod yaml;

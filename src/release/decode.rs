@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 
 use crate::manifest::document::Manifest;
 use crate::manifest::node::{Node, Value};
-use crate::release::{Chart, Hook, Info, Release};
+use crate::release::{Chart, ChartFile, Hook, Info, Release};
 
 /// A record may not inflate to more than this. A Secret holds 1 MiB at most; real releases inflate 5 to 10 times.
 pub const MAX_INFLATED: u64 = 256 * 1024 * 1024;
@@ -138,6 +139,55 @@ struct ChartRecord {
     metadata: Option<Node>,
     #[serde(default)]
     values: Option<Node>,
+    #[serde(default)]
+    lock: Option<Node>,
+    #[serde(default)]
+    templates: Option<Vec<FileRecord>>,
+    #[serde(default)]
+    files: Option<Vec<FileRecord>>,
+    #[serde(default)]
+    schema: Option<Digest>,
+}
+
+impl ChartRecord {
+    fn files(&mut self) -> Vec<ChartFile> {
+        let schema =
+            self.schema.take().map(|data| FileRecord { name: "values.schema.json".to_owned(), data: Some(data) });
+        let lists = [self.templates.take(), self.files.take(), Some(schema.into_iter().collect())];
+        let digest = |file: FileRecord| ChartFile { name: file.name, digest: file.data.unwrap_or_default().0 };
+        lists.into_iter().flatten().flatten().map(digest).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct FileRecord {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    data: Option<Digest>,
+}
+
+/// The digest of a text, which itself is not kept.
+#[derive(Default)]
+struct Digest([u8; 32]);
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Digest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Digest, E> {
+                let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+                Ok(Digest(digest.as_ref().try_into().unwrap_or_default()))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
 }
 
 #[derive(Deserialize)]
@@ -150,7 +200,8 @@ struct HookRecord {
 
 impl From<Record> for Release {
     fn from(record: Record) -> Self {
-        let chart = record.chart.unwrap_or_default();
+        let mut chart = record.chart.unwrap_or_default();
+        let files = chart.files();
         let map = |node: Option<Node>| node.unwrap_or_else(|| Node::new(Value::Null));
         Self {
             name: record.name,
@@ -162,7 +213,13 @@ impl From<Record> for Release {
                 description: record.info.description.unwrap_or_default(),
                 notes: record.info.notes.unwrap_or_default(),
             },
-            chart: Chart { metadata: map(chart.metadata), values: map(chart.values), content: None },
+            chart: Chart {
+                metadata: map(chart.metadata),
+                values: map(chart.values),
+                lock: map(chart.lock),
+                files,
+                content: None,
+            },
             config: map(record.config),
             computed: None,
             manifest: Manifest::new(record.manifest),

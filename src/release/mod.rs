@@ -52,7 +52,7 @@ impl Release {
             namespace: String::new(),
             revision: 0,
             info: Info::default(),
-            chart: Chart { metadata: nothing(), values: nothing(), content: None },
+            chart: Chart { metadata: nothing(), values: nothing(), lock: nothing(), files: Vec::new(), content: None },
             config: nothing(),
             computed: None,
             manifest: Manifest::new(text),
@@ -109,8 +109,21 @@ pub struct Chart {
     pub metadata: Node,
     /// The chart's default values.
     pub values: Node,
+    /// `Chart.lock`, as far as Helm stores it.
+    pub lock: Node,
+    /// The chart's own files, as far as they are known; those of the charts in it are in no record.
+    pub files: Vec<ChartFile>,
     /// The digest of its content, where it was asked for.
     pub content: Option<String>,
+}
+
+/// A file of a chart in a record. Its content is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChartFile {
+    /// Its path in the chart: `templates/service.yaml`.
+    pub name: String,
+    /// The SHA-256 of its content, as it is stored.
+    pub digest: [u8; 32],
 }
 
 impl Chart {

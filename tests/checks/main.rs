@@ -37,8 +37,11 @@ mod findings;
 
 mod apis;
 mod capacity;
+mod chart;
 mod disruption;
 mod elsewhere;
+mod hooks;
+mod images;
 mod list;
 mod objects;
 mod peers;

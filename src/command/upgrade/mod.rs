@@ -132,7 +132,7 @@ impl Proposed {
         &self.source.path
     }
 
-    /// The chart's templates, schemas, definitions and descriptions; none where it can't be read.
+    /// The chart's templates, schemas, definitions, descriptions and notes; none where it can't be read.
     pub async fn files(&self) -> &[ChartFile] {
         self.source.files().await
     }

@@ -1,6 +1,7 @@
 //! Gathering what the checklist looks at.
 
 mod apis;
+mod chart;
 pub mod elsewhere;
 mod escalation;
 mod left_over;
@@ -80,7 +81,8 @@ pub async fn run<C: Cluster, H: Helm>(
         let upgrade = trials::of_upgrade(seams, options, prepared).await;
         (upgrade, rehearsal(seams, options, prepared, &back).await)
     };
-    let ((bad, rights, lists), release, (trials, rehearsal)) = join3(
+    let reference = reference(request);
+    let ((bad, rights, lists), release, (trials, rehearsal), chart_seen) = join4(
         join3(
             bad(seams, prepared),
             rights::ask(seams, options, (prepared, &objects)),
@@ -88,6 +90,7 @@ pub async fn run<C: Cluster, H: Helm>(
         ),
         of_the_release(seams, options, (prepared, &objects)),
         trying,
+        chart::look((request, options), prepared, &reference),
     )
     .await;
     let (values, elsewhere) = join(values::given(seams, request, prepared), elsewhere::look(place, prepared)).await;
@@ -106,7 +109,9 @@ pub async fn run<C: Cluster, H: Helm>(
         objects: &objects,
         lists: &lists,
         diff: &outcome.diff,
-        chart: reference(request),
+        chart: reference,
+        chart_seen,
+        no_hooks: options.apply.waiting.no_hooks,
         owner: owner(prepared),
         bad,
         rights,

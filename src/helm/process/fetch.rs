@@ -14,6 +14,8 @@ impl HelmProcess {
         let mut arguments = Arguments::default();
         arguments.words(["pull", chart]);
         flags.add_to(&mut arguments);
+        // Where there is a provenance file, it is looked at; where there is none, Helm goes on.
+        arguments.switch("--prov", true);
         arguments.words(["--destination".as_ref(), folder.as_os_str()]);
         self.child(&arguments).run().await.map_err(|failure| refused("cannot fetch the chart", chart, failure))?;
         let archives = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

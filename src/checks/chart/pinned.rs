@@ -1,11 +1,12 @@
 //! Whether the chart that was named is the same chart tomorrow.
 
-use super::snapshot::{ChartReference, Place};
-use super::{Check, Finding, Severity, Snapshot};
+use super::super::snapshot::{ChartReference, Place};
+use super::super::{Check, Finding, Severity, Snapshot};
 
 const NAME: &str = "pinned";
 
-pub(super) const CHECK: Check = Check::new(NAME, "whether the chart's version is named exactly", run);
+pub(crate) const CHECK: Check =
+    Check::new(NAME, "whether the chart's version is named exactly, and by its digest in a registry", run);
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let ChartReference { named, place, version } = &snapshot.chart;
@@ -15,7 +16,11 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         Place::Local => return pass("the chart is on this machine".to_owned()),
         Place::Url => return pass("the chart is named by its URL".to_owned()),
         Place::Registry if is_digest(named) => return pass("the chart is named by its digest".to_owned()),
-        Place::Registry if tag(named).is_some_and(is_exact) => return pass("its tag is a version".to_owned()),
+        Place::Registry if names_one(&snapshot.chart) => {
+            let message = "its version is named, and its digest is not: in a registry a version can be pushed again";
+            let finding = Finding::new(NAME, Severity::Info, message).about(named.as_str());
+            return vec![finding.hint("oci://HOST/NAME@sha256:…, with the digest that helm pull prints")];
+        }
         Place::Registry | Place::Repository => {}
     }
     let (message, evidence) = match version.as_deref() {
@@ -27,6 +32,15 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     seen.extend((!evidence.is_empty()).then(|| format!("--version {evidence}")));
     let finding = Finding::new(NAME, Severity::Warning, message).about(named.as_str()).seen_by(seen);
     vec![finding.hint(format!("--version {used}"))]
+}
+
+/// Whether the same command takes a chart of the same version tomorrow.
+pub(super) fn names_one(chart: &ChartReference) -> bool {
+    match chart.place {
+        Place::Local | Place::Url => true,
+        Place::Registry if is_digest(&chart.named) || tag(&chart.named).is_some_and(is_exact) => true,
+        Place::Registry | Place::Repository => chart.version.as_deref().is_some_and(is_exact),
+    }
 }
 
 /// Three numbers, and what SemVer allows behind them. With fewer it is a range for Helm.

@@ -1,0 +1,72 @@
+//! What is told of every version in between, and what of it breaks.
+
+use super::super::{Check, Finding, Severity, Snapshot};
+use super::changes::{Entry, Told, between};
+use super::{named, versions};
+use crate::manifest::version::Version;
+
+const NAME: &str = "changelog";
+
+pub(crate) const CHECK: Check =
+    Check::new(NAME, "what is told of every version in between, and what of it breaks", run);
+
+/// So many lines are shown of a finding.
+const MOST: usize = 40;
+
+fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
+    let new = &snapshot.releases.new.chart;
+    let pass = |message: &str| vec![Finding::new(NAME, Severity::Pass, message).about(named(new))];
+    let Some((after, to)) = versions(snapshot) else { return pass("there are no two versions to compare") };
+    if to <= after {
+        return pass("the chart's version does not go up");
+    }
+    let told = between(&snapshot.chart_seen, new, (&after, &to));
+    let findings = findings(snapshot, &told, (&after, &to));
+    findings.into_iter().map(|finding| finding.about(named(new))).collect()
+}
+
+fn findings(snapshot: &Snapshot<'_>, told: &Told, (after, to): (&Version, &Version)) -> Vec<Finding> {
+    let (breaking, rest): (Vec<&Entry>, Vec<&Entry>) = told.entries.iter().partition(|entry| entry.breaking);
+    let mut findings = Vec::new();
+    if !breaking.is_empty() {
+        let count = match breaking.len() {
+            1 => "1 entry tells".to_owned(),
+            many => format!("{many} entries tell"),
+        };
+        let message = format!("{count} of what breaks, or is to be done, from {after} to {to}");
+        findings.push(Finding::new(NAME, Severity::Warning, message).seen_by(lines(&breaking)));
+    }
+    if !rest.is_empty() {
+        let message = format!("what changed from {after} to {to}");
+        findings.push(Finding::new(NAME, Severity::Info, message).seen_by(lines(&rest)));
+    }
+    if !told.silent.is_empty() {
+        findings.push(silent(snapshot, &told.silent));
+    }
+    findings
+}
+
+/// What nothing is told of. Where the chart is of no repository, the versions in between are not even known.
+fn silent(snapshot: &Snapshot<'_>, versions: &[Version]) -> Finding {
+    let shown: Vec<String> = versions.iter().take(MOST).map(Version::to_string).collect();
+    let more = versions.len().saturating_sub(MOST);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let message = format!("nothing tells what changed in {}{more}", shown.join(", "));
+    let looked = match (&snapshot.chart_seen.unreadable, &snapshot.chart_seen.index) {
+        (Some(reason), _) => format!("the chart's files could not be read: {reason}"),
+        (None, Some(Err(reason))) => reason.clone(),
+        (None, _) => "looked for: artifacthub.io/changes, CHANGELOG.md, UPGRADING.md, README.md".to_owned(),
+    };
+    Finding::new(NAME, Severity::Unknown, message).seen_by(vec![looked])
+}
+
+fn lines(entries: &[&Entry]) -> Vec<String> {
+    let line = |entry: &&Entry| match entry.source.as_str() {
+        "" => format!("{}: {}", entry.version, entry.text),
+        source => format!("{} ({source}): {}", entry.version, entry.text),
+    };
+    let more = entries.len().saturating_sub(MOST);
+    let mut lines: Vec<String> = entries.iter().take(MOST).map(line).collect();
+    lines.extend((more > 0).then(|| format!("and {more} more")));
+    lines
+}

@@ -1,0 +1,53 @@
+//! Which hooks run, in which order, and what becomes of their objects.
+
+use super::super::{Check, Finding, Severity, Snapshot};
+use super::{DEFAULT_POLICY, Hook, events, hooks, running_at};
+
+const NAME: &str = "hooks";
+
+pub(crate) const CHECK: Check =
+    Check::new(NAME, "the hooks that run, their order and deletion policies; the tests that exist", run)
+        .worst(Severity::Info);
+
+fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
+    let [before, after] = events(snapshot.is_first);
+    let new = &snapshot.objects.new;
+    let told = |event| running_at(new, event).iter().map(|hook| line(event, hook)).collect::<Vec<String>>();
+    let (first, last) = (told(before), told(after));
+    let tests: Vec<String> = hooks(new).filter(Hook::is_test).map(|hook| format!("test: {}", hook.object.id)).collect();
+    let count = first.len() + last.len();
+    if count == 0 {
+        let message = match tests.len() {
+            0 => "no hook runs".to_owned(),
+            _ => format!("no hook runs; {} for helm test", counted(tests.len(), "test")),
+        };
+        return vec![Finding::new(NAME, Severity::Pass, message).seen_by(tests)];
+    }
+    let message = match (snapshot.no_hooks, first.len(), last.len()) {
+        (true, ..) => {
+            format!("--no-hooks: {} of the chart {}", counted(count, "hook"), verb(count, "does", "do") + " not run")
+        }
+        (_, some, 0) => format!("{} {} before the upgrade", counted(some, "hook"), verb(some, "runs", "run")),
+        (_, 0, some) => format!("{} {} after the upgrade", counted(some, "hook"), verb(some, "runs", "run")),
+        (_, first, last) => {
+            format!("{} before the upgrade and {last} after it", counted(first, "hook") + &verb(first, " runs", " run"))
+        }
+    };
+    vec![Finding::new(NAME, Severity::Info, message).seen_by([first, last, tests].concat())]
+}
+
+fn line(event: &str, hook: &Hook<'_>) -> String {
+    let policy = match hook.policies.as_slice() {
+        [] => format!("{DEFAULT_POLICY} (Helm's default)"),
+        policies => policies.join(", "),
+    };
+    format!("{event}: {}, weight {}, delete policy {policy}", hook.object.id, hook.weight)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn verb(count: usize, one: &str, several: &str) -> String {
+    if count == 1 { one.to_owned() } else { several.to_owned() }
+}
