@@ -47,6 +47,10 @@ fn privileges_and_rights_that_are_new_are_told(user: &User) {
     has(&findings, "privileges", "warning", "its pods gain hostPath /");
     has(&findings, "privileges", "warning", "its container main gains privileged");
     has(&findings, "grants", "warning", "");
+    let label = json!({"metadata": {"labels": {"pod-security.kubernetes.io/warn": "baseline"}}});
+    cluster::writes_as("test", "merge", &format!("/api/v1/namespaces/{}", user.namespace), &label);
+    passes(&checked(user, "--set tag=2"), "pod-security");
     let account = checked(user, "--set pod.hostPID=true");
+    has(&account, "pod-security", "warning", "they break rules that the namespace warns of");
     has(&account, "privileges", "warning", "its pods gain hostPID");
 }

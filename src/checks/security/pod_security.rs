@@ -1,7 +1,7 @@
 //! Whether new pods keep to the Pod Security level of their namespace. The API server takes a Deployment whatever its pods do,
 //! and refuses the pods (Kubernetes documentation, "Pod Security Admission").
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::checks::scene::{Scene, Workload, is, string};
 use crate::checks::trial::Trials;
@@ -57,7 +57,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         }
     }
     if let Ok(trials) = &snapshot.trials {
-        findings.extend(warned(trials, &said));
+        findings.extend(warned(&scene, trials, &said));
     }
     for (namespace, reason) in unseen {
         let message = format!("the Pod Security level of namespace {namespace}: {reason}");
@@ -105,13 +105,25 @@ fn judge(workload: &Workload<'_>, level: Level, pinned: bool) -> Option<Finding>
     Some(finding.hint("set the securityContext of pod and containers, or ask for another level of the namespace"))
 }
 
-/// What the API server itself warned of in the dry run, as the namespace wants it to be warned of.
-fn warned(trials: &Trials, said: &BTreeSet<String>) -> Vec<Finding> {
-    let trials = trials.objects.iter().filter(|trial| !said.contains(&trial.id.name));
+/// What the API server itself warned of in the dry run, as the namespace wants it to be warned of. As before, nobody need be told.
+fn warned(scene: &Scene<'_>, trials: &Trials, said: &BTreeSet<String>) -> Vec<Finding> {
+    let workloads: HashMap<(&str, &str), Workload<'_>> = scene
+        .workloads()
+        .map(|workload| ((workload.pair.new.id.kind.as_str(), workload.pair.new.id.name.as_str()), workload))
+        .collect();
+    let trials = trials.applied().filter(|trial| !said.contains(&trial.id.name));
     let about = trials.filter_map(|trial| {
         let warning = trial.warnings.iter().find(|warning| warning.contains(WOULD_VIOLATE))?;
-        let finding = Finding::new(NAME, Severity::Info, "the API server warns of its pods");
-        Some(finding.about(trial.id.to_string()).seen_by(vec![warning.clone()]))
+        let level = if warning.contains("\"baseline:") { Level::Baseline } else { Level::Restricted };
+        let of = |object| workload::template(object).map(|template| violations(template, level)).unwrap_or_default();
+        let workload = workloads.get(&(trial.id.kind.as_str(), trial.id.name.as_str()));
+        let old = workload.and_then(|workload| Some((of(workload.pair.old?), of(workload.pair.new))));
+        if old.is_some_and(|(before, now)| now.is_subset(&before)) {
+            return None;
+        }
+        let message = "the API server takes it, and warns of its pods: they break rules that the namespace warns of";
+        let finding = Finding::new(NAME, Severity::Warning, message).about(trial.id.to_string());
+        Some(finding.seen_by(vec![warning.clone()]))
     });
     about.collect()
 }

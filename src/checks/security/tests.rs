@@ -1,7 +1,9 @@
 //! What pods and accounts gain is found, what they had is silent.
 
 use super::{grants, pod_security, privileges};
-use crate::checks::tests::Case;
+use crate::checks::tests::{Case, says_all};
+use crate::checks::trial::{Outcome, Trial, Trials};
+use crate::manifest::identity::ObjectId;
 
 fn deployment(pod: &str, container: &str) -> String {
     format!(
@@ -77,6 +79,26 @@ fn pods_that_the_level_of_the_namespace_forbids_block() {
     assert!(before.says(&pod_security::CHECK)[0].starts_with("warning Deployment/web"), "it may be exempt");
     let unseen = Case { forbidden: &["Namespace"], ..case }.says(&pod_security::CHECK);
     assert_eq!(unseen, ["unknown : the Pod Security level of namespace shop: you may not list namespaces"]);
+}
+
+#[test]
+fn what_the_api_server_warns_of_is_passed_on() {
+    let warning = "would violate PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false";
+    let trial = Trial {
+        id: ObjectId { group: "apps".into(), kind: "Deployment".into(), name: "web".into(), ..ObjectId::default() },
+        source: None,
+        hook: false,
+        is_new: false,
+        live: Ok(None),
+        warnings: vec![warning.to_owned()],
+        outcome: Outcome::Accepted,
+    };
+    let findings = says_all(|snapshot| snapshot.trials = Ok(Trials { objects: vec![trial], ..Trials::default() }));
+    let told: Vec<_> = findings.into_iter().filter(|one| one.check == "pod-security").collect();
+    assert_eq!(
+        (told.len(), told[0].severity.word(), told[0].evidence.as_slice()),
+        (1, "warning", &[warning.to_owned()][..])
+    );
 }
 
 #[test]

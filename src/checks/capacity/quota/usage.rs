@@ -141,17 +141,11 @@ pub(super) fn unsaid(hard: &[(String, Quantity)], pod: &Pod<'_>) -> Vec<String> 
     for (resource, name, bound) in
         WANTED_OF_ALL.iter().filter(|(resource, ..)| hard.iter().any(|(hard, _)| hard == resource))
     {
-        let key = if *bound == Bound::Limit { "limits" } else { "requests" };
-        if pod.spec.find(&["resources", key, name]).is_some() {
-            continue;
-        }
-        for container in workload::containers(&pod.spec) {
-            let says = |key: &str| container.node.find(&["resources", key, name]).is_some();
-            // What is limited is requested.
-            if !says(key) && !(*bound == Bound::Request && says("limits")) {
-                found.push(format!("{resource} of container {}", container.name));
-            }
-        }
+        // What is limited is requested.
+        let keys: &[&str] = if *bound == Bound::Limit { &["limits"] } else { &["requests", "limits"] };
+        let says = |node: &Node| keys.iter().any(|key| node.find(&["resources", key, name]).is_some());
+        let lacking = workload::containers(&pod.spec).filter(|container| !says(&pod.spec) && !says(container.node));
+        found.extend(lacking.map(|container| format!("{resource} of container {}", container.name)));
     }
     found
 }
