@@ -10,6 +10,7 @@ stories![
     a_removed_api_in_the_rollback_target_stops_the_upgrade,
     a_custom_resource_without_its_definition_stops_the_upgrade_where_it_is_stored,
     another_version_of_kubernetes_is_asked_about,
+    what_the_server_calls_deprecated_is_told,
 ];
 
 const BUDGET: &str = "apiVersion: {{ .Values.api | default \"policy/v1\" }}\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}}\n";
@@ -78,4 +79,13 @@ fn another_version_of_kubernetes_is_asked_about(user: &User) {
     has(&findings, "target-api", "blocker", "Kubernetes 1.20 does not serve policy/v1: it is new in 1.21");
     has(&found(user, &format!("{CHECK} --kube-version 1.99 -o json")), "target-api", "unknown", "1.99");
     user.types(&format!("{CHECK} --kube-version newest")).exits(1);
+}
+
+fn what_the_server_calls_deprecated_is_told(user: &User) {
+    const ENDPOINTS: &str = "{{ if .Values.extra.on }}\napiVersion: v1\nkind: Endpoints\nmetadata: {name: web}\nsubsets: [{addresses: [{ip: 10.1.2.3}], ports: [{port: {{ .Values.extra.on }}}]}]\n{{ end }}\n";
+    user.has_web(&[("endpoints", ENDPOINTS)]);
+    let on = |port: &str| format!("{CHECK} --set extra.on={port} -o json");
+    has(&found(user, &on("80")), "deprecated-api", "warning", "the server warns: v1 Endpoints is deprecated");
+    user.does("helm upgrade web app --set extra.on=80");
+    has(&found(user, &on("81")), "deprecated-api", "info", "the server warns: v1 Endpoints is deprecated");
 }

@@ -65,7 +65,7 @@ fn deprecated(
 
 /// What the server itself calls deprecated of the objects that were tried: fields too, which the table knows nothing of.
 fn warned(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let mut by_warning: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut by_warning: BTreeMap<&str, (bool, Vec<String>)> = BTreeMap::new();
     for trial in snapshot.trials.iter().flat_map(|trials| &trials.objects) {
         // The version as a whole is in the table.
         let is_told = |warning: &str| {
@@ -74,11 +74,15 @@ fn warned(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             })
         };
         for warning in trial.warnings.iter().filter(|warning| warning.contains("deprecated") && !is_told(warning)) {
-            by_warning.entry(warning).or_default().push(trial.id.to_string());
+            let (is_new, objects) = by_warning.entry(warning).or_default();
+            *is_new |= trial.is_new;
+            objects.push(trial.id.to_string());
         }
     }
-    let found = by_warning.into_iter().map(|(warning, objects)| {
-        let finding = Finding::new(NAME, Severity::Warning, format!("the server warns: {warning}"));
+    let found = by_warning.into_iter().map(|(warning, (is_new, objects))| {
+        // Of an object that was there, it was most likely so before.
+        let severity = if is_new { Severity::Warning } else { Severity::Info };
+        let finding = Finding::new(NAME, severity, format!("the server warns: {warning}"));
         match <[String; 1]>::try_from(objects) {
             Ok([one]) => finding.about(one),
             Err(objects) => finding.about(format!("{} objects", objects.len())).seen_by(named(objects)),

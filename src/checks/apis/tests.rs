@@ -137,7 +137,8 @@ fn what_the_server_warns_of_is_told_once() {
         vec![trial(NEW_BUDGET, &[field, "unknown field \"z\""]), trial(NEW_BUDGET, &[field]), trial(DEVICES, &[whole])];
     let found = says("", DEVICES, |snapshot| snapshot.trials = Ok(Trials { objects: tried, ..Trials::default() }));
     assert_eq!(found.len(), 2, "{found:#?}");
-    assert!(found.iter().any(|one| one.2 == format!("2 objects the server warns: {field}")), "{found:#?}");
+    let told = found.iter().find(|one| one.2 == format!("2 objects the server warns: {field}"));
+    assert_eq!(told.map(|one| one.1), Some(Info), "{found:#?}");
 }
 
 #[test]
