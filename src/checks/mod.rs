@@ -4,6 +4,7 @@
 //! always says something: that it passed, what it found, or what it could not know. What is not known never passes.
 
 pub mod apis;
+mod back;
 mod capacity;
 pub mod chart;
 mod demand;
@@ -184,6 +185,10 @@ pub const ALL: &[Check] = &[
     objects::ownership::CHECK,
     objects::namespace::CHECK,
     objects::definition::CHECK,
+    // The way back.
+    back::rehearsal::CHECK,
+    back::irreversible::CHECK,
+    back::rollback_hooks::CHECK,
     // The rights.
     rights::CHECK,
     escalation::CHECK,

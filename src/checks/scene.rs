@@ -56,16 +56,21 @@ impl<'a> Scene<'a> {
     }
 
     fn new(objects: &'a Objects, namespace: &'a str, is_first: bool) -> Self {
+        Self { is_first, ..Self::between(&objects.old, &objects.new, namespace) }
+    }
+
+    /// What leads from one revision's objects to another's.
+    pub(super) fn between(before: &'a [Object], after: &'a [Object], namespace: &'a str) -> Self {
         let counts = |object: &&Object| !workload::is_hook(object) && object.problem.is_none();
-        let old: Vec<&Object> = objects.old.iter().filter(counts).collect();
+        let old: Vec<&Object> = before.iter().filter(counts).collect();
         let mut before: HashMap<_, &Object> = old.iter().map(|object| (object.id.key(namespace), *object)).collect();
         let mut pairs = Vec::new();
-        for new in objects.new.iter().filter(counts) {
+        for new in after.iter().filter(counts) {
             let namespace_of = new.id.namespace.as_deref().unwrap_or(namespace);
             pairs.push(Pair { old: before.remove(&new.id.key(namespace)), new, namespace: namespace_of });
         }
         let gone = old.into_iter().filter(|object| before.contains_key(&object.id.key(namespace))).collect();
-        Self { pairs, gone, all: &objects.new, namespace, is_first }
+        Self { pairs, gone, all: after, namespace, is_first: false }
     }
 
     /// The objects that run pods.

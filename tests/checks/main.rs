@@ -36,6 +36,7 @@ mod user;
 mod findings;
 
 mod apis;
+mod back;
 mod capacity;
 mod chart;
 mod disruption;
