@@ -7,6 +7,7 @@ pub mod apis;
 mod back;
 mod capacity;
 pub mod chart;
+mod crds;
 mod demand;
 mod disruption;
 pub mod elsewhere;
@@ -185,6 +186,9 @@ pub const ALL: &[Check] = &[
     objects::ownership::CHECK,
     objects::namespace::CHECK,
     objects::definition::CHECK,
+    // Custom resource definitions.
+    crds::change::CHECK,
+    crds::objects::CHECK,
     // The way back.
     back::rehearsal::CHECK,
     back::irreversible::CHECK,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::snapshot::{Known, Objects};
+use crate::diff::live::crd::CrdDiff;
 use crate::manifest::observed::Observed;
 
 /// A kind of objects, as the server names it.
@@ -85,6 +86,8 @@ pub struct Proposal<'a> {
     pub is_first: bool,
     /// The objects of the revisions.
     pub objects: &'a Objects,
+    /// The definitions of the chart's folder `crds/` beside the cluster's.
+    pub crds: Option<&'a CrdDiff>,
 }
 
 /// What was read of what was wanted.

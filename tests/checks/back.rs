@@ -31,7 +31,7 @@ fn a_claim_that_grows_leaves_no_way_back(user: &User) {
 
 fn what_the_server_does_not_take_any_more_is_no_way_back(user: &User) {
     user.does("helm safe-upgrade web refused --install --yes --set configMap=more");
-    user.does("helm upgrade web refused");
+    user.does("helm upgrade web refused --reset-values");
     let line = format!("{CHECK} --set note=3");
     passes(&found(user, &line), "rehearsal");
 

@@ -39,6 +39,7 @@ mod apis;
 mod back;
 mod capacity;
 mod chart;
+mod crds;
 mod disruption;
 mod elsewhere;
 mod hooks;

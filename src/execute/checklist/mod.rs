@@ -76,6 +76,7 @@ pub async fn run<C: Cluster, H: Helm>(
         namespace: &outcome.releases.new.namespace,
         is_first: prepared.proposed.is_first,
         objects: &objects,
+        crds: outcome.diff.crds.as_ref(),
     };
     let trying = async {
         let upgrade = trials::of_upgrade(seams, options, prepared).await;

@@ -1,0 +1,132 @@
+//! What a chart changes about custom resource definitions, and what its folder `crds/` has otherwise than the cluster.
+
+use super::compare::SchemaChange;
+use super::{Definition, definitions, name, serves, versions};
+use crate::checks::scene::string;
+use crate::checks::wanted::Wanted;
+use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
+use crate::manifest::node::Node;
+
+const NAME: &str = "crd-change";
+
+/// So many changes of a definition are told.
+const MOST: usize = 12;
+
+pub(in crate::checks) const CHECK: Check =
+    Check::new(NAME, "what the chart changes about custom resource definitions", run)
+        .worst(Severity::Blocker)
+        .rights("get customresourcedefinitions, where the chart changes some")
+        .wants(wants);
+
+fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
+    let definitions = definitions(proposal.objects, proposal.crds);
+    definitions.iter().filter(|definition| definition.old.is_some()).map(Definition::live).collect()
+}
+
+fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for definition in definitions(snapshot.objects, snapshot.diff.crds.as_ref()) {
+        findings.extend(look(snapshot, &definition));
+    }
+    let problems = snapshot.diff.crds.iter().flat_map(|crds| &crds.problems);
+    findings.extend(problems.map(|problem| {
+        let about = problem.id.as_ref().map_or_else(|| problem.file.clone(), ToString::to_string);
+        let message = format!("whether the cluster has it as the chart does is not known: {}", problem.reason);
+        Finding::new(NAME, Severity::Unknown, message).about(about)
+    }));
+    if findings.is_empty() {
+        let message = "the chart changes no custom resource definition, and the cluster has those of its folder crds/";
+        findings.push(Finding::new(NAME, Severity::Pass, message));
+    }
+    findings
+}
+
+fn look(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Finding> {
+    let about = definition.new.id.to_string();
+    let Some(old) = definition.old else {
+        let applied = definition.applied || snapshot.trials.as_ref().is_ok_and(|trials| trials.applies_crds);
+        let message = "it is in the chart's folder crds/ and not in the cluster: an upgrade does not apply it";
+        let finding = Finding::new(NAME, Severity::Warning, message).about(about);
+        return if applied { Vec::new() } else { vec![finding.hint(by_hand(definition))] };
+    };
+    let mut findings = Vec::new();
+    match stored(snapshot, definition) {
+        Ok(stored) => {
+            let kept: Vec<&str> = versions(definition.new).filter_map(name).collect();
+            let gone: Vec<String> = stored.into_iter().filter(|one| !kept.contains(&one.as_str())).collect();
+            if !gone.is_empty() {
+                let message =
+                    format!("objects are stored in {}, which it has no more: the server refuses it", gone.join(", "));
+                let hint = "store all objects anew in another version first, and take it out of status.storedVersions";
+                findings.push(Finding::new(NAME, refused(definition), message).about(about.clone()).hint(hint));
+            }
+        }
+        Err(reason) => {
+            let message = format!("in which versions objects are stored is not known: {reason}");
+            findings.push(Finding::new(NAME, Severity::Unknown, message).about(about.clone()));
+        }
+    }
+    let scope = |node: &'_ Node| string(node, &["spec", "scope"]).map(str::to_owned);
+    if let (Some(was), Some(is)) = (scope(&old.node), scope(&definition.new.node))
+        && was != is
+    {
+        let message = format!("its scope is {is} now, and was {was}: the server refuses it");
+        let hint = "a definition of another scope must be made anew, which deletes every object of its kind";
+        findings.push(Finding::new(NAME, refused(definition), message).about(about.clone()).hint(hint));
+    }
+    let (grave, evidence) = told(definition);
+    if !evidence.is_empty() && definition.applied {
+        let severity = if grave { Severity::Warning } else { Severity::Info };
+        let message = "it takes less than before";
+        findings.push(Finding::new(NAME, severity, message).about(about).seen_by(evidence));
+    } else if !definition.applied {
+        let message = "the cluster has another one than the chart's folder crds/: an upgrade does not apply it";
+        let finding = Finding::new(NAME, Severity::Warning, message).about(about).seen_by(evidence);
+        findings.push(finding.hint(by_hand(definition)));
+    }
+    findings
+}
+
+/// What the server refuses stops an upgrade that applies it.
+fn refused(definition: &Definition<'_>) -> Severity {
+    if definition.applied { Severity::Blocker } else { Severity::Warning }
+}
+
+fn by_hand(definition: &Definition<'_>) -> String {
+    let file = definition.new.source.as_deref().unwrap_or("crds/");
+    format!("if the new version needs it: kubectl apply --server-side -f {file}, of the chart, before the upgrade")
+}
+
+/// In which versions objects are stored, as the cluster says.
+fn stored(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Result<Vec<String>, String> {
+    let live = snapshot.lists.get(&definition.live())?;
+    let stored = live.iter().filter_map(|live| live.at(&["status", "storedVersions"])?.as_list()).flatten();
+    Ok(stored.filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
+/// What is different, and whether it can break what uses it.
+fn told(definition: &Definition<'_>) -> (bool, Vec<String>) {
+    let Some(old) = definition.old else { return (false, Vec::new()) };
+    let mut lines = Vec::new();
+    for version in versions(old).filter(|one| serves(one)) {
+        let Some(version_name) = name(version) else { continue };
+        match versions(definition.new).find(|one| name(one) == Some(version_name)) {
+            None => lines.push(format!("{version_name} is gone: nothing can be read or written in it")),
+            Some(new) if !serves(new) => lines.push(format!("{version_name} is not served any more")),
+            Some(_) => {}
+        }
+    }
+    let strategy = |node: &'_ Node| string(node, &["spec", "conversion", "strategy"]).unwrap_or("None").to_owned();
+    let (was, is) = (strategy(&old.node), strategy(&definition.new.node));
+    if was != is {
+        lines.push(format!("versions are converted by {is} now, and were by {was}"));
+    }
+    for (version, changes) in definition.changes() {
+        let line = |change: &SchemaChange| format!("{version} {}: {}", change.path, change.what);
+        lines.extend(changes.iter().map(line));
+    }
+    let more = lines.len().saturating_sub(MOST);
+    lines.truncate(MOST);
+    lines.extend((more > 0).then(|| format!("and {more} more changes")));
+    (!lines.is_empty(), lines)
+}

@@ -1,0 +1,108 @@
+//! What becomes of custom resource definitions, and of the objects of their kinds that are in the cluster.
+
+pub(super) mod change;
+mod compare;
+pub(super) mod fit;
+pub(super) mod objects;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use super::scene::{items, string};
+use super::snapshot::Objects;
+use super::wanted::{ListedKind, Wanted};
+use crate::diff::live::crd::CrdDiff;
+use crate::diff::resources::Change;
+use crate::manifest::document::Object;
+use crate::manifest::node::Node;
+
+/// Where definitions are in the cluster.
+const DEFINITIONS: ListedKind =
+    ListedKind::new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition");
+
+/// A definition that the chart has otherwise than the cluster, or than the revision that runs.
+struct Definition<'a> {
+    /// As it was; none if it is new.
+    old: Option<&'a Object>,
+    /// As the chart has it.
+    new: &'a Object,
+    /// Whether Helm applies it: it is in the templates, and not in the folder `crds/`.
+    applied: bool,
+}
+
+/// Every definition that changes.
+fn definitions<'a>(objects: &'a Objects, folder: Option<&'a CrdDiff>) -> Vec<Definition<'a>> {
+    let is_one = |object: &&Object| object.id.kind == "CustomResourceDefinition" && object.problem.is_none();
+    let old: HashMap<&str, &Object> =
+        objects.old.iter().filter(is_one).map(|object| (object.id.name.as_str(), object)).collect();
+    let templates = objects.new.iter().filter(is_one).filter_map(|new| {
+        let old = old.get(new.id.name.as_str()).copied();
+        let changes = old.is_none_or(|old| old.node != new.node);
+        changes.then_some(Definition { old, new, applied: true })
+    });
+    let resources = folder.map(|crds| crds.definitions.resources.iter()).into_iter().flatten();
+    let folder = resources.filter(|resource| resource.change != Change::Removed).filter_map(|resource| {
+        Some(Definition { old: resource.old.as_ref(), new: resource.new.as_ref()?, applied: false })
+    });
+    templates.chain(folder).collect()
+}
+
+impl Definition<'_> {
+    /// The definition as the cluster has it, with its status.
+    fn live(&self) -> Wanted {
+        Wanted::one(DEFINITIONS, &self.new.id.name)
+    }
+
+    /// The objects of its kind, in a version that both have: that of storage, or the first one served.
+    fn kept(&self) -> Option<(Wanted, &str)> {
+        let old = self.old?;
+        let new: Vec<&str> = versions(self.new).filter(|one| serves(one)).filter_map(name).collect();
+        let shared = |one: &&Node| serves(one) && name(one).is_some_and(|name| new.contains(&name));
+        let version = versions(old).filter(shared).max_by_key(|one| stores(one)).and_then(name)?;
+        let text = |path: &[&str]| string(&old.node, path).map(str::to_owned);
+        let kind = ListedKind {
+            group: text(&["spec", "group"])?.into(),
+            version: version.to_owned().into(),
+            plural: text(&["spec", "names", "plural"])?.into(),
+            kind: text(&["spec", "names", "kind"])?.into(),
+            metadata_only: false,
+        };
+        Some((Wanted::all(kind), version))
+    }
+
+    /// What becomes of each of its versions that stays.
+    fn changes(&self) -> Vec<(&str, Vec<compare::SchemaChange>)> {
+        let Some(old) = self.old else { return Vec::new() };
+        let mut found = Vec::new();
+        for version in versions(self.new) {
+            let Some(name) = name(version) else { continue };
+            if let (Some(before), Some(after)) = (schema_of(old, name), schema_of(self.new, name)) {
+                found.push((name, compare::schemas(before, after)));
+            }
+        }
+        found
+    }
+}
+
+fn versions(definition: &Object) -> impl Iterator<Item = &Node> {
+    items(&definition.node, &["spec", "versions"]).iter()
+}
+
+fn name(version: &Node) -> Option<&str> {
+    string(version, &["name"])
+}
+
+fn serves(version: &Node) -> bool {
+    version.get("served").and_then(Node::as_bool) == Some(true)
+}
+
+fn stores(version: &Node) -> bool {
+    version.get("storage").and_then(Node::as_bool) == Some(true)
+}
+
+/// The schema of a version.
+fn schema_of<'a>(definition: &'a Object, version: &str) -> Option<&'a Node> {
+    let version = items(&definition.node, &["spec", "versions"]).iter().find(|one| name(one) == Some(version))?;
+    version.find(&["schema", "openAPIV3Schema"])
+}
