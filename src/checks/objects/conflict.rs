@@ -24,6 +24,12 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         let message = "helm sends patches of its own, which ask for no field's owner";
         return vec![Finding::new(NAME, Severity::Pass, message)];
     }
+    if trials.replaces {
+        let message =
+            "--force replaces objects, and helm applies this release at the server: helm refuses both together";
+        let finding = Finding::new(NAME, Severity::Blocker, message);
+        return vec![finding.hint("leave --force out; --force-conflicts takes over fields that others own")];
+    }
     let refused = trials.refused().filter(|(_, refusal)| class(refusal) == Class::Conflict);
     let found = refused.map(|(trial, refusal)| {
         let (message, evidence) = owners(refusal);

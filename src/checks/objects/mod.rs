@@ -156,7 +156,7 @@ pub(super) fn folded(check: &'static str, severity: Severity, found: Vec<Found>)
     }
     let finding = |(names, (first, message, mut evidence, hint)): (Vec<String>, Found)| {
         if names.len() > 1 {
-            evidence.push(format!("so are {}", some(&names[1..])));
+            evidence.push(format!("the same of {}", some(&names[1..])));
         }
         let finding = Finding::new(check, severity, message).about(first).seen_by(evidence);
         Finding { hint, ..finding }

@@ -106,6 +106,13 @@ fn an_object_may_be_wrong_in_two_ways() {
 }
 
 #[test]
+fn replacing_does_not_go_with_applying_at_the_server() {
+    let (check, severity, message) = only(Trials { replaces: true, ..of(Vec::new()) });
+    assert_eq!((check, severity), ("field-conflict", Severity::Blocker), "{message}");
+    assert!(said(Trials { replaces: true, by_server: false, ..of(Vec::new()) }, |_| {}).is_empty());
+}
+
+#[test]
 fn what_was_not_tried_does_not_pass() {
     let untried = Outcome::Untried("you may not patch deployments.apps".into());
     let found = said(of(vec![trial("Deployment", untried)]), |_| {});
