@@ -60,7 +60,7 @@ impl Fitting {
                     }
                 }
             }
-            Value::Map(entries) => self.map((value, entries), schema, path, found, depth),
+            Value::Map(entries) => self.map((value, entries), schema, (path, depth), found),
             Value::Null | Value::Bool(_) => {}
         }
     }
@@ -69,9 +69,8 @@ impl Fitting {
         &mut self,
         (value, entries): (&Node, &[(Box<str>, Node)]),
         schema: &Node,
-        path: &str,
+        (path, depth): (&str, usize),
         found: &mut BTreeSet<String>,
-        depth: usize,
     ) {
         count(entries.len(), ("minProperties", "maxProperties", "keys"), schema, path, found);
         for name in schema.get("required").and_then(Node::as_list).unwrap_or_default().iter().filter_map(Node::as_str) {
