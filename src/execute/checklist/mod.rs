@@ -78,10 +78,6 @@ pub async fn run<C: Cluster, H: Helm>(
         objects: &objects,
         crds: outcome.diff.crds.as_ref(),
     };
-    let trying = async {
-        let upgrade = trials::of_upgrade(seams, options, prepared).await;
-        (upgrade, rehearsal(seams, options, prepared, &back).await)
-    };
     let reference = reference(request);
     let ((bad, rights, lists), release, (trials, rehearsal), chart_seen) = join4(
         join3(
@@ -90,7 +86,7 @@ pub async fn run<C: Cluster, H: Helm>(
             lists::read(seams.cluster, &proposal),
         ),
         of_the_release(seams, options, (prepared, &objects)),
-        trying,
+        tried(seams, options, prepared, &back),
         chart::look((request, options), prepared, &reference),
     )
     .await;
@@ -196,6 +192,17 @@ fn objects<C, H>(seams: &Seams<'_, C, H>, prepared: &Prepared, back: &Known<Opti
     let old = if prepared.proposed.is_first { Vec::new() } else { open(&releases.old) };
     let back = back.as_ref().map(|release| release.as_ref().map(open)).map_err(Clone::clone);
     Objects { old, new: open(&releases.new), back }
+}
+
+/// The dry runs of the upgrade, and of the revision to go back to.
+async fn tried<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    options: &Options,
+    prepared: &Prepared,
+    back: &Known<Option<Release>>,
+) -> (Known<Trials>, Known<Option<Trials>>) {
+    let upgrade = trials::of_upgrade(seams, options, prepared).await;
+    (upgrade, rehearsal(seams, options, prepared, back).await)
 }
 
 /// The dry runs of the revision to go back to.
