@@ -1,5 +1,7 @@
 //! What is made of the way back.
 
+use std::slice::from_ref;
+
 use super::super::snapshot::Objects;
 use super::super::tests::says_all;
 use super::super::trial::{Outcome, Trial, Trials};
@@ -67,7 +69,7 @@ fn what_the_server_refuses_to_take_back_blocks() {
         (role("reader"), role("writer"), "roleRef is set anew"),
     ];
     for (old, new, part) in cases {
-        let found = said(&[old.clone()], &[new.clone()], |_| {});
+        let found = said(from_ref(&old), from_ref(&new), |_| {});
         assert_eq!(found.len(), 1, "{found:#?}");
         assert_eq!((found[0].0, found[0].1), ("irreversible", Severity::Blocker));
         assert!(found[0].2.contains(part), "{found:#?}");

@@ -38,7 +38,9 @@ pub(super) fn between(seen: &ChartSeen, new: &Chart, (after, to): (&Version, &Ve
     if let Some(Ok(index)) = &seen.index {
         for published in &index.versions {
             let Some(version) = Version::parse(&published.version) else { continue };
-            if version <= *after || version >= *to || !(version.is_release() || !to.is_release()) {
+            // Pre-releases on the way to a release are not what the user goes through.
+            let is_between = *after < version && version < *to;
+            if !is_between || (to.is_release() && !version.is_release()) {
                 continue;
             }
             if versions.insert(version.clone()) {

@@ -1,5 +1,7 @@
 //! What is made of changed definitions and of the objects of their kinds.
 
+use std::slice::from_ref;
+
 use super::super::snapshot::{Known, Objects};
 use super::super::tests::says_all;
 use super::super::wanted::Lists;
@@ -33,13 +35,13 @@ fn widget(name: &str, spec: &Value) -> Value {
 fn said(old: &[Value], new: &[Value], cluster: &Known<Vec<Value>>, folder: Option<(Value, Value)>) -> Vec<Finding> {
     let all = |objects: &[Value]| objects.iter().map(|object| Object::of(node(object))).collect();
     let objects = Objects { old: all(old), new: all(new), back: Ok(None) };
-    let mut diff = ReleaseDiff::default();
-    diff.crds = folder.map(|(old, new)| {
+    let crds = folder.map(|(old, new)| {
         let mut crds = CrdDiff::default();
         let (old, new) = (Some(Object::of(node(&old))), Some(Object::of(node(&new))));
         crds.definitions.resources.push(ResourceDiff { change: Change::Modified, old, new, drift: None });
         crds
     });
+    let diff = ReleaseDiff { crds, ..ReleaseDiff::default() };
     let proposal =
         Proposal { release: "web", namespace: "shop", is_first: false, objects: &objects, crds: diff.crds.as_ref() };
     let wanted = [change::CHECK, objects::CHECK].into_iter().flat_map(|check| (check.wants)(&proposal));
@@ -160,7 +162,7 @@ fn objects_that_do_not_fit_a_changed_definition_are_named() {
     );
     let cluster =
         Ok(vec![old.clone(), widget("small", &json!({"size": 1})), widget("noted", &json!({"size": 9, "note": "x"}))]);
-    let found = said(&[old.clone()], &[new.clone()], &cluster, None);
+    let found = said(from_ref(&old), from_ref(&new), &cluster, None);
     let lines: Vec<String> = found
         .iter()
         .map(|one| format!("{} {:?} {} {:?}", one.check, one.severity, one.message, one.evidence))
@@ -204,7 +206,7 @@ fn what_the_server_refuses_of_a_definition_blocks() {
 #[test]
 fn an_object_of_the_chart_must_fit_the_definition_that_comes_with_it() {
     let (old, new) = (definition(&json!({})), definition(&json!({"required": ["size"]})));
-    let found = said(&[old.clone()], &[new, widget("web", &json!({}))], &Ok(vec![old]), None);
+    let found = said(from_ref(&old), &[new, widget("web", &json!({}))], &Ok(vec![old.clone()]), None);
     let blocker = found.iter().find(|one| one.severity == Severity::Blocker).unwrap();
     assert_eq!((blocker.check, &*blocker.resource), ("crd-objects", "Widget/shop/web"), "{found:#?}");
     assert_eq!(blocker.evidence, ["spec.size: it is required"]);
