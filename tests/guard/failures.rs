@@ -78,13 +78,13 @@ fn an_immutable_field_is_rolled_back(user: &User) {
     user.has_web(&[]);
     let template = std::fs::read_to_string(user.folder.join("app/templates/deployment.yaml")).unwrap();
     user.writes("app/templates/deployment.yaml", &template.replace("{app: {{ .Release.Name }}}", "{app: other}"));
-    is_back(user, "helm safe-upgrade web app --yes", "immutable");
+    is_back(user, "helm safe-upgrade web app --yes --accept immutable", "immutable");
 }
 
 fn a_quota_is_rolled_back(user: &User) {
     user.has_web(&[]);
     user.may_have_pods(2);
-    is_back(user, "helm safe-upgrade web app --set replicas=5 --yes --fail-fast-after 3s", "quota");
+    is_back(user, "helm safe-upgrade web app --set replicas=5 --yes --accept quota --fail-fast-after 3s", "quota");
 }
 
 fn what_cannot_be_scheduled_is_rolled_back(user: &User) {
@@ -104,7 +104,7 @@ fn a_claim_that_is_never_bound_is_rolled_back(user: &User) {
         "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: store}\nspec:\n  storageClassName: none-such\n  \
          accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n",
     );
-    is_back(user, "helm safe-upgrade web app --yes --fail-fast-after 3s", "persistentvolumeclaim/store");
+    is_back(user, "helm safe-upgrade web app --yes --accept classes --fail-fast-after 3s", "persistentvolumeclaim/store");
 }
 
 fn a_first_installation_that_fails_is_kept(user: &User) {
