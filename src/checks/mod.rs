@@ -272,6 +272,17 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// The same with every text rewritten: for what nobody may see.
+    #[must_use]
+    pub fn rewritten(mut self, rewrite: impl Fn(&str) -> String) -> Self {
+        for finding in self.findings.iter_mut().filter(|finding| finding.severity != Severity::Pass) {
+            let Finding { resource, message, evidence, hint, .. } = finding;
+            let texts = [resource, message].into_iter().chain(evidence).chain(hint);
+            texts.for_each(|text| *text = rewrite(text));
+        }
+        self
+    }
+
     /// Runs every check.
     #[must_use]
     pub fn of(snapshot: &Snapshot<'_>, terms: &Terms) -> Self {

@@ -104,7 +104,11 @@ fn a_claim_that_is_never_bound_is_rolled_back(user: &User) {
         "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: store}\nspec:\n  storageClassName: none-such\n  \
          accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n",
     );
-    is_back(user, "helm safe-upgrade web app --yes --accept classes --fail-fast-after 3s", "persistentvolumeclaim/store");
+    is_back(
+        user,
+        "helm safe-upgrade web app --yes --accept classes --fail-fast-after 3s",
+        "persistentvolumeclaim/store",
+    );
 }
 
 fn a_first_installation_that_fails_is_kept(user: &User) {

@@ -52,7 +52,8 @@ fn a_hook_whose_image_comes_late_is_no_failure(user: &User) {
 fn a_quota_that_is_raised_is_no_failure(user: &User) {
     user.has_web(&[]);
     user.may_have_pods(2);
-    let mut upgrade = user.starts("helm safe-upgrade web app --set replicas=3 --yes --fail-fast-after 60s");
+    let mut upgrade =
+        user.starts("helm safe-upgrade web app --set replicas=3 --yes --accept quota --fail-fast-after 60s");
     std::thread::sleep(std::time::Duration::from_secs(4));
     user.may_have_pods(9);
     assert!(upgrade.wait().unwrap().success());

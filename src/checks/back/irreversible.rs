@@ -6,7 +6,7 @@
 use super::{Step, Target, gravity, named, steps, target};
 use crate::checks::objects::{Found, folded};
 use crate::checks::scene::{Pair, items, string};
-use crate::checks::trial::Trials;
+use crate::checks::trial::{Outcome, Trial, Trials};
 use crate::checks::{Check, Finding, Severity, Snapshot};
 use crate::manifest::document::Object;
 use crate::manifest::node::Node;
@@ -71,7 +71,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
                 let hint = format!("go on without a way back to revision {}: --accept {NAME}", target.revision);
                 let mut found = refusals(&pair);
                 if !is_refused_anyway(snapshot, &pair) {
-                    found.extend(fixed(&pair));
+                    found.extend(fixed(&pair).into_iter().filter(|_| !is_taken(snapshot, &pair)));
                 }
                 let found = found.into_iter();
                 refused.extend(found.map(|message| (name.clone(), message, Vec::new(), Some(hint.clone()))));
@@ -130,6 +130,14 @@ fn is_refused_anyway(snapshot: &Snapshot<'_>, pair: &Pair<'_>) -> bool {
     let mut refused = upgrade.into_iter().chain(back).flat_map(Trials::refused);
     let key = pair.new.id.key(snapshot.namespace);
     refused.any(|(trial, _)| trial.id.key(snapshot.namespace) == key)
+}
+
+/// Whether the server takes the upgrade of an object that is there: then no field changes that may not.
+fn is_taken(snapshot: &Snapshot<'_>, pair: &Pair<'_>) -> bool {
+    let trials = snapshot.trials.as_ref().map(|trials| trials.objects.as_slice()).unwrap_or_default();
+    let key = pair.new.id.key(snapshot.namespace);
+    let is_it = |trial: &&Trial| !trial.is_new && trial.id.key(snapshot.namespace) == key;
+    trials.iter().find(is_it).is_some_and(|trial| trial.outcome == Outcome::Accepted)
 }
 
 /// A claim that has grown can't shrink.

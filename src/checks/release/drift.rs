@@ -8,6 +8,7 @@ use crate::diff::resources::{Change, ResourceDiff};
 use crate::manifest::document::Object;
 use crate::manifest::emit;
 use crate::manifest::node::{Node, Value};
+use crate::manifest::sensitive::named_like_a_secret;
 
 use super::Live;
 
@@ -95,7 +96,12 @@ fn overwritten(live: &Live<'_>, resource: &ResourceDiff, new: &Object) -> Option
             _ => false,
         };
         let by = writers.first().map(|writer| format!(", by {}", writer.manager)).unwrap_or_default();
-        (!same).then(|| format!("{}: {}{by}", change.location, turn(change, wanted)))
+        let parts = change.location.split(['.', '[', ']', '=', '"', '/']);
+        let turn = match parts.into_iter().any(named_like_a_secret) {
+            true => "it was changed".to_owned(),
+            false => turn(change, wanted),
+        };
+        (!same).then(|| format!("{}: {turn}{by}", change.location))
     });
     Some(told.collect())
 }

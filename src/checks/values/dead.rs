@@ -37,6 +37,8 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             || value == at(&old.chart.values, &steps)
         {
             (Severity::Info, "the chart takes it no more; your value was its default")
+        } else if value.is_some_and(|value| value.as_bool() == Some(false)) {
+            (Severity::Info, "the chart takes it no more; there is nothing left to switch off")
         } else if was_own {
             (Severity::Warning, "the chart has it no more, and may never have had it: --reuse-values made it a default")
         } else if is_within_whole(&steps, index, chart) {

@@ -23,9 +23,12 @@ use crate::checks::trial::Trials;
 use crate::checks::window::Window;
 use crate::checks::{Findings, Proposal, Snapshot, Terms};
 use crate::cluster::Cluster;
+use crate::command::evidence::Secrets;
 use crate::command::upgrade::Request;
+use crate::diff::release::Both;
 use crate::helm::Helm;
 use crate::manifest::document::Object;
+use crate::manifest::mask::Masker;
 use crate::record::{Judged, shown};
 use crate::release::Release;
 use crate::release::retention::DEFAULT_KEEP;
@@ -124,7 +127,16 @@ pub async fn run<C: Cluster, H: Helm>(
         window: &options.told.window,
         elsewhere: elsewhere.as_ref(),
     };
-    Findings::of(&snapshot, &options.told.terms)
+    masked(Findings::of(&snapshot, &options.told.terms), seams.masker, &outcome.releases)
+}
+
+/// Without the content of the releases' Secrets, wherever else a chart writes it.
+fn masked(findings: Findings, masker: &Masker, releases: &Both<Release>) -> Findings {
+    if !masker.masks() {
+        return findings;
+    }
+    let secrets = Secrets::of(&[&releases.old, &releases.new], masker);
+    findings.rewritten(|text| secrets.mask(text))
 }
 
 /// What runs of the deployed revision, as it was compared already.
