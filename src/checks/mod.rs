@@ -275,7 +275,7 @@ impl Findings {
     /// The same with every text rewritten: for what nobody may see.
     #[must_use]
     pub fn rewritten(mut self, rewrite: impl Fn(&str) -> String) -> Self {
-        for finding in self.findings.iter_mut().filter(|finding| finding.severity != Severity::Pass) {
+        for finding in &mut self.findings {
             let Finding { resource, message, evidence, hint, .. } = finding;
             let texts = [resource, message].into_iter().chain(evidence).chain(hint);
             texts.for_each(|text| *text = rewrite(text));
