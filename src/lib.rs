@@ -12,6 +12,7 @@ pub mod config;
 pub mod diff;
 pub mod error;
 pub mod execute;
+pub mod fleet;
 pub mod git;
 pub mod helm;
 pub mod manifest;

@@ -21,11 +21,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cluster", &["error", "manifest", "release"]),
     ("storage", &["error", "manifest", "release", "helm", "cluster"]),
     ("record", &["error", "manifest", "release", "helm", "cluster", "storage"]),
+    ("fleet", &["error", "manifest", "release", "helm", "cluster", "storage"]),
     (
         "command",
         &[
             "error", "manifest", "chart", "git", "release", "diff", "upgrade", "checks", "report", "helm", "cluster",
-            "storage", "record",
+            "storage", "record", "fleet",
         ],
     ),
     (
@@ -39,7 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "error", "manifest", "chart", "release", "diff", "upgrade", "checks", "report", "config", "helm",
-            "cluster", "storage", "record", "command", "execute",
+            "cluster", "storage", "record", "fleet", "command", "execute",
         ],
     ),
 ];

@@ -43,6 +43,21 @@ pub(super) async fn storage_at(
     storage_by(Connection { kubeconfig, context, namespace, qps, burst, ..Connection::default() }, environment).await
 }
 
+/// The same in that context's own namespace, where none is named.
+pub(super) async fn storage_of(
+    context: &str,
+    arguments: &ClusterArgs,
+    environment: &Environment,
+) -> Result<AnyStorage, Error> {
+    let told = connection(arguments, environment)?;
+    // What else was told leads to one cluster, and not to that context's; as whom to act counts everywhere.
+    let Connection { kubeconfig, as_user, as_groups, qps, burst, namespace, .. } = told;
+    let context = Some(context.to_owned());
+    let connection =
+        Connection { kubeconfig, context, as_user, as_groups, qps, burst, namespace, ..Connection::default() };
+    storage_by(connection, environment).await
+}
+
 async fn storage_by(connection: Connection, environment: &Environment) -> Result<AnyStorage, Error> {
     let resource = match Driver::parse(environment.text("HELM_DRIVER").unwrap_or_default())? {
         Driver::Secret => Resource::SECRETS,

@@ -10,10 +10,12 @@ mod connection;
 mod console;
 mod diagnose;
 mod environment;
+mod fleet;
 mod guard;
 mod guarded;
 mod history;
 mod input;
+mod list;
 mod output;
 mod plan;
 mod policy;
@@ -120,6 +122,7 @@ async fn run_command(command: args::Command, environment: &Environment) -> Resul
         args::Command::Show(arguments) => Box::pin(show::run(arguments, environment)).await,
         args::Command::Status(arguments) => Box::pin(status::run(arguments, environment)).await,
         args::Command::Unlock(arguments) => Box::pin(unlock::run(arguments, environment)).await,
+        args::Command::List(arguments) => Box::pin(list::run(*arguments, environment)).await,
         args::Command::Prune(arguments) => Box::pin(prune::run(arguments, environment)).await,
         args::Command::Diagnose(arguments) => Box::pin(diagnose::run(*arguments, environment)).await,
     }

@@ -20,8 +20,8 @@ use super::request::{Request, Sender, Sent, Subject, encode};
 use super::stream::{WATCH_SECONDS, Watch};
 use super::transport::Transport;
 use super::{
-    ApiKind, Cluster, HttpAnswer, ListQuery, Listing, LogQuery, ObjectPage, ObjectRef, Only, Resource, Right, Sending,
-    Served, ServicePath, Tried, settings,
+    ApiKind, Cluster, HttpAnswer, Items, ListQuery, Listing, LogQuery, ObjectPage, ObjectRef, Only, Portion, Resource,
+    Right, Sending, Served, ServicePath, Tried, settings,
 };
 use crate::manifest::live::{Configuration, LiveObject};
 use crate::manifest::node::Node;
@@ -34,7 +34,7 @@ const MOST_OBJECTS: usize = 200_000;
 const MOST_PAGES: u32 = 1_000;
 /// Whole objects a page: a few hundred kilobytes usually, and no more than a hundred objects in memory.
 const OBJECT_PAGE: u32 = 100;
-const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+pub(super) const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 pub(super) const JSON: &str = "application/json";
 
 /// A cluster that is reached over the network.
@@ -162,6 +162,10 @@ impl Cluster for KubeCluster {
         check_namespace(query)?;
         let page: Page<LiveObject> = self.page(query, (OBJECT_PAGE, JSON), token).await?;
         Ok(ObjectPage { items: page.items.unwrap_or_default(), next: page.metadata.r#continue.unwrap_or_default() })
+    }
+
+    async fn list_items(&self, query: &ListQuery, portion: Portion<'_>) -> Result<Items, ClusterError> {
+        self.begin_list(query, portion).await
     }
 
     async fn list_observed(&self, query: &ListQuery) -> Result<Listing, ClusterError> {
@@ -366,7 +370,7 @@ pub(super) fn path_of(object: &ObjectRef) -> Result<String, ClusterError> {
     Ok(format!("{}/{}", collection(&object.resource, object.namespace.as_deref()), encode(&object.name)))
 }
 
-fn check_namespace(query: &ListQuery) -> Result<(), ClusterError> {
+pub(super) fn check_namespace(query: &ListQuery) -> Result<(), ClusterError> {
     match query.namespace.as_deref().filter(|namespace| !is_segment(namespace)) {
         Some(namespace) => {
             Err(ClusterError::InvalidConnection { cause: format!("{namespace:?} is not the name of a namespace") })

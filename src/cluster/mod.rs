@@ -21,11 +21,13 @@ mod dry_run;
 mod error;
 mod exec;
 mod fault;
+mod items;
 mod kube;
 mod kubeconfig;
 mod proxy;
 mod rate;
 mod request;
+mod scan;
 mod settings;
 mod status;
 mod stream;
@@ -35,7 +37,9 @@ mod transport;
 pub use connection::{Connection, Environment};
 pub use dry_run::{Sending, Tried};
 pub use error::{ClusterError, Forbidden};
+pub use items::{Items, Portion};
 pub use kube::KubeCluster;
+pub use scan::Batch;
 pub use stream::Watch;
 
 /// What the product asks of a cluster. Every call is one or more requests; none is made before the first call.
@@ -71,6 +75,13 @@ pub trait Cluster: Send + Sync {
         query: &ListQuery,
         token: &str,
     ) -> impl Future<Output = Result<ObjectPage, ClusterError>> + Send;
+
+    /// A page of the objects that match, handed on as they come in, whole or their metadata only, for lists of any size.
+    fn list_items(
+        &self,
+        query: &ListQuery,
+        portion: Portion<'_>,
+    ) -> impl Future<Output = Result<Items, ClusterError>> + Send;
 
     /// All objects that match, with their status, and the version of the list from which a watch goes on.
     fn list_observed(&self, query: &ListQuery) -> impl Future<Output = Result<Listing, ClusterError>> + Send;

@@ -4,6 +4,7 @@ pub mod chart;
 pub mod crds;
 pub mod diagnose;
 pub mod evidence;
+pub mod fleet;
 pub mod history;
 pub mod live;
 mod processes;

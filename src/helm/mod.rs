@@ -40,6 +40,12 @@ pub trait Helm: Send + Sync {
     /// If Helm fails.
     fn names(&self) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
 
+    /// The last revision of every release of a namespace, or of all of them, whatever its status.
+    ///
+    /// # Errors
+    /// If Helm fails.
+    fn list(&self, namespace: Option<&str>) -> impl Future<Output = Result<Vec<Listed>, Error>> + Send;
+
     /// Renders what `helm upgrade` would apply. `stored` is the release as it is, as Helm's storage would hold it
     /// ([`crate::release::encode`]); Helm starts while it is still being read.
     ///
@@ -127,6 +133,25 @@ pub trait Helm: Send + Sync {
     /// # Errors
     /// If Helm can't be started.
     fn uninstall(&self, release: &str, timeout: Duration) -> impl Future<Output = Result<Running, Error>> + Send;
+}
+
+/// A release as `helm list` has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its last revision.
+    pub revision: u32,
+    /// When that was made; RFC 3339.
+    pub updated: String,
+    /// Its status, as Helm spells it.
+    pub status: String,
+    /// Name and version of its chart, with a dash in between.
+    pub chart: String,
+    /// The version of what the chart installs.
+    pub app_version: String,
 }
 
 /// How Helm waits, and what it does while it applies.

@@ -1,11 +1,13 @@
 //! The head of a record: what a list of revisions shows. Helm writes it first, so only the first kilobytes are inflated.
 //! Pure.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::Read;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::read::DecoderReader;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
@@ -45,6 +47,23 @@ impl Head {
         }
     }
 
+    /// The same of a payload that is itself read bit by bit: of a large one only the beginning is decoded.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_from(payload: impl Read) -> Result<Self, DecodeError> {
+        let broken = Cell::new(false);
+        let mut bytes = Watched { inner: DecoderReader::new(payload, &STANDARD), broken: &broken };
+        let mut first = Vec::with_capacity(GZIP_MAGIC.len());
+        let begun = bytes.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut first);
+        let head = match begun {
+            Err(_) => return Err(DecodeError::Base64),
+            Ok(_) if first == GZIP_MAGIC => read(GzDecoder::new(first.as_slice().chain(bytes)).take(MAX_INFLATED)),
+            Ok(_) => read(first.as_slice().chain(bytes)),
+        };
+        if broken.get() { Err(DecodeError::Base64) } else { head }
+    }
+
     /// The head of a release that was read as a whole.
     #[must_use]
     pub fn of(release: &Release) -> Self {
@@ -56,6 +75,18 @@ impl Head {
             version: release.chart.version().to_owned(),
             app_version: release.chart.app_version().to_owned(),
         }
+    }
+}
+
+/// Notes whether reading failed, as what reads from it tells its own story of that.
+struct Watched<'a, R> {
+    inner: R,
+    broken: &'a Cell<bool>,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.inner.read(into).inspect_err(|_| self.broken.set(true))
     }
 }
 
@@ -226,8 +257,24 @@ mod tests {
         let whole = decode::from_json(RECORD.as_bytes()).unwrap();
         assert_eq!(Head::of(&whole), expected());
         for bytes in [gzipped(RECORD), RECORD.as_bytes().to_vec()] {
-            assert_eq!(Head::decode(STANDARD.encode(bytes).as_bytes()).unwrap(), expected());
+            let payload = STANDARD.encode(bytes);
+            assert_eq!(Head::decode(payload.as_bytes()).unwrap(), expected());
+            assert_eq!(Head::decode_from(payload.as_bytes()).unwrap(), expected());
+            let twice = STANDARD.encode(&payload);
+            assert_eq!(Head::decode_from(DecoderReader::new(twice.as_bytes(), &STANDARD)).unwrap(), expected());
         }
+    }
+
+    #[test]
+    fn what_is_broken_is_told_alike_however_it_is_read() {
+        let gzipped = gzipped(RECORD);
+        let payloads = ["?".to_owned(), STANDARD.encode(&gzipped[..40]), STANDARD.encode("{}"), String::new()];
+        for payload in payloads {
+            let whole = Head::decode(payload.as_bytes()).unwrap_err();
+            assert_eq!(Head::decode_from(payload.as_bytes()).unwrap_err(), whole, "{payload}");
+        }
+        let cut = format!("{}?", &STANDARD.encode(&gzipped)[..40]);
+        assert_eq!(Head::decode_from(cut.as_bytes()).unwrap_err(), DecodeError::Base64);
     }
 
     #[test]

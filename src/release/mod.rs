@@ -3,6 +3,7 @@
 pub mod content;
 pub mod decode;
 pub mod encode;
+pub mod fleet;
 pub mod head;
 pub mod history;
 pub mod marks;

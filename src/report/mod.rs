@@ -4,6 +4,7 @@ mod chart;
 pub mod checks;
 pub mod diagnosis;
 mod escape;
+pub mod fleet;
 pub mod github;
 pub mod html;
 mod impact;

@@ -70,6 +70,23 @@ impl Table {
         }
     }
 
+    /// Leaves out columns, the first named first, until all but the last column fit into so many terminal columns.
+    pub(super) fn fit(&mut self, columns: Option<u16>, least: &[&str]) {
+        let Some(columns) = columns.map(usize::from) else { return };
+        for title in least {
+            let shown = self.shown();
+            let widths: usize = shown.iter().map(|&column| self.width(column) + GAP).sum();
+            let last = shown.last().map_or(0, |&column| self.width(column));
+            if widths.saturating_sub(GAP + last) + last.min(LEAST_LAST) <= columns {
+                return;
+            }
+            if let Some(column) = self.titles.iter().position(|one| one == title) {
+                self.titles.remove(column);
+                self.rows.iter_mut().filter(|row| column < row.len()).for_each(|row| drop(row.remove(column)));
+            }
+        }
+    }
+
     /// The same as a table within Markdown: a block of HTML, in which nothing from outside becomes a link or markup.
     pub(super) fn markdown(&self, out: &mut String) {
         let shown = self.shown();

@@ -4,6 +4,7 @@ mod chart;
 mod cluster;
 mod diagnose;
 mod diff;
+mod fleet;
 mod gates;
 mod guard;
 mod plan;
@@ -19,6 +20,7 @@ pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diagnose::{DIAGNOSE_EXAMPLES, DiagnoseArgs, DiagnosisFormat};
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
+pub(super) use fleet::{FleetArgs, ListArgs, TableFormat};
 pub(super) use gates::GateArgs;
 pub(super) use guard::{GuardArgs, GuardedArgs, GuardedRollbackArgs};
 pub(super) use plan::{ApplyPlanArgs, PlanArgs};
@@ -114,6 +116,9 @@ pub(super) enum Command {
     /// Delete old revisions, and none that is still needed.
     #[command(after_help = releases::PRUNE_EXAMPLES)]
     Prune(PruneArgs),
+    /// List releases of many namespaces and clusters: what runs, and whether it is proven.
+    #[command(after_help = fleet::LIST_EXAMPLES)]
+    List(Box<ListArgs>),
     /// Say what is wrong with a release now, the likely cause, and what to do.
     #[command(after_help = DIAGNOSE_EXAMPLES)]
     Diagnose(Box<DiagnoseArgs>),

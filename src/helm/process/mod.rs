@@ -2,6 +2,7 @@
 
 mod act;
 mod fetch;
+mod list;
 mod render;
 
 use std::ffi::OsString;
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use crate::error::{Error, Kind};
 use crate::helm::child::{Child, Failure};
 use crate::helm::flags::{Arguments, ChartFlags, ValueFlags};
-use crate::helm::{Apply, Back, Fetch, Helm, Rendered, Running, Template, Test, Upgrade};
+use crate::helm::{Apply, Back, Fetch, Helm, Listed, Rendered, Running, Template, Test, Upgrade};
 use crate::manifest::node::{Node, Value};
 use crate::release::history::Entry;
 use crate::release::{Release, decode};
@@ -93,10 +94,12 @@ impl Helm for HelmProcess {
     }
 
     async fn names(&self) -> Result<Vec<String>, Error> {
-        // All there are; Helm 4 has no --all.
-        let statuses = ["--deployed", "--failed", "--pending", "--superseded", "--uninstalled", "--uninstalling"];
-        let output = self.run(&[&["list", "--max", "1000000", "--short"][..], &statuses].concat()).await?;
+        let output = self.run(&[&["list", "--max", "1000000", "--short"][..], &list::STATUSES].concat()).await?;
         Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect())
+    }
+
+    async fn list(&self, namespace: Option<&str>) -> Result<Vec<Listed>, Error> {
+        self.list_releases(namespace).await
     }
 
     async fn upgrade_dry_run<S>(&self, upgrade: &Upgrade, stored: S) -> Result<Rendered<Release>, Error>

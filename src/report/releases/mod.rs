@@ -28,7 +28,7 @@ pub fn write_json(view: &impl Serialize, out: &mut impl Write) -> Result<()> {
 }
 
 /// A time as the reader sees it: `2026-11-21 13:20:11`.
-fn moment(time: Timestamp) -> String {
+pub(in crate::report) fn moment(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
@@ -54,19 +54,19 @@ fn ago(time: Timestamp, now: Timestamp) -> String {
 /// Text for a reader, piece by piece.
 pub(super) struct Sheet {
     pub(super) text: String,
-    painter: Painter,
+    pub(in crate::report) painter: Painter,
 }
 
 impl Sheet {
-    fn new(painter: Painter) -> Self {
+    pub(in crate::report) fn new(painter: Painter) -> Self {
         Self { text: String::new(), painter }
     }
 
-    fn put(&mut self, role: Role, text: &str) {
+    pub(in crate::report) fn put(&mut self, role: Role, text: &str) {
         self.painter.paint(&mut self.text, role, text);
     }
 
-    fn line(&mut self, role: Role, text: &str) {
+    pub(in crate::report) fn line(&mut self, role: Role, text: &str) {
         self.put(role, text);
         self.text.push('\n');
     }
@@ -87,7 +87,7 @@ impl Sheet {
     }
 
     /// Commands to copy, a line each, each with what it does.
-    fn commands(&mut self, title: &str, commands: &[Command]) {
+    pub(in crate::report) fn commands(&mut self, title: &str, commands: &[Command]) {
         if commands.is_empty() {
             return;
         }
