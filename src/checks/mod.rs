@@ -111,6 +111,14 @@ impl Finding {
     }
 }
 
+/// The first lines of many, and how many more there are.
+fn capped(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    let more = lines.len().saturating_sub(most);
+    lines.truncate(most);
+    lines.extend((more > 0).then(|| format!("and {more} more")));
+    lines
+}
+
 /// A check.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {

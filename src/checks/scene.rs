@@ -7,6 +7,7 @@ use super::{Proposal, Snapshot};
 use crate::diff::workload::same::same;
 use crate::diff::workload::{self, Kind};
 use crate::manifest::document::Object;
+use crate::manifest::hook;
 use crate::manifest::identity::ObjectId;
 use crate::manifest::node::Node;
 
@@ -33,6 +34,8 @@ pub(super) struct Scene<'a> {
     pub(super) namespace: &'a str,
     /// Whether the release is installed by this.
     pub(super) is_first: bool,
+    /// The points at which this upgrade runs hooks.
+    points: &'static [&'static str],
 }
 
 /// An object that runs pods, after the upgrade and before.
@@ -48,15 +51,15 @@ pub(super) struct Workload<'a> {
 
 impl<'a> Scene<'a> {
     pub(super) fn of(snapshot: &Snapshot<'a>) -> Self {
-        Self::new(snapshot.objects, snapshot.namespace, snapshot.is_first)
+        Self { is_first: snapshot.is_first, ..Self::new(snapshot.objects, snapshot.namespace, snapshot.points()) }
     }
 
     pub(super) fn proposed(proposal: &Proposal<'a>) -> Self {
-        Self::new(proposal.objects, proposal.namespace, proposal.is_first)
+        Self { is_first: proposal.is_first, ..Self::new(proposal.objects, proposal.namespace, proposal.points()) }
     }
 
-    fn new(objects: &'a Objects, namespace: &'a str, is_first: bool) -> Self {
-        Self { is_first, ..Self::between(&objects.old, &objects.new, namespace) }
+    fn new(objects: &'a Objects, namespace: &'a str, points: &'static [&'static str]) -> Self {
+        Self { points, ..Self::between(&objects.old, &objects.new, namespace) }
     }
 
     /// What leads from one revision's objects to another's.
@@ -70,7 +73,7 @@ impl<'a> Scene<'a> {
             pairs.push(Pair { old: before.remove(&new.id.key(namespace)), new, namespace: namespace_of });
         }
         let gone = old.into_iter().filter(|object| before.contains_key(&object.id.key(namespace))).collect();
-        Self { pairs, gone, all: after, namespace, is_first: false }
+        Self { pairs, gone, all: after, namespace, is_first: false, points: &[] }
     }
 
     /// The objects that run pods.
@@ -91,18 +94,10 @@ impl<'a> Scene<'a> {
         object.id.namespace.as_deref().unwrap_or(self.namespace)
     }
 
-    /// The hooks that this upgrade runs at one of these points, as in `pre-upgrade`.
+    /// The hooks that this upgrade runs before, or after, it changes the objects.
     pub(super) fn hooks(&self, before: bool) -> impl Iterator<Item = &'a Object> {
-        let when = match (before, self.is_first) {
-            (true, true) => "pre-install",
-            (true, false) => "pre-upgrade",
-            (false, true) => "post-install",
-            (false, false) => "post-upgrade",
-        };
-        self.all.iter().filter(move |object| {
-            let points = string(&object.node, &["metadata", "annotations", "helm.sh/hook"]);
-            points.is_some_and(|points| points.split(',').any(|point| point.trim() == when))
-        })
+        let points = if before { self.points.get(..1) } else { self.points.get(1..) }.unwrap_or_default();
+        self.all.iter().filter(move |object| hook::runs_at(&object.node, points))
     }
 }
 

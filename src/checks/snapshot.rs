@@ -14,6 +14,7 @@ use super::wanted::Lists;
 use super::window::Window;
 use crate::diff::release::{Both, ReleaseDiff};
 use crate::manifest::document::Object;
+use crate::manifest::hook;
 use crate::release::Release;
 use crate::release::history::History;
 
@@ -83,6 +84,44 @@ pub struct Snapshot<'a> {
     pub window: &'a Window,
     /// What is proven in another place, where one is asked for.
     pub elsewhere: Option<&'a Elsewhere>,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The points at which this upgrade runs hooks.
+    #[must_use]
+    pub fn points(&self) -> &'static [&'static str] {
+        hook::points_of_upgrade(self.is_first, self.no_hooks)
+    }
+
+    /// The points at which going back runs hooks.
+    #[must_use]
+    pub fn points_back(&self) -> &'static [&'static str] {
+        hook::points_of_rollback(self.no_hooks)
+    }
+
+    /// The revision that a failure leads to; `None` where there is none.
+    ///
+    /// # Errors
+    /// Why it could not be read, as a sentence.
+    pub fn way_back(&self) -> Result<Option<Revision<'a>>, &'a str> {
+        let Some(revision) = self.target.filter(|_| !self.is_first) else { return Ok(None) };
+        let objects = match &self.objects.back {
+            Ok(Some(objects)) => objects,
+            Ok(None) if revision == self.releases.old.revision => &self.objects.old,
+            Ok(None) => return Ok(None),
+            Err(reason) => return Err(reason),
+        };
+        Ok(Some(Revision { revision, objects }))
+    }
+}
+
+/// A revision with its objects.
+#[derive(Clone, Copy, Debug)]
+pub struct Revision<'a> {
+    /// Its number.
+    pub revision: u32,
+    /// Its objects, hooks among them.
+    pub objects: &'a [Object],
 }
 
 /// The objects of the revisions, hooks among them. What is secret in them is masked.

@@ -86,7 +86,14 @@ pub(super) fn with<T>(
     let diff = compare(&releases.old, &releases.new, &Masker::new(b"k"), Parts::default());
     let objects = Objects { old: objects(old), new: objects(new), back: Ok(None) };
     let is_first = old.is_empty();
-    let lists = lists(&Proposal { release: "web", namespace: "shop", is_first, objects: &objects, crds: None });
+    let lists = lists(&Proposal {
+        release: "web",
+        namespace: "shop",
+        is_first,
+        no_hooks: false,
+        objects: &objects,
+        crds: None,
+    });
     look(&mut Snapshot {
         now: jiff::Timestamp::UNIX_EPOCH,
         release: "web",

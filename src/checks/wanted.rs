@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::snapshot::{Known, Objects};
 use crate::diff::live::crd::CrdDiff;
+use crate::manifest::hook;
 use crate::manifest::observed::Observed;
 
 /// A kind of objects, as the server names it.
@@ -84,10 +85,20 @@ pub struct Proposal<'a> {
     pub namespace: &'a str,
     /// Whether it is installed by this.
     pub is_first: bool,
+    /// `--no-hooks`: whether the user wants no hook to run.
+    pub no_hooks: bool,
     /// The objects of the revisions.
     pub objects: &'a Objects,
     /// The definitions of the chart's folder `crds/` beside the cluster's.
     pub crds: Option<&'a CrdDiff>,
+}
+
+impl Proposal<'_> {
+    /// The points at which this upgrade runs hooks.
+    #[must_use]
+    pub fn points(&self) -> &'static [&'static str] {
+        hook::points_of_upgrade(self.is_first, self.no_hooks)
+    }
 }
 
 /// What was read of what was wanted.

@@ -30,9 +30,9 @@ pub struct Connection {
     pub insecure_skip_tls_verify: bool,
     /// `HELM_KUBETLS_SERVER_NAME`: the name that the server's certificate must carry.
     pub tls_server_name: Option<String>,
-    /// `HELM_QPS`: requests a second once the burst is used up; 0 means 5, below 0 no limit, as in client-go.
+    /// `HELM_QPS`: requests a second once the burst is used up; 0, which is Helm's default, or less is no limit.
     pub qps: f32,
-    /// `HELM_BURST_LIMIT`: requests that may be made at once; 0 means 10, as in client-go.
+    /// `HELM_BURST_LIMIT`: requests that may be made at once where there is a limit; 0 means 10, as in client-go.
     pub burst: u32,
     /// `HELM_NAMESPACE`. `None`: the context's namespace, else `default`.
     pub namespace: Option<String>,
@@ -42,7 +42,7 @@ pub struct Connection {
 }
 
 impl Default for Connection {
-    /// Nothing said, with Helm's defaults for the rate and half a minute for a request.
+    /// Nothing said, without a limit on the rate and half a minute for a request.
     fn default() -> Self {
         Self {
             kubeconfig: None,

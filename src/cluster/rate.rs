@@ -1,12 +1,15 @@
-//! The limit on how fast requests are made: client-go's token bucket, with Helm's settings.
+//! The limit on how fast requests are made, where the user sets one: client-go's token bucket.
+//!
+//! Without a rate there is none. client-go would make 5 requests a second then, once its burst is used up; but every API server there is
+//! shares its time fairly among its clients by itself (API priority and fairness, since Kubernetes 1.20), and what is under way at the
+//! same time is bounded where it is asked for. Helm hands its default, 0, to its plugins as if the user had set it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// What client-go uses for a rate or burst of 0.
-const DEFAULT_QPS: f64 = 5.0;
+/// What client-go uses for a burst of 0.
 const DEFAULT_BURST: f64 = 10.0;
 
 /// A bucket that starts full with `burst` tokens and gains `qps` a second; each request takes one.
@@ -25,9 +28,9 @@ struct Bucket {
 }
 
 impl RateLimit {
-    /// `None` where there is no limit, which is what a negative rate means.
+    /// `None` where there is no limit, which is what a rate of 0 or less means.
     pub(super) fn new(qps: f32, burst: u32) -> Option<Self> {
-        let qps = if qps == 0.0 { DEFAULT_QPS } else { f64::from(qps) };
+        let qps = f64::from(qps);
         let burst = if burst == 0 { DEFAULT_BURST } else { f64::from(burst) };
         (qps > 0.0 && qps.is_finite()).then(|| Self {
             qps,
@@ -72,15 +75,16 @@ mod tests {
     }
 
     #[test]
-    fn zero_means_the_defaults_of_client_go() {
-        let limit = RateLimit::new(0.0, 0).expect("a limit");
+    fn a_burst_of_zero_is_that_of_client_go() {
+        let limit = RateLimit::new(5.0, 0).expect("a limit");
         let waits = milliseconds(&limit, Instant::now(), 12);
         assert_eq!(waits[..10], [0; 10]);
         assert_eq!(waits[10..], [200, 400]);
     }
 
     #[test]
-    fn a_negative_rate_is_no_limit() {
+    fn no_rate_is_no_limit() {
+        assert!(RateLimit::new(0.0, 100).is_none());
         assert!(RateLimit::new(-1.0, 1).is_none());
         assert!(RateLimit::new(f32::NAN, 1).is_none());
         assert!(RateLimit::new(f32::INFINITY, 1).is_none());

@@ -76,9 +76,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
 
     fn order_back(&self, target: &Release, timeout: Duration) -> Back {
         // Going back must not fail for what others wrote in the meantime, such as replicas by an autoscaler.
-        let applied_by_server = |release: &Release| release.apply_method.as_deref() == Some("ssa");
         Back {
-            force_conflicts: applied_by_server(target) && applied_by_server(self.ground.current),
+            force_conflicts: target.is_applied_by_server() && self.ground.current.is_applied_by_server(),
             release: self.name().to_owned(),
             revision: target.revision,
             cleanup_on_fail: self.state.rollback_asked && self.options.cleanup_on_fail,

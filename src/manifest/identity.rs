@@ -44,6 +44,13 @@ impl ObjectId {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
+    /// Whether its kind is one of Kubernetes' own neither by its name nor by its group: a custom resource, for all that can be told from
+    /// a manifest.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        self.group.contains('.') && !self.group.ends_with(".k8s.io")
+    }
+
     /// What makes two objects the same: all but the version. The release's own namespace counts as none, whether an object
     /// says it or not, so that releases of two namespaces can be compared.
     #[must_use]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::manifest::document::{Document, Object};
 use crate::manifest::emit;
+use crate::manifest::hook;
 use crate::manifest::identity::ObjectId;
 use crate::manifest::managed_fields::ManagedFields;
 use crate::manifest::mask::{Masker, decode, flatten, is_secret, map_entry};
@@ -115,12 +116,10 @@ impl Declared {
         }
     }
 
-    /// Whether Helm runs it as a hook at this point, as in `pre-upgrade`.
+    /// Whether Helm runs it as a hook at one of these points ([`hook::points_of_upgrade`]).
     #[must_use]
-    pub fn runs_as_hook(&self, when: &str) -> bool {
-        let annotations = self.node.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        let points = annotations.and_then(|annotations| annotations.get("helm.sh/hook")).and_then(Node::as_str);
-        points.is_some_and(|points| points.split(',').any(|point| point.trim() == when))
+    pub fn runs_at(&self, points: &[&str]) -> bool {
+        hook::runs_at(&self.node, points)
     }
 
     /// What Helm sends to the API server to apply the object for this release: with the label and the annotations by

@@ -8,6 +8,7 @@ pub mod duration;
 pub mod embedded;
 pub mod emit;
 pub mod excerpt;
+pub mod hook;
 pub mod identity;
 mod json;
 pub mod live;

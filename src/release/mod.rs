@@ -74,6 +74,12 @@ impl Release {
         Self { manifest: objects, hooks, ..Self::of_manifest(String::new()) }
     }
 
+    /// Whether Helm applies it at the server. Helm 3 never does.
+    #[must_use]
+    pub fn is_applied_by_server(&self) -> bool {
+        self.apply_method.as_deref() == Some("ssa")
+    }
+
     /// The values that the templates saw. May hold secrets.
     #[must_use]
     pub fn computed_values(&self) -> Node {

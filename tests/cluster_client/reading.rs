@@ -98,10 +98,7 @@ async fn a_kind_that_the_server_does_not_serve() {
 #[tokio::test]
 async fn a_client_outlives_many_requests() {
     let admin = cluster("admin").await;
-    let started = Instant::now();
     for _ in 0..50 {
         admin.version().await.unwrap();
     }
-    // The default burst is 100, so nothing waits.
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }

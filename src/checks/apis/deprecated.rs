@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Api, Apis, KubeVersion, by_api, lifecycle, named, removed, way_back};
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use super::{Api, Apis, KubeVersion, MOST_NAMED, by_api, lifecycle, removed};
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 use crate::manifest::document::Object;
 
 const NAME: &str = "deprecated-api";
@@ -27,7 +27,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         let severity = if before.contains(api) { Severity::Info } else { Severity::Warning };
         findings.extend(deprecated(severity, (api, objects), (apis, server)));
     }
-    if let Ok(Some(back)) = way_back(snapshot) {
+    if let Ok(Some(back)) = snapshot.way_back() {
         for (api, objects) in by_api(back.objects, |_| true).iter().filter(|(api, _)| !new.contains_key(api)) {
             let finding = deprecated(Severity::Info, (api, objects), (apis, server));
             findings.extend(finding.map(|mut finding| {
@@ -85,7 +85,7 @@ fn warned(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         let finding = Finding::new(NAME, severity, format!("the server warns: {warning}"));
         match <[String; 1]>::try_from(objects) {
             Ok([one]) => finding.about(one),
-            Err(objects) => finding.about(format!("{} objects", objects.len())).seen_by(named(objects)),
+            Err(objects) => finding.about(format!("{} objects", objects.len())).seen_by(capped(objects, MOST_NAMED)),
         }
     });
     found.collect()

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use lifecycle::KubeVersion;
 
-use super::{Finding, Snapshot};
+use super::snapshot::Revision;
+use super::{Finding, Snapshot, capped};
 use crate::manifest::document::Object;
 use lifecycle::Lifecycle;
 
@@ -77,28 +78,10 @@ impl Api {
     }
 }
 
-/// A revision whose manifest is looked at.
-struct Looked<'a> {
-    revision: u32,
-    objects: &'a [Object],
-}
-
 /// The revision that the upgrade starts from, as Helm reads it: without its hooks.
-fn deployed<'a>(snapshot: &Snapshot<'a>) -> Option<Looked<'a>> {
+fn deployed<'a>(snapshot: &Snapshot<'a>) -> Option<Revision<'a>> {
     let revision = snapshot.releases.old.revision;
-    (!snapshot.is_first).then_some(Looked { revision, objects: &snapshot.objects.old })
-}
-
-/// The revision that a failure leads to.
-fn way_back<'a>(snapshot: &Snapshot<'a>) -> Result<Option<Looked<'a>>, &'a str> {
-    let Some(revision) = snapshot.target.filter(|_| !snapshot.is_first) else { return Ok(None) };
-    let objects = match &snapshot.objects.back {
-        Ok(Some(objects)) => objects,
-        Ok(None) if revision == snapshot.releases.old.revision => &snapshot.objects.old,
-        Ok(None) => return Ok(None),
-        Err(reason) => return Err(reason),
-    };
-    Ok(Some(Looked { revision, objects }))
+    (!snapshot.is_first).then_some(Revision { revision, objects: &snapshot.objects.old })
 }
 
 /// The objects by their API version and kind, hooks among them where they are wanted.
@@ -116,14 +99,6 @@ fn is_plain(object: &Object) -> bool {
     !object.hook
 }
 
-/// Whether Helm runs it as a hook at one of these points.
-#[must_use]
-pub fn runs_at(object: &Object, points: &[&str]) -> bool {
-    let events = object.node.find(&["metadata", "annotations", "helm.sh/hook"]);
-    let events = events.and_then(|events| events.as_str()).unwrap_or_default();
-    events.split(',').any(|event| points.contains(&event.trim()))
-}
-
 impl Finding {
     /// A finding about objects of one kind: the one that there is, or all of them.
     fn about_all(self, api: &Api, objects: &[&Object]) -> Self {
@@ -131,18 +106,8 @@ impl Finding {
             return self.about(one.id.to_string());
         }
         let all = objects.iter().map(|object| object.id.to_string()).collect();
-        self.about(format!("{} {}s", objects.len(), api.kind)).seen_by(named(all))
+        self.about(format!("{} {}s", objects.len(), api.kind)).seen_by(capped(all, MOST_NAMED))
     }
-}
-
-/// The first ones of many names.
-fn named(mut all: Vec<String>) -> Vec<String> {
-    let more = all.len().saturating_sub(MOST_NAMED);
-    all.truncate(MOST_NAMED);
-    if more > 0 {
-        all.push(format!("and {more} more"));
-    }
-    all
 }
 
 #[cfg(test)]

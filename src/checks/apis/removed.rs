@@ -1,8 +1,9 @@
 //! Whether the server still serves the API versions that Helm has to read for the upgrade.
 
-use super::{Api, Apis, by_api, deployed, is_plain, lifecycle, runs_at};
+use super::{Api, Apis, by_api, deployed, is_plain, lifecycle};
 use crate::checks::{Check, Finding, Severity, Snapshot};
 use crate::manifest::document::Object;
+use crate::manifest::hook;
 
 const NAME: &str = "removed-api";
 
@@ -35,11 +36,10 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
 
 /// What the upgrade would apply or run. Kinds that are none of Kubernetes wait for their definition: that is another check.
 fn new(snapshot: &Snapshot<'_>, apis: &Apis) -> Vec<Finding> {
-    let points: &[&str] =
-        if snapshot.is_first { &["pre-install", "post-install"] } else { &["pre-upgrade", "post-upgrade"] };
+    let points = snapshot.points();
     let is_known = |api: &Api| api.lifecycle().is_some();
-    let at_work = by_api(&snapshot.objects.new, |object| !object.hook || runs_at(object, points));
-    let later = by_api(&snapshot.objects.new, |object| object.hook && !runs_at(object, points));
+    let at_work = by_api(&snapshot.objects.new, |object| !object.hook || hook::runs_at(&object.node, points));
+    let later = by_api(&snapshot.objects.new, |object| object.hook && !hook::runs_at(&object.node, points));
     let gone = |(api, _): &(Api, Vec<&Object>)| apis.unserved.contains(api) && is_known(api);
     let mut findings = Vec::new();
     for (api, objects) in at_work.into_iter().filter(gone) {

@@ -1,8 +1,9 @@
 //! Whether the server still serves the API versions of the revision that a failure leads back to.
 
+use super::by_api;
 use super::removed::why;
-use super::{by_api, runs_at, way_back};
 use crate::checks::{Check, Finding, Severity, Snapshot};
+use crate::manifest::hook;
 
 const NAME: &str = "rollback-api";
 
@@ -12,7 +13,7 @@ pub(in crate::checks) const CHECK: Check =
         .rights("get Helm's storage");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let back = match way_back(snapshot) {
+    let back = match snapshot.way_back() {
         Ok(Some(back)) => back,
         Ok(None) => return vec![Finding::new(NAME, Severity::Pass, "there is no revision to go back to")],
         Err(reason) => {
@@ -27,7 +28,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             return vec![Finding::new(NAME, Severity::Unknown, message)];
         }
     };
-    let matters = by_api(back.objects, |object| !object.hook || runs_at(object, &["pre-rollback", "post-rollback"]));
+    let matters = by_api(back.objects, |object| !object.hook || hook::runs_at(&object.node, snapshot.points_back()));
     let mut findings = Vec::new();
     for (api, objects) in matters.into_iter().filter(|(api, _)| apis.unserved.contains(api)) {
         let severity = if snapshot.goes_back { Severity::Blocker } else { Severity::Warning };

@@ -1,6 +1,6 @@
 //! Whether the manifests would do in another version of Kubernetes: the one that the cluster is to be upgraded to.
 
-use super::{Api, KubeVersion, by_api, deployed, is_plain, lifecycle, removed, way_back};
+use super::{Api, KubeVersion, by_api, deployed, is_plain, lifecycle, removed};
 use crate::checks::{Check, Finding, Severity, Snapshot};
 use crate::manifest::document::Object;
 
@@ -23,7 +23,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     };
     let new = by_api(&snapshot.objects.new, |_| true);
     let mut findings: Vec<Finding> = new.iter().filter_map(|(api, objects)| applied((api, objects), target)).collect();
-    let back = way_back(snapshot);
+    let back = snapshot.way_back();
     let starts_from = deployed(snapshot);
     let same = |revision| matches!(&back, Ok(Some(back)) if back.revision == revision);
     for stored in starts_from.into_iter().filter(|stored| !same(stored.revision)) {

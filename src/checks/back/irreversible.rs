@@ -3,9 +3,10 @@
 //! The rules are those of Kubernetes' validation of updates (`pkg/apis/*/validation`) and, for definitions of custom resources, of
 //! `k8s.io/apiextensions-apiserver`.
 
-use super::{Step, Target, gravity, named, steps, target};
+use super::{Step, gravity, named, steps};
 use crate::checks::objects::{Found, folded};
 use crate::checks::scene::{Pair, items, string};
+use crate::checks::snapshot::Revision;
 use crate::checks::trial::{Outcome, Trial, Trials};
 use crate::checks::{Check, Finding, Severity, Snapshot};
 use crate::manifest::document::Object;
@@ -55,7 +56,7 @@ const FIXED: &[(&str, &str, &[&[&str]])] = &[
 ];
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let target = match target(snapshot) {
+    let target = match snapshot.way_back() {
         Ok(Some(target)) => target,
         Ok(None) => return vec![Finding::new(NAME, Severity::Pass, "there is no revision to go back to")],
         Err(reason) => {
@@ -90,7 +91,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     findings
 }
 
-fn pass(target: &Target<'_>) -> String {
+fn pass(target: &Revision<'_>) -> String {
     format!("no rule speaks against going back to revision {}", target.revision)
 }
 

@@ -10,28 +10,10 @@ pub(super) mod rollback_hooks;
 mod tests;
 
 use super::scene::{Pair, Scene};
+use super::snapshot::Revision;
 use super::{Severity, Snapshot};
 use crate::manifest::document::Object;
 use crate::manifest::identity::ObjectId;
-
-/// The revision that a failure leads to.
-struct Target<'a> {
-    revision: u32,
-    /// Its objects, hooks among them.
-    objects: &'a [Object],
-}
-
-/// The revision that a failure leads to; `None` where there is none.
-fn target<'a>(snapshot: &Snapshot<'a>) -> Result<Option<Target<'a>>, &'a str> {
-    let Some(revision) = snapshot.target.filter(|_| !snapshot.is_first) else { return Ok(None) };
-    let objects = match &snapshot.objects.back {
-        Ok(Some(objects)) => objects,
-        Ok(None) if revision == snapshot.releases.old.revision => &snapshot.objects.old,
-        Ok(None) => return Ok(None),
-        Err(reason) => return Err(reason),
-    };
-    Ok(Some(Target { revision, objects }))
-}
 
 /// How bad it is that there is no way back: less where none is to be taken.
 fn gravity(snapshot: &Snapshot<'_>) -> Severity {
@@ -49,7 +31,7 @@ enum Step<'a> {
 }
 
 /// What going back does. In a pair, the old object is the upgrade's, and the new one is what it goes back to.
-fn steps<'a>(snapshot: &Snapshot<'a>, target: &Target<'a>) -> Vec<Step<'a>> {
+fn steps<'a>(snapshot: &Snapshot<'a>, target: &Revision<'a>) -> Vec<Step<'a>> {
     let scene = Scene::between(&snapshot.objects.new, target.objects, snapshot.namespace);
     let changed = scene.pairs.iter().filter(|pair| pair.changes());
     let mut steps: Vec<Step<'a>> = changed

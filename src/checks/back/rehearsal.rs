@@ -1,6 +1,6 @@
 //! Whether the server takes the objects of the revision to go back to, today.
 
-use super::{gravity, named, target};
+use super::{gravity, named};
 use crate::checks::objects::{Class, Found, class, definition_of, folded, some};
 use crate::checks::trial::{Outcome, Trial, Trials};
 use crate::checks::{Check, Finding, Severity, Snapshot};
@@ -17,7 +17,7 @@ pub(in crate::checks) const CHECK: Check =
         .rights("get, patch, create the objects");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let target = match target(snapshot) {
+    let target = match snapshot.way_back() {
         Ok(Some(target)) => target,
         Ok(None) => return vec![Finding::new(NAME, Severity::Pass, "there is no revision to go back to")],
         Err(reason) => return unknown(reason),

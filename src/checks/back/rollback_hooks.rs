@@ -1,9 +1,9 @@
 //! The hooks that run on the way back.
 
-use super::{named, target};
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use super::named;
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 use crate::manifest::document::Object;
-use crate::manifest::node::Node;
+use crate::manifest::hook;
 
 const NAME: &str = "rollback-hooks";
 
@@ -15,7 +15,7 @@ pub(in crate::checks) const CHECK: Check = Check::new(NAME, "the hooks that run 
     .rights("get Helm's storage");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let target = match target(snapshot) {
+    let target = match snapshot.way_back() {
         Ok(Some(target)) => target,
         Ok(None) => return vec![Finding::new(NAME, Severity::Pass, "there is no revision to go back to")],
         Err(reason) => {
@@ -25,9 +25,10 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     };
     let mut hooks: Vec<(usize, i64, &Object)> = Vec::new();
     for object in target.objects.iter().filter(|object| object.hook) {
-        for (order, point) in ["pre-rollback", "post-rollback"].into_iter().enumerate() {
-            if annotation(object, "helm.sh/hook").split(',').any(|event| event.trim() == point) {
-                hooks.push((order, annotation(object, "helm.sh/hook-weight").parse().unwrap_or_default(), object));
+        for (order, point) in snapshot.points_back().iter().enumerate() {
+            if hook::runs_at(&object.node, &[point]) {
+                let weight = hook::annotation(&object.node, hook::WEIGHT).and_then(|weight| weight.parse().ok());
+                hooks.push((order, weight.unwrap_or_default(), object));
             }
         }
     }
@@ -41,16 +42,11 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         let point = if *order == 0 { "pre-rollback" } else { "post-rollback" };
         format!("{point}: {}", named(snapshot, &object.id))
     };
-    let mut evidence: Vec<String> = hooks.iter().take(MOST).map(line).collect();
-    evidence.extend((hooks.len() > MOST).then(|| format!("and {} more", hooks.len() - MOST)));
+    let evidence = capped(hooks.iter().map(line).collect(), MOST);
     let message = match hooks.len() {
         1 => "a hook runs where a failure leads back to it".to_owned(),
         count => format!("{count} hooks run where a failure leads back to it"),
     };
     let finding = Finding::new(NAME, Severity::Info, message).about(format!("revision {revision}"));
     vec![finding.seen_by(evidence).hint("if one of them fails, the rollback fails")]
-}
-
-fn annotation<'a>(object: &'a Object, key: &str) -> &'a str {
-    object.node.find(&["metadata", "annotations", key]).and_then(Node::as_str).unwrap_or_default()
 }

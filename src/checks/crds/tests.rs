@@ -42,8 +42,14 @@ fn said(old: &[Value], new: &[Value], cluster: &Known<Vec<Value>>, folder: Optio
         crds
     });
     let diff = ReleaseDiff { crds, ..ReleaseDiff::default() };
-    let proposal =
-        Proposal { release: "web", namespace: "shop", is_first: false, objects: &objects, crds: diff.crds.as_ref() };
+    let proposal = Proposal {
+        release: "web",
+        namespace: "shop",
+        is_first: false,
+        no_hooks: false,
+        objects: &objects,
+        crds: diff.crds.as_ref(),
+    };
     let wanted = [change::CHECK, objects::CHECK].into_iter().flat_map(|check| (check.wants)(&proposal));
     let lists = Lists::new(wanted.map(|wanted| {
         let kind = wanted.kind.kind.clone();

@@ -3,7 +3,7 @@
 use super::super::snapshot::Known;
 use super::super::wanted::{ListedKind, Wanted};
 use super::super::{Check, Finding, Proposal, Severity, Snapshot};
-use super::{Hook, running_now, running_then};
+use super::{Hook, running};
 use crate::diff::workload::{self, Kind, containers};
 use crate::manifest::document::Object;
 use crate::manifest::node::Node;
@@ -44,7 +44,7 @@ const KINDS: &[(&str, &str, &str)] = &[
 const OF_THE_CLUSTER: [&str; 4] = ["Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"];
 
 fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
-    running_then(proposal)
+    running(&proposal.objects.new, proposal.points())
         .iter()
         .filter(|hook| stays(hook))
         .filter_map(|hook| wanted(hook, proposal.namespace))
@@ -72,7 +72,7 @@ fn wanted(hook: &Hook<'_>, namespace: &str) -> Option<Wanted> {
 }
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let hooks: Vec<Hook<'_>> = running_now(snapshot).into_iter().filter(stays).collect();
+    let hooks: Vec<Hook<'_>> = running(&snapshot.objects.new, snapshot.points()).into_iter().filter(stays).collect();
     let mut findings: Vec<Finding> = hooks.iter().filter_map(|hook| look(snapshot, hook)).collect();
     if findings.is_empty() {
         let message = match hooks.len() {
@@ -94,7 +94,7 @@ fn look(snapshot: &Snapshot<'_>, hook: &Hook<'_>) -> Option<Finding> {
         }
     };
     // Only Helm 4 says how it applies. What it applies on the server's side, it patches where it is there.
-    let is_patched = snapshot.releases.new.apply_method.as_deref() == Some("ssa");
+    let is_patched = snapshot.releases.new.is_applied_by_server();
     let (severity, message) = match (is_patched, is_on_its_way_out(live), is_run_once(hook.object)) {
         (true, _, false) => return None,
         (true, _, true) if differs(hook.object, live) => (

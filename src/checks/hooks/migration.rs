@@ -1,7 +1,7 @@
 //! Hooks that look like migrations of a database: going back does not undo what they do.
 
 use super::super::{Check, Finding, Severity, Snapshot};
-use super::{Hook, running_now};
+use super::{Hook, running};
 use crate::diff::workload::{containers, pod_spec};
 use crate::manifest::document::Object;
 use crate::manifest::node::Node;
@@ -38,7 +38,7 @@ const PARTS: &[&str] = &[
 const WORDS: &[&str] = &["goose", "knex"];
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let hooks = running_now(snapshot);
+    let hooks = running(&snapshot.objects.new, snapshot.points());
     let mut findings: Vec<Finding> = hooks.iter().filter_map(|hook| look(snapshot, hook)).collect();
     if findings.is_empty() {
         findings.push(Finding::new(NAME, Severity::Pass, "no hook that runs looks like a migration"));

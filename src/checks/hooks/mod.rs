@@ -4,14 +4,10 @@ pub(super) mod existing;
 pub(super) mod migration;
 pub(super) mod running;
 
-use super::Proposal;
-use super::snapshot::{Objects, Snapshot};
 use crate::manifest::document::Object;
-use crate::manifest::node::Node;
+use crate::manifest::hook;
 
 /// The annotations of a hook. (Helm: `pkg/release`, `hook.go`.)
-const EVENTS: &str = "helm.sh/hook";
-const WEIGHT: &str = "helm.sh/hook-weight";
 const DELETE_POLICY: &str = "helm.sh/hook-delete-policy";
 
 /// What Helm does where a hook names no policy, or none that Helm knows.
@@ -29,14 +25,14 @@ struct Hook<'a> {
 
 impl<'a> Hook<'a> {
     fn of(object: &'a Object) -> Option<Self> {
-        let annotation = |name| object.node.find(&["metadata", "annotations", name]).and_then(Node::as_str);
+        let annotation = |name| hook::annotation(&object.node, name);
         let words = |name| annotation(name).unwrap_or_default().split(',').map(|word| word.trim().to_ascii_lowercase());
-        annotation(EVENTS).filter(|_| object.hook)?;
+        annotation(hook::EVENTS).filter(|_| object.hook)?;
         let named: Vec<String> = words(DELETE_POLICY).collect();
         Some(Self {
             object,
-            events: words(EVENTS).collect(),
-            weight: annotation(WEIGHT).and_then(|weight| weight.parse().ok()).unwrap_or_default(),
+            events: words(hook::EVENTS).collect(),
+            weight: annotation(hook::WEIGHT).and_then(|weight| weight.parse().ok()).unwrap_or_default(),
             policies: POLICIES.into_iter().filter(|policy| named.iter().any(|name| name == policy)).collect(),
         })
     }
@@ -57,11 +53,6 @@ impl<'a> Hook<'a> {
     }
 }
 
-/// The events of an upgrade, in their order.
-fn events(is_first: bool) -> [&'static str; 2] {
-    if is_first { ["pre-install", "post-install"] } else { ["pre-upgrade", "post-upgrade"] }
-}
-
 fn hooks(objects: &[Object]) -> impl Iterator<Item = Hook<'_>> {
     objects.iter().filter_map(Hook::of)
 }
@@ -74,20 +65,9 @@ fn running_at<'a>(objects: &'a [Object], event: &str) -> Vec<Hook<'a>> {
     hooks
 }
 
-/// The hooks that this upgrade runs, each once.
-fn running(objects: &Objects, is_first: bool) -> Vec<Hook<'_>> {
-    let [before, after] = events(is_first);
-    hooks(&objects.new).filter(|hook| hook.runs_at(before) || hook.runs_at(after)).collect()
-}
-
-/// The same, and none where the user wants none to run.
-fn running_now<'a>(snapshot: &Snapshot<'a>) -> Vec<Hook<'a>> {
-    if snapshot.no_hooks { Vec::new() } else { running(snapshot.objects, snapshot.is_first) }
-}
-
-/// The same, before anything was looked at.
-fn running_then<'a>(proposal: &Proposal<'a>) -> Vec<Hook<'a>> {
-    running(proposal.objects, proposal.is_first)
+/// The hooks that run at these points, each once.
+fn running<'a>(objects: &'a [Object], points: &[&str]) -> Vec<Hook<'a>> {
+    hooks(objects).filter(|hook| points.iter().any(|point| hook.runs_at(point))).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Which hooks run, in which order, and what becomes of their objects.
 
 use super::super::{Check, Finding, Severity, Snapshot};
-use super::{DEFAULT_POLICY, Hook, events, hooks, running_at};
+use super::{DEFAULT_POLICY, Hook, hooks, running_at};
+use crate::manifest::hook;
 
 const NAME: &str = "hooks";
 
@@ -10,10 +11,13 @@ pub(crate) const CHECK: Check =
         .worst(Severity::Info);
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let [before, after] = events(snapshot.is_first);
+    // What would run is told even where the user wants none to.
+    let points = hook::points_of_upgrade(snapshot.is_first, false);
     let new = &snapshot.objects.new;
-    let told = |event| running_at(new, event).iter().map(|hook| line(event, hook)).collect::<Vec<String>>();
-    let (first, last) = (told(before), told(after));
+    let told = |event: Option<&&'static str>| -> Vec<String> {
+        event.map(|event| running_at(new, event).iter().map(|hook| line(event, hook)).collect()).unwrap_or_default()
+    };
+    let (first, last) = (told(points.first()), told(points.get(1)));
     let tests: Vec<String> = hooks(new).filter(Hook::is_test).map(|hook| format!("test: {}", hook.object.id)).collect();
     let count = first.len() + last.len();
     if count == 0 {

@@ -49,11 +49,11 @@ pub(in crate::cli) struct ClusterArgs {
     #[arg(long, value_name = "NAME")]
     pub kube_tls_server_name: Option<String>,
 
-    /// Requests a second to the API server, not counting bursts.
+    /// Requests a second to the API server at most, not counting bursts (default: as many as it takes).
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = number)]
     pub qps: Option<f32>,
 
-    /// Requests to the API server that may be made at once.
+    /// Requests to the API server that may be made at once before --qps holds.
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub burst_limit: Option<i64>,
 

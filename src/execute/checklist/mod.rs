@@ -6,6 +6,7 @@ pub mod elsewhere;
 mod escalation;
 mod left_over;
 mod lists;
+mod parsed;
 mod rights;
 mod trials;
 mod values;
@@ -13,6 +14,7 @@ mod values;
 use futures::future::{join, join3, join4};
 use futures::stream::{self, StreamExt as _};
 
+use self::parsed::Parsed;
 use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
 use crate::checks::apis::{Apis, KubeVersion};
@@ -24,8 +26,7 @@ use crate::checks::window::Window;
 use crate::checks::{Findings, Proposal, Snapshot, Terms};
 use crate::cluster::Cluster;
 use crate::command::evidence::Secrets;
-use crate::command::upgrade::Request;
-use crate::diff::release::Both;
+use crate::command::upgrade::{Proposed, Request};
 use crate::helm::Helm;
 use crate::manifest::document::Object;
 use crate::manifest::mask::Masker;
@@ -78,6 +79,7 @@ pub async fn run<C: Cluster, H: Helm>(
         release: &request.upgrade.release,
         namespace: &outcome.releases.new.namespace,
         is_first: prepared.proposed.is_first,
+        no_hooks: options.apply.waiting.no_hooks,
         objects: &objects,
         crds: outcome.diff.crds.as_ref(),
     };
@@ -127,15 +129,17 @@ pub async fn run<C: Cluster, H: Helm>(
         window: &options.told.window,
         elsewhere: elsewhere.as_ref(),
     };
-    masked(Findings::of(&snapshot, &options.told.terms), seams.masker, &outcome.releases)
+    let back = back.as_ref().ok().and_then(Option::as_ref);
+    let releases = [&outcome.releases.old, &outcome.releases.new].into_iter().chain(back);
+    masked(Findings::of(&snapshot, &options.told.terms), seams.masker, &releases.collect::<Vec<_>>())
 }
 
-/// Without the content of the releases' Secrets, wherever else a chart writes it.
-fn masked(findings: Findings, masker: &Masker, releases: &Both<Release>) -> Findings {
+/// Without the content of the releases' Secrets, wherever else a chart writes it, and whoever quotes it.
+fn masked(findings: Findings, masker: &Masker, releases: &[&Release]) -> Findings {
     if !masker.masks() {
         return findings;
     }
-    let secrets = Secrets::of(&[&releases.old, &releases.new], masker);
+    let secrets = Secrets::of(releases, masker);
     findings.rewritten(|text| secrets.mask(text))
 }
 
@@ -213,24 +217,17 @@ async fn tried<C: Cluster, H: Helm>(
     prepared: &Prepared,
     back: &Known<Option<Release>>,
 ) -> (Known<Trials>, Known<Option<Trials>>) {
-    let upgrade = trials::of_upgrade(seams, options, prepared).await;
-    (upgrade, rehearsal(seams, options, prepared, back).await)
-}
-
-/// The dry runs of the revision to go back to.
-async fn rehearsal<C: Cluster, H: Helm>(
-    seams: &Seams<'_, C, H>,
-    options: &Options,
-    prepared: &Prepared,
-    back: &Known<Option<Release>>,
-) -> Known<Option<Trials>> {
-    let old = &prepared.proposed.outcome.releases.old;
-    let target = match back {
-        Err(reason) => return Err(reason.clone()),
-        Ok(Some(release)) => Some(release),
-        Ok(None) => prepared.target.map(|_| old),
+    let Proposed { outcome, is_first, last, .. } = &prepared.proposed;
+    let new = Parsed::of(&outcome.releases.new);
+    let old = (!is_first).then(|| Parsed::of(&outcome.releases.old));
+    let other = back.as_ref().map(|back| back.as_ref().map(Parsed::of)).map_err(Clone::clone);
+    let target = match &other {
+        Err(reason) => Err(reason.clone()),
+        Ok(Some(other)) => Ok(Some(other)),
+        Ok(None) => Ok(prepared.target.and(old.as_ref())),
     };
-    trials::of_way_back(seams, options, prepared, target).await
+    let upgrade = trials::of_upgrade(seams, options, (&new, old.as_ref()), *last);
+    join(upgrade, trials::of_way_back(seams, options, (&new, target))).await
 }
 
 fn reference(request: &Request) -> ChartReference {

@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use futures::stream::{self, StreamExt as _};
 
 use super::AT_ONCE;
-use crate::checks::apis::runs_at;
 use crate::checks::snapshot::{Known, Need, Objects, Permission, Rights};
 use crate::cluster::{ApiKind, Cluster, Resource, Right};
-use crate::diff::resources::{Change, Side, compare};
+use crate::command::upgrade::Proposed;
 use crate::execute::scope::Scope;
 use crate::execute::{Options, Prepared, Seams};
 use crate::helm::Helm;
 use crate::manifest::document::Object;
+use crate::manifest::hook;
 use crate::manifest::identity::ObjectId;
-use crate::manifest::live::Declared;
 use crate::release::Release;
 use crate::storage::Storage;
 use crate::upgrade::next::OnFailure;
@@ -34,7 +33,7 @@ pub(super) async fn ask<C: Cluster, H: Helm>(
 ) -> Known<Rights> {
     let mut needs = Needs::default();
     let releases = &prepared.proposed.outcome.releases;
-    let mut uses = uses(prepared, options, seams);
+    let mut uses = uses(revisions, options, &prepared.proposed);
     if options.on_failure != OnFailure::Keep {
         uses.extend(going_back(revisions, options, &releases.new.namespace));
     }
@@ -86,45 +85,41 @@ impl Needs {
 type Use = (ObjectId, &'static str, Need);
 
 /// What Helm does with each object. Helm 3 patches what changed; Helm 4 applies every object at the server.
-fn uses<C: Cluster, H: Helm>(prepared: &Prepared, options: &Options, seams: &Seams<'_, C, H>) -> Vec<Use> {
-    let (old, new) = (&prepared.proposed.outcome.releases.old, &prepared.proposed.outcome.releases.new);
-    let by_server = new.apply_method.as_deref() == Some("ssa");
-    let write = if options.apply.waiting.force { "update" } else { "patch" };
+fn uses(revisions: &Objects, options: &Options, proposed: &Proposed) -> Vec<Use> {
+    let release = &proposed.outcome.releases.new;
+    let (old, new) = (plain(&revisions.old, &release.namespace), plain(&revisions.new, &release.namespace));
+    let write = write(options);
     let mut uses: Vec<Use> = Vec::new();
-    for id in objects(new) {
-        uses.extend(READ.map(|verb| (id.clone(), verb, Need::Upgrade)));
-        if by_server {
-            uses.push((id, write, Need::Upgrade));
+    for (key, object) in &new {
+        let mut takes = |verb, need| uses.push((object.id.clone(), verb, need));
+        READ.into_iter().for_each(|verb| takes(verb, Need::Upgrade));
+        let before = old.get(key);
+        if release.is_applied_by_server() || before.is_some_and(|before| before.node != object.node) {
+            takes(write, Need::Upgrade);
+        }
+        if before.is_none() {
+            takes("create", Need::Upgrade);
+            takes("delete", Need::Cleaning);
         }
     }
-    let side = |release| Side { documents: Release::documents(release), namespace: &release.namespace };
-    let changed = compare(&side(old), &side(new), seams.masker);
-    for resource in changed.resources.iter().filter(|resource| resource.object().is_some_and(|object| !object.hook)) {
-        let Some(id) = resource.object().map(|object| object.id.clone()) else { continue };
-        match resource.change {
-            Change::Added => {
-                uses.push((id.clone(), "create", Need::Upgrade));
-                uses.push((id, "delete", Need::Cleaning));
-            }
-            Change::Removed => {
-                uses.push((id.clone(), "delete", Need::Upgrade));
-                uses.push((id, "create", Need::GoingBack));
-            }
-            Change::Modified => uses.push((id, write, Need::Upgrade)),
-        }
+    for (_, object) in old.iter().filter(|(key, _)| !new.contains_key(*key)) {
+        uses.push((object.id.clone(), "delete", Need::Upgrade));
+        uses.push((object.id.clone(), "create", Need::GoingBack));
     }
-    if !options.apply.waiting.no_hooks {
-        let when: [&str; 2] = match prepared.proposed.is_first {
-            true => ["pre-install", "post-install"],
-            false => ["pre-upgrade", "post-upgrade"],
-        };
-        let hooks = new.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
-        let declared = hooks.filter_map(|document| Declared::of(&document).ok()).flatten();
-        for object in declared.filter(|object| when.iter().any(|when| object.runs_as_hook(when))) {
-            uses.extend(HOOK.map(|verb| (object.id.clone(), verb, Need::Upgrade)));
-        }
-    }
+    let points = hook::points_of_upgrade(proposed.is_first, options.apply.waiting.no_hooks);
+    uses.extend(of_hooks(&revisions.new, points, Need::Upgrade));
     uses
+}
+
+/// The verb that changes an object.
+fn write(options: &Options) -> &'static str {
+    if options.apply.waiting.force { "update" } else { "patch" }
+}
+
+/// What Helm does with the hooks that run at these points.
+fn of_hooks(objects: &[Object], points: &[&str], need: Need) -> Vec<Use> {
+    let hooks = objects.iter().filter(|object| object.hook && hook::runs_at(&object.node, points));
+    hooks.flat_map(|hook| HOOK.map(|verb| (hook.id.clone(), verb, need))).collect()
 }
 
 /// What going back does beside taking the upgrade back, with hooks of its own; and where it leads to another revision than the one
@@ -132,14 +127,11 @@ fn uses<C: Cluster, H: Helm>(prepared: &Prepared, options: &Options, seams: &Sea
 fn going_back(revisions: &Objects, options: &Options, namespace: &str) -> Vec<Use> {
     let other = revisions.back.as_ref().ok().and_then(Option::as_deref);
     let target = other.unwrap_or(&revisions.old);
-    let mut uses: Vec<Use> = Vec::new();
-    if !options.apply.waiting.no_hooks {
-        let hooks = target.iter().filter(|object| object.hook && runs_at(object, &["pre-rollback", "post-rollback"]));
-        uses.extend(hooks.flat_map(|hook| HOOK.map(|verb| (hook.id.clone(), verb, Need::GoingBack))));
-    }
+    let points = hook::points_of_rollback(options.apply.waiting.no_hooks);
+    let mut uses = of_hooks(target, points, Need::GoingBack);
     let Some(back) = other else { return uses };
     let (new, back) = (plain(&revisions.new, namespace), plain(back, namespace));
-    let write = if options.apply.waiting.force { "update" } else { "patch" };
+    let write = write(options);
     for (key, object) in &back {
         match new.get(key) {
             None => uses.push((object.id.clone(), "create", Need::GoingBack)),
@@ -158,12 +150,6 @@ type Key = (String, String, Option<String>, String);
 fn plain<'a>(objects: &'a [Object], namespace: &str) -> HashMap<Key, &'a Object> {
     let plain = objects.iter().filter(|object| !object.hook && !object.id.kind.is_empty());
     plain.map(|object| (object.id.key(namespace), object)).collect()
-}
-
-fn objects(release: &Release) -> Vec<ObjectId> {
-    let documents = release.manifest.documents(false);
-    let declared = documents.iter().filter_map(|document| Declared::of(document).ok()).flatten();
-    declared.map(|object| object.id).filter(|id| !id.kind.is_empty()).collect()
 }
 
 /// What is needed beside the objects: where releases are stored, a lease, logs, and what installing needs.

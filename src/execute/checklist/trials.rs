@@ -1,19 +1,20 @@
 //! Sends the objects of a revision to the API server in a dry run, as Helm would send them: several at the same time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use futures::future::join;
 use futures::stream::{self, StreamExt as _};
 
 use super::Seams;
+use super::parsed::{Candidate, Parsed};
 use crate::checks::snapshot::Known;
 use crate::checks::trial::{Outcome, Trial, Trials};
 use crate::cluster::{ApiKind, Cluster, ClusterError, ObjectRef, Sending, Served};
-use crate::command::evidence::Secrets;
-use crate::execute::{Options, Prepared};
+use crate::execute::Options;
 use crate::helm::Helm;
+use crate::manifest::hook;
 use crate::manifest::identity::ObjectId;
-use crate::manifest::live::{Configuration, Declared, LiveObject};
-use crate::manifest::mask::Masker;
+use crate::manifest::live::{Configuration, LiveObject};
 use crate::manifest::refusal::Refusal;
 use crate::release::Release;
 use crate::storage::Storage;
@@ -33,14 +34,6 @@ enum Method {
     Replace,
 }
 
-/// An object to try.
-struct Candidate {
-    declared: Declared,
-    /// As the revision before has it.
-    old: Option<Declared>,
-    hook: bool,
-}
-
 /// What all dry runs of a revision have in common.
 struct Run<'a, C> {
     cluster: &'a C,
@@ -54,28 +47,25 @@ struct Run<'a, C> {
 pub(super) async fn of_upgrade<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     options: &Options,
-    prepared: &Prepared,
+    (new, old): (&Parsed<'_>, Option<&Parsed<'_>>),
+    last: u32,
 ) -> Known<Trials> {
-    let releases = &prepared.proposed.outcome.releases;
-    let (new, is_first) = (&releases.new, prepared.proposed.is_first);
-    let by_server = is_applied_by_server(new);
+    let (release, is_first) = (new.release, old.is_none());
+    let by_server = release.is_applied_by_server();
     let method = match (by_server, options.apply.waiting.force) {
         (true, _) => Method::Apply { force: options.apply.force_conflicts },
         (false, true) => Method::Replace,
         (false, false) => Method::Patch,
     };
-    let mut candidates = objects(new, (!is_first).then_some(&releases.old));
+    let mut candidates = new.beside(old);
     if !by_server {
         candidates.retain(Candidate::changes);
     }
-    if !options.apply.waiting.no_hooks {
-        let points = if is_first { ["pre-install", "post-install"] } else { ["pre-upgrade", "post-upgrade"] };
-        candidates.extend(hooks(new, points));
-    }
-    let run = Run { cluster: seams.cluster, release: new, method, thorough: false };
-    let stored = stores(seams.storage, seams.cluster, (&new.name, prepared.proposed.last + 1));
-    let (objects, record) = futures::future::join(run.try_all(candidates), stored).await;
-    let trials = Trials {
+    candidates.extend(new.hooks_at(hook::points_of_upgrade(is_first, options.apply.waiting.no_hooks)));
+    let run = Run { cluster: seams.cluster, release, method, thorough: false };
+    let stored = stores(seams.storage, seams.cluster, (&release.name, last + 1));
+    let (objects, record) = join(run.try_all(candidates), stored).await;
+    Ok(Trials {
         by_server,
         replaces: options.apply.waiting.force,
         takes_ownership: options.apply.take_ownership,
@@ -83,8 +73,7 @@ pub(super) async fn of_upgrade<C: Cluster, H: Helm>(
         applies_crds: is_first && !options.apply.skip_crds,
         objects: objects?,
         record,
-    };
-    Ok(masked(trials, &[&releases.old, new], seams.masker))
+    })
 }
 
 /// Tries the objects of the revision to go back to, on what the cluster has today: those that the upgrade makes different. Of the
@@ -92,64 +81,21 @@ pub(super) async fn of_upgrade<C: Cluster, H: Helm>(
 pub(super) async fn of_way_back<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     options: &Options,
-    prepared: &Prepared,
-    target: Option<&Release>,
+    (new, target): (&Parsed<'_>, Known<Option<&Parsed<'_>>>),
 ) -> Known<Option<Trials>> {
-    let releases = &prepared.proposed.outcome.releases;
-    let Some(target) = target else { return Ok(None) };
-    let by_server = is_applied_by_server(target);
+    let Some(target) = target? else { return Ok(None) };
+    let by_server = target.release.is_applied_by_server();
     let method = if by_server { Method::Apply { force: true } } else { Method::Patch };
-    let mut candidates = objects(target, Some(&releases.new));
-    if !options.apply.waiting.no_hooks {
-        candidates.extend(hooks(target, ["pre-rollback", "post-rollback"]));
-    }
-    let run = Run { cluster: seams.cluster, release: target, method, thorough: true };
+    let mut candidates = target.beside(Some(new));
+    candidates.extend(target.hooks_at(hook::points_of_rollback(options.apply.waiting.no_hooks)));
+    let run = Run { cluster: seams.cluster, release: target.release, method, thorough: true };
     let mut objects = run.try_all(candidates).await?;
     objects.retain(|trial| trial.outcome != Outcome::Accepted || !trial.warnings.is_empty());
-    let trials = Trials { by_server, objects, ..Trials::default() };
-    Ok(Some(masked(trials, &[&releases.new, target], seams.masker)))
-}
-
-fn is_applied_by_server(release: &Release) -> bool {
-    release.apply_method.as_deref() == Some("ssa")
-}
-
-/// The objects of a release, each with what the one before has of it.
-fn objects(release: &Release, before: Option<&Release>) -> Vec<Candidate> {
-    let declared = |release: &Release| -> Vec<Declared> {
-        let documents = release.manifest.documents(false);
-        documents.iter().filter_map(|document| Declared::of(document).ok()).flatten().collect()
-    };
-    let mut old: HashMap<_, Declared> = HashMap::new();
-    if let Some(before) = before {
-        old.extend(declared(before).into_iter().map(|object| (object.id.key(&before.namespace), object)));
-    }
-    let new = declared(release).into_iter();
-    let named = new.filter(|object| !object.id.kind.is_empty() && !object.id.name.is_empty());
-    named
-        .map(|declared| {
-            let old = old.remove(&declared.id.key(&release.namespace));
-            Candidate { declared, old, hook: false }
-        })
-        .collect()
-}
-
-/// The objects of the hooks that run at these points.
-fn hooks(release: &Release, points: [&str; 2]) -> Vec<Candidate> {
-    let documents = release.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
-    let declared = documents.filter_map(|document| Declared::of(&document).ok()).flatten();
-    let run = declared.filter(|object| points.iter().any(|point| object.runs_as_hook(point)));
-    run.map(|declared| Candidate { declared, old: None, hook: true }).collect()
-}
-
-impl Candidate {
-    fn changes(&self) -> bool {
-        !self.old.as_ref().is_some_and(|old| old.is_same_as(&self.declared))
-    }
+    Ok(Some(Trials { by_server, objects, ..Trials::default() }))
 }
 
 impl<C: Cluster> Run<'_, C> {
-    async fn try_all(&self, candidates: Vec<Candidate>) -> Known<Vec<Trial>> {
+    async fn try_all(&self, candidates: Vec<Candidate<'_>>) -> Known<Vec<Trial>> {
         let kinds: BTreeSet<ApiKind> = candidates.iter().map(|candidate| kind_of(&candidate.declared.id)).collect();
         let kinds: Vec<ApiKind> = kinds.into_iter().collect();
         let served = self.cluster.discover(&kinds).await.map_err(|error| error.to_string())?;
@@ -160,7 +106,7 @@ impl<C: Cluster> Run<'_, C> {
         Ok(stream::iter(trying).buffered(AT_ONCE).collect().await)
     }
 
-    async fn try_one(&self, candidate: Candidate, served: Option<&Served>) -> Trial {
+    async fn try_one(&self, candidate: Candidate<'_>, served: Option<&Served>) -> Trial {
         let mut id = candidate.declared.id.clone();
         let mut trial = Trial {
             source: candidate.declared.source.clone(),
@@ -205,11 +151,11 @@ impl<C: Cluster> Run<'_, C> {
     /// What Helm sends of an object; nothing where it would send nothing.
     async fn to_send(
         &self,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
         at: &ObjectRef,
         trial: &mut Trial,
     ) -> Result<Option<(Sending, Configuration)>, String> {
-        let declared = &candidate.declared;
+        let declared = candidate.declared;
         let owner = (self.release.name.as_str(), self.release.namespace.as_str());
         if candidate.hook {
             return Ok(Some((Sending::Create, declared.as_hook())));
@@ -229,7 +175,7 @@ impl<C: Cluster> Run<'_, C> {
         if self.method == Method::Replace {
             return Ok(Some((Sending::Replace, declared.replacement(&live, owner))));
         }
-        let patch = declared.patch(candidate.old.as_ref(), &live, owner);
+        let patch = declared.patch(candidate.old, &live, owner);
         if patch.is_empty && !self.thorough {
             return Ok(None);
         }
@@ -301,20 +247,4 @@ async fn stores<C: Cluster, H: Helm>(
         Ok(tried) => tried.refusal.map_or(Outcome::Accepted, |refusal| outcome(refusal, Sending::Create, &at)),
         Err(error) => Outcome::Untried(error.to_string()),
     })
-}
-
-/// Without the content of the releases' Secrets, which a webhook or the server may quote.
-fn masked(mut trials: Trials, releases: &[&Release], masker: &Masker) -> Trials {
-    let says = |trial: &Trial| !trial.warnings.is_empty() || matches!(trial.outcome, Outcome::Refused(_));
-    if !trials.objects.iter().any(says) {
-        return trials;
-    }
-    let secrets = Secrets::of(releases, masker);
-    for trial in trials.objects.iter_mut().filter(|trial| says(trial)) {
-        trial.warnings = trial.warnings.iter().map(|warning| secrets.mask(warning)).collect();
-        if let Outcome::Refused(refusal) = &mut trial.outcome {
-            **refusal = std::mem::take(&mut **refusal).rewritten(|text| secrets.mask(text));
-        }
-    }
-    trials
 }
