@@ -75,14 +75,7 @@ pub async fn run<C: Cluster, H: Helm>(
     let outcome = &prepared.proposed.outcome;
     let back = back(seams, prepared).await;
     let objects = objects(seams, prepared, &back);
-    let proposal = Proposal {
-        release: &request.upgrade.release,
-        namespace: &outcome.releases.new.namespace,
-        is_first: prepared.proposed.is_first,
-        no_hooks: options.apply.waiting.no_hooks,
-        objects: &objects,
-        crds: outcome.diff.crds.as_ref(),
-    };
+    let proposal = proposal(request, options, prepared, &objects);
     let reference = reference(request);
     let ((bad, rights, lists), release, (trials, rehearsal), chart_seen) = join4(
         join3(
@@ -132,6 +125,19 @@ pub async fn run<C: Cluster, H: Helm>(
     let back = back.as_ref().ok().and_then(Option::as_ref);
     let releases = [&outcome.releases.old, &outcome.releases.new].into_iter().chain(back);
     masked(Findings::of(&snapshot, &options.told.terms), seams.masker, &releases.collect::<Vec<_>>())
+}
+
+/// What checks look at when they say what they want to see.
+fn proposal<'a>(request: &'a Request, options: &Options, prepared: &'a Prepared, objects: &'a Objects) -> Proposal<'a> {
+    let outcome = &prepared.proposed.outcome;
+    Proposal {
+        release: &request.upgrade.release,
+        namespace: &outcome.releases.new.namespace,
+        is_first: prepared.proposed.is_first,
+        no_hooks: options.apply.waiting.no_hooks,
+        objects,
+        crds: outcome.diff.crds.as_ref(),
+    }
 }
 
 /// Without the content of the releases' Secrets, wherever else a chart writes it, and whoever quotes it.
