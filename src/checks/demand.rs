@@ -1,11 +1,17 @@
 //! What the pods of the workloads ask for, before, after and while they are replaced.
 
-use crate::checks::replicas::{Autoscalers, Pods};
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::checks::live_pods::LivePods;
+use crate::checks::replicas::{self, Autoscalers, Pods};
 use crate::checks::scene::{Scene, Workload, string};
+use crate::checks::wanted::{Lists, Wanted};
 use crate::diff::impact::{self, Amounts, Bound};
 use crate::diff::workload::{self, Kind};
 use crate::manifest::document::Object;
 use crate::manifest::node::Node;
+use crate::manifest::observed::Observed;
 use crate::manifest::quantity::Quantity;
 
 /// What one pod asks for, as its namespace makes it.
@@ -13,7 +19,7 @@ pub(super) struct Pod<'a> {
     /// Its labels.
     pub(super) labels: Option<&'a Node>,
     /// Its specification, with the defaults of the namespace.
-    pub(super) spec: Node,
+    pub(super) spec: Cow<'a, Node>,
     /// What it asks for and is held to.
     pub(super) amounts: Amounts,
 }
@@ -22,6 +28,8 @@ pub(super) struct Pod<'a> {
 pub(super) struct Demand<'a> {
     /// The workload; of one that goes only what was.
     pub(super) object: &'a Object,
+    /// The workload as it was.
+    pub(super) old: Option<&'a Object>,
     pub(super) namespace: &'a str,
     pub(super) kind: Kind,
     /// Its pods and how many there are at least; none where there is nothing before or after.
@@ -37,11 +45,18 @@ pub(super) struct Demand<'a> {
 
 impl<'a> Pod<'a> {
     /// A pod of an object, after its namespace has put in its defaults.
-    fn of(object: &'a Object, defaulted: &impl Fn(&Node, &str) -> Node, namespace: &str) -> Option<Self> {
+    fn of(object: &'a Object, surroundings: &impl Surroundings, namespace: &str) -> Option<Self> {
         let template = workload::template(object)?;
-        let spec = defaulted(template.find(&["spec"])?, namespace);
+        let spec = surroundings.defaulted(template.find(&["spec"])?, namespace);
         let amounts = impact::of_pod(&spec);
         Some(Self { labels: template.find(&["metadata", "labels"]), spec, amounts })
+    }
+
+    /// A pod of the cluster.
+    pub(super) fn live(pod: &'a Observed) -> Option<Self> {
+        let spec = Cow::Borrowed(pod.at(&["spec"])?);
+        let amounts = impact::of_pod(&spec);
+        Some(Self { labels: pod.at(&["metadata", "labels"]), spec, amounts })
     }
 
     /// What it requests of a resource.
@@ -55,24 +70,47 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// The pods of all workloads that are new, change or go. What the namespaces put into a pod is asked of `defaulted`.
-pub(super) fn all<'a>(scene: &Scene<'a>, defaulted: &impl Fn(&Node, &str) -> Node) -> Vec<Demand<'a>> {
-    let (before, after) = (Autoscalers::of(scene, true), Autoscalers::of(scene, false));
+/// What the manifest does not say of pods.
+pub(super) trait Surroundings {
+    /// The specification of a pod with what its namespace puts in.
+    fn defaulted<'n>(&self, spec: &'n Node, namespace: &str) -> Cow<'n, Node>;
+
+    /// What was read of the cluster, where it was read.
+    fn lists(&self) -> Option<&Lists>;
+}
+
+/// Nothing is known but the manifest.
+pub(super) struct Nothing;
+
+impl Surroundings for Nothing {
+    fn defaulted<'n>(&self, spec: &'n Node, _: &str) -> Cow<'n, Node> {
+        Cow::Borrowed(spec)
+    }
+
+    fn lists(&self) -> Option<&Lists> {
+        None
+    }
+}
+
+/// The pods of all workloads that are new, change or go.
+pub(super) fn all<'a>(scene: &Scene<'a>, surroundings: &impl Surroundings) -> Vec<Demand<'a>> {
+    let counts = Counts { before: Autoscalers::of(scene, true), after: Autoscalers::of(scene, false) };
     let mut demands = Vec::new();
     for workload in scene.workloads() {
         let (new, namespace) = (workload.pair.new, workload.pair.namespace);
-        let was = workload.pair.old.map(|old| count(&before, old, namespace, workload.kind));
-        let is = count(&after, new, namespace, workload.kind);
+        let (was, is) = counts.of(&workload);
         if !workload.restarts() && was == Some(is) {
             continue;
         }
-        let old = workload.pair.old.and_then(|old| Pod::of(old, defaulted, namespace));
+        let (was, is) = counts.now(surroundings.lists(), &workload, (was, is));
+        let old = workload.pair.old.and_then(|old| Pod::of(old, surroundings, namespace));
         demands.push(Demand {
             object: new,
+            old: workload.pair.old,
             namespace,
             kind: workload.kind,
             before: old.zip(was),
-            after: Pod::of(new, defaulted, namespace).map(|pod| (pod, is)),
+            after: Pod::of(new, surroundings, namespace).map(|pod| (pod, is)),
             restarts: workload.restarts() && !is_by_hand(new) && was.is_some_and(|was| was > 0),
             surge: replaced(&workload, is).0,
             unavailable: replaced(&workload, is).1,
@@ -80,10 +118,11 @@ pub(super) fn all<'a>(scene: &Scene<'a>, defaulted: &impl Fn(&Node, &str) -> Nod
     }
     for gone in &scene.gone {
         let (Some(kind), namespace) = (Kind::of(&gone.id), scene.namespace_of(gone)) else { continue };
-        let pod = Pod::of(gone, defaulted, namespace);
-        let before = pod.map(|pod| (pod, count(&before, gone, namespace, kind)));
+        let pod = Pod::of(gone, surroundings, namespace);
+        let before = pod.map(|pod| (pod, count(&counts.before, gone, namespace, kind)));
         demands.push(Demand {
             object: gone,
+            old: Some(*gone),
             namespace,
             kind,
             before,
@@ -94,6 +133,58 @@ pub(super) fn all<'a>(scene: &Scene<'a>, defaulted: &impl Fn(&Node, &str) -> Nod
         });
     }
     demands
+}
+
+/// The cluster's objects of the workloads whose number of pods the manifest leaves to others.
+pub(super) fn wanted(demands: &[Demand<'_>], scene: &Scene<'_>) -> Vec<Wanted> {
+    let counts = Counts { before: Autoscalers::of(scene, true), after: Autoscalers::of(scene, false) };
+    let workloads = scene.workloads().filter(|one| counts.are_left_to_others(one));
+    let demanding: HashSet<*const Object> = demands.iter().map(|demand| std::ptr::from_ref(demand.object)).collect();
+    let asked = workloads.filter(|one| demanding.contains(&std::ptr::from_ref(one.pair.new)));
+    asked.filter_map(|one| replicas::live(one.pair.new, one.pair.namespace)).collect()
+}
+
+/// How many pods there are at least, before and after.
+struct Counts<'a> {
+    before: Autoscalers<'a>,
+    after: Autoscalers<'a>,
+}
+
+impl<'a> Counts<'a> {
+    /// As the manifests say.
+    fn of(&self, workload: &Workload<'a>) -> (Option<u64>, u64) {
+        let namespace = workload.pair.namespace;
+        let was = workload.pair.old.map(|old| count(&self.before, old, namespace, workload.kind));
+        (was, count(&self.after, workload.pair.new, namespace, workload.kind))
+    }
+
+    fn are_left_to_others(&self, workload: &Workload<'a>) -> bool {
+        let Some(old) = workload.pair.old.filter(|_| workload.kind.has_replicas()) else { return false };
+        let scaled = |of: &Autoscalers<'a>, object| {
+            of.pods(object, workload.pair.namespace).is_some_and(|pods| pods.least < pods.most)
+        };
+        replicas::keeps_its_number(workload) || (scaled(&self.before, old) && scaled(&self.after, workload.pair.new))
+    }
+
+    /// As the cluster's object says, where the manifest leaves it to others: that many, within the bounds of the autoscaler.
+    fn now(&self, lists: Option<&Lists>, workload: &Workload<'a>, (was, is): (Option<u64>, u64)) -> (Option<u64>, u64) {
+        let (new, namespace) = (workload.pair.new, workload.pair.namespace);
+        let left_to_others = lists.filter(|_| self.are_left_to_others(workload));
+        let Some(now) = left_to_others.and_then(|lists| replicas::now(lists, new, namespace)) else {
+            return (was, is);
+        };
+        let after = self.after.pods(new, namespace).filter(|pods| pods.least < pods.most);
+        (Some(now), after.map_or(now, |pods| now.clamp(pods.least, pods.most)))
+    }
+}
+
+impl Demand<'_> {
+    /// Its pods in the cluster, by their places.
+    pub(super) fn running(&self, pods: &LivePods<'_>) -> Vec<usize> {
+        let Some(old) = self.old else { return Vec::new() };
+        let given = workload::template(old).and_then(|template| template.find(&["metadata", "labels"]));
+        pods.of_workload(old, given, self.namespace)
+    }
 }
 
 /// Whether its pods are replaced by nobody but its user.

@@ -34,7 +34,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             return vec![Finding::new(NAME, Severity::Unknown, message)];
         }
     };
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = going_back(snapshot).into_iter().collect();
     for one in all {
         if !one.missing.is_empty() {
             let consequence = match one.need {
@@ -62,6 +62,13 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         findings.push(Finding::new(NAME, Severity::Pass, message));
     }
     findings
+}
+
+/// The roles of a revision that could not be read may give anything.
+fn going_back(snapshot: &Snapshot<'_>) -> Option<Finding> {
+    let reason = snapshot.objects.back.as_ref().err().filter(|_| snapshot.goes_back)?;
+    let message = format!("whether you may give the rights of the roles of the revision to go back to: {reason}");
+    Some(Finding::new(NAME, Severity::Unknown, message))
 }
 
 fn some(all: &[String]) -> Vec<String> {

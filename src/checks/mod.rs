@@ -15,6 +15,7 @@ pub mod escalation;
 mod hooks;
 mod images;
 mod known_bad;
+mod live_pods;
 mod objects;
 mod pending;
 pub mod release;

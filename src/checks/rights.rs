@@ -41,6 +41,10 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         let message = format!("whether you may do all that is needed: {reason}");
         findings.push(Finding::new(NAME, Severity::Unknown, message).seen_by(asked));
     }
+    if let Some(reason) = snapshot.objects.back.as_ref().err().filter(|_| snapshot.goes_back) {
+        let message = format!("whether you may do what going back needs: {reason}");
+        findings.push(Finding::new(NAME, Severity::Unknown, message));
+    }
     if !rights.unserved.is_empty() {
         let message = "the server does not serve these kinds yet, so nobody can say what you may do with them";
         let finding = Finding::new(NAME, Severity::Unknown, message).seen_by(rights.unserved.clone());

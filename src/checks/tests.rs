@@ -27,12 +27,21 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// What a check says: `blocker Secret/key: it is not there`, a line each. What it did not ask for it does not see.
     pub(super) fn says(self, check: &Check) -> Vec<String> {
+        self.says_where(check, |_| {})
+    }
+
+    /// The same, of a snapshot in which more was seen.
+    pub(super) fn says_where(self, check: &Check, seen: impl FnOnce(&mut Snapshot<'_>)) -> Vec<String> {
         let line = |one: Finding| format!("{} {}: {}", one.severity.word(), one.resource, one.message);
-        self.findings(check).into_iter().map(line).collect()
+        self.findings_where(check, seen).into_iter().map(line).collect()
     }
 
     /// What a check finds.
     pub(super) fn findings(self, check: &Check) -> Vec<Finding> {
+        self.findings_where(check, |_| {})
+    }
+
+    fn findings_where(self, check: &Check, seen: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
         let lists = |proposal: &Proposal<'_>| {
             let wanted: BTreeSet<Wanted> = (check.wants)(proposal).into_iter().collect();
             Lists::new(wanted.into_iter().map(|wanted| {
@@ -40,7 +49,10 @@ impl Case<'_> {
                 (wanted, read)
             }))
         };
-        with(self.old, self.new, lists, |snapshot| (check.run)(snapshot))
+        with(self.old, self.new, lists, |snapshot| {
+            seen(snapshot);
+            (check.run)(snapshot)
+        })
     }
 
     fn read(&self, wanted: &Wanted) -> snapshot::Known<Vec<Observed>> {
@@ -175,6 +187,19 @@ fn what_could_not_be_observed_never_passes() {
     assert_eq!(says(|snapshot| snapshot.rights = Ok(unserved)), [("rights", Severity::Unknown)]);
     let unread = vec![BadRevision { revision: 1, same: Err("no".into()) }];
     assert_eq!(says(|snapshot| snapshot.bad = unread), [("known-bad", Severity::Unknown)]);
+}
+
+#[test]
+fn a_revision_to_go_back_to_that_can_not_be_read_leaves_rights_unknown() {
+    let unread = objects_of("# 1", "# 2");
+    let unread: &'static Objects = Box::leak(Box::new(Objects { back: Err("no".into()), ..unread.clone() }));
+    let said = |goes_back| {
+        let found = says(|snapshot| (snapshot.objects, snapshot.goes_back) = (unread, goes_back));
+        let of = ["rights", "escalation"];
+        found.into_iter().filter(|one| of.contains(&one.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(said(true), [("rights", Severity::Unknown), ("escalation", Severity::Unknown)]);
+    assert_eq!(said(false), []);
 }
 
 #[test]

@@ -7,7 +7,30 @@ use std::collections::BTreeMap;
 use super::snapshot::{Known, Objects};
 use crate::diff::live::crd::CrdDiff;
 use crate::manifest::hook;
-use crate::manifest::observed::Observed;
+use crate::manifest::observed::{Kept, Observed};
+
+/// What is kept of a pod: a cluster has many, and of each little is of use.
+const OF_POD: Kept = Kept::Only(&[
+    ("metadata", Kept::Only(&[("name", Kept::All), ("namespace", Kept::All), ("labels", Kept::All)])),
+    (
+        "spec",
+        Kept::Only(&[
+            ("nodeName", Kept::All),
+            ("containers", OF_CONTAINER),
+            ("initContainers", OF_CONTAINER),
+            ("resources", Kept::All),
+            ("overhead", Kept::All),
+            ("priorityClassName", Kept::All),
+            ("activeDeadlineSeconds", Kept::All),
+        ]),
+    ),
+    ("status", Kept::Only(&[("phase", Kept::All)])),
+]);
+const OF_CONTAINER: Kept = Kept::Only(&[
+    ("name", Kept::All),
+    ("restartPolicy", Kept::All),
+    ("resources", Kept::Only(&[("requests", Kept::All), ("limits", Kept::All)])),
+]);
 
 /// A kind of objects, as the server names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +58,12 @@ impl ListedKind {
             kind: Cow::Borrowed(kind),
             metadata_only: false,
         }
+    }
+
+    /// What is kept of each of them.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        if self.group.is_empty() && self.kind == "Pod" { OF_POD } else { Kept::All }
     }
 
     /// The same, with nothing but the metadata.

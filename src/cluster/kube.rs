@@ -25,7 +25,7 @@ use super::{
 };
 use crate::manifest::live::{Configuration, LiveObject};
 use crate::manifest::node::Node;
-use crate::manifest::observed::Observed;
+use crate::manifest::observed::{Kept, Observed};
 
 /// Objects a page. Large pages cost less than many: 500 of 5,000 Secrets in one page take half the time of five.
 const PAGE: u32 = 500;
@@ -168,7 +168,7 @@ impl Cluster for KubeCluster {
         self.begin_list(query, portion).await
     }
 
-    async fn list_observed(&self, query: &ListQuery) -> Result<Listing, ClusterError> {
+    async fn list_kept(&self, query: &ListQuery, kept: Kept) -> Result<Listing, ClusterError> {
         check_namespace(query)?;
         let mut listing = Listing::default();
         let mut token = String::new();
@@ -176,7 +176,8 @@ impl Cluster for KubeCluster {
             let page: Page<Node> = self.page(query, (PAGE, JSON), &token).await?;
             let (version, kind) = (query.resource.api_version(), &query.resource.kind);
             let items = page.items.into_iter().flatten();
-            listing.items.extend(items.filter_map(|item| Observed::new(item, &version, kind)));
+            let observed = items.filter_map(|item| Observed::new(item, &version, kind));
+            listing.items.extend(observed.map(|item| item.keeping(kept)));
             listing.resource_version = page.metadata.resource_version;
             token = page.metadata.r#continue.unwrap_or_default();
             if token.is_empty() {

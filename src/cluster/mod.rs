@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::manifest::identity::ObjectId;
 use crate::manifest::live::{Configuration, LiveObject};
-use crate::manifest::observed::Observed;
+use crate::manifest::observed::{Kept, Observed};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -84,7 +84,12 @@ pub trait Cluster: Send + Sync {
     ) -> impl Future<Output = Result<Items, ClusterError>> + Send;
 
     /// All objects that match, with their status, and the version of the list from which a watch goes on.
-    fn list_observed(&self, query: &ListQuery) -> impl Future<Output = Result<Listing, ClusterError>> + Send;
+    fn list_observed(&self, query: &ListQuery) -> impl Future<Output = Result<Listing, ClusterError>> + Send {
+        self.list_kept(query, Kept::All)
+    }
+
+    /// The same with only some fields of each object. No more than a page of them is ever whole in memory.
+    fn list_kept(&self, query: &ListQuery, kept: Kept) -> impl Future<Output = Result<Listing, ClusterError>> + Send;
 
     /// What becomes of the objects that match, from a version on. The server ends it after some minutes.
     fn watch(&self, query: &ListQuery, from: &str) -> impl Future<Output = Result<Watch, ClusterError>> + Send;

@@ -16,6 +16,30 @@ pub struct Owner {
     pub uid: String,
 }
 
+/// Which fields of an object are kept, when more than they would only take memory. Of a list it is said of each item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// All of them.
+    All,
+    /// Those with these names, and of each what is kept.
+    Only(&'static [(&'static str, Self)]),
+}
+
+impl Kept {
+    fn of(self, node: Node) -> Node {
+        let Self::Only(fields) = self else { return node };
+        match node.into_value() {
+            Value::Map(entries) => {
+                let field = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, kept)| *kept);
+                let kept = entries.into_iter().filter_map(|(key, value)| field(&key).map(|kept| (key, kept.of(value))));
+                Node::new(Value::Map(kept.collect()))
+            }
+            Value::List(items) => Node::new(Value::List(items.into_iter().map(|item| self.of(item)).collect())),
+            other => Node::new(other),
+        }
+    }
+}
+
 /// An object of the cluster with its status.
 #[derive(Clone)]
 pub struct Observed(Node);
@@ -36,6 +60,17 @@ impl Observed {
             _ => Some((key, value)),
         });
         Some(Self(Node::new(Value::Map(type_of.into_iter().chain(own).collect()))))
+    }
+
+    /// The same object with only some of its fields; kind and version stay.
+    #[must_use]
+    pub fn keeping(self, kept: Kept) -> Self {
+        let Kept::Only(_) = kept else { return self };
+        let of_type = ["apiVersion", "kind"].map(|key| (key.into(), Node::string(self.text(&[key]))));
+        match kept.of(self.0).into_value() {
+            Value::Map(entries) => Self(Node::new(Value::Map(of_type.into_iter().chain(entries).collect()))),
+            other => Self(Node::new(other)),
+        }
     }
 
     /// The whole object. Of a Secret it has no `data`.

@@ -11,6 +11,7 @@ stories![
     what_new_pods_refer_to_is_looked_for,
     a_missing_class_stops_an_upgrade_that_helm_lets_through,
     a_quota_stops_an_upgrade_that_helm_lets_through,
+    the_charts_own_quota_and_limits_count_as_the_upgrade_leaves_them,
     pods_beyond_a_limit_range_stop_the_upgrade,
     pods_that_find_no_node_are_a_warning,
     a_claim_grows_only_where_its_class_lets_it,
@@ -39,6 +40,9 @@ fn what_new_pods_refer_to_is_looked_for(user: &User) {
 
 fn a_missing_class_stops_an_upgrade_that_helm_lets_through(user: &User) {
     user.does("helm install web risky --set claim.enabled=false");
+    let findings = checked(user, "--set pod.runtimeClassName=gvisor,ingress=nowhere");
+    has(&findings, "classes", "blocker", "no such class: pods are refused");
+    has(&findings, "classes", "warning", "unless its controller goes by the name alone, nobody serves it");
     let flags = "--set claim.enabled=true,claim.class=fast,pod.priorityClassName=high";
     let findings = checked(user, flags);
     has(&findings, "classes", "blocker", "no such class, and no free volume of it");
@@ -67,6 +71,35 @@ fn a_quota_stops_an_upgrade_that_helm_lets_through(user: &User) {
     has(&checked(user, "--set tag=3"), "quota", "blocker", "wants each container to set what it counts");
 }
 
+fn the_charts_own_quota_and_limits_count_as_the_upgrade_leaves_them(user: &User) {
+    user.does("helm install web risky --set quota.pods=2,limit.cpu=1,resources.limits.cpu=1 --wait");
+    let used =
+        || cluster::find::<ResourceQuota>(&user.namespace, "own").and_then(|quota| quota.status?.used?.remove("pods"));
+    user.waits_for(|| used().is_some_and(|used| used.0 == "2"));
+    let kept = "--set quota.pods=2,limit.cpu=1";
+    has(
+        &checked(user, &format!("{kept},tag=2,resources.limits.cpu=1")),
+        "quota",
+        "blocker",
+        "the upgrade takes 1 more",
+    );
+    has(
+        &checked(user, &format!("{kept},resources.limits.cpu=2")),
+        "limit-range",
+        "blocker",
+        "LimitRange/own refuses it",
+    );
+    for more in ["--set quota.pods=3,limit.cpu=2,resources.limits.cpu=2", "--set resources.limits.cpu=2"] {
+        let findings = checked(user, more);
+        passes(&findings, "quota");
+        passes(&findings, "limit-range");
+    }
+    user.does("helm upgrade web risky --set quota.pods=3,limit.cpu=2,resources.limits.cpu=2 --wait --timeout 30s");
+    // What a quota that comes with the upgrade will find used is what runs.
+    user.does("helm upgrade web risky --set resources.limits.cpu=2 --wait --timeout 30s");
+    has(&checked(user, "--set quota.pods=2,tag=3,resources.limits.cpu=2"), "quota", "blocker", "2 pods, 2 are used");
+}
+
 fn pods_beyond_a_limit_range_stop_the_upgrade(user: &User) {
     let rule = json!({"type": "Container", "max": {"cpu": "1"}, "default": {"cpu": "1"}});
     cluster::create::<LimitRange>(&user.namespace, json!({"metadata": {"name": "usual"}, "spec": {"limits": [rule]}}));
@@ -84,6 +117,34 @@ fn pods_that_find_no_node_are_a_warning(user: &User) {
     has(&large, "capacity", "warning", "asks for 100 cpu, and no node that takes it has more than 8");
     has(&checked(user, "--set pod.nodeSelector.disk=ssd"), "capacity", "warning", "no node takes its pods");
     has(&checked(user, "--set replicas=400"), "capacity", "warning", "find no room on the nodes");
+    let node = format!("gpu-{}", user.namespace);
+    let taints = json!([{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]);
+    let labels = json!({"gpu": user.namespace});
+    let allocatable = json!({"cpu": "8", "memory": "8Gi", "pods": "10"});
+    let object = json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": node, "labels": labels},
+        "spec": {"taints": taints}, "status": {"allocatable": allocatable, "capacity": allocatable},
+    });
+    cluster::post("/api/v1/nodes", &object);
+    let there = format!("--set pod.nodeSelector.gpu={}", user.namespace);
+    let tainted = checked(user, &there);
+    let tolerating = checked(user, &format!("{there},pod.tolerations[0].operator=Exists"));
+    cluster::remove(&format!("/api/v1/nodes/{node}"));
+    has(&tainted, "capacity", "warning", "no node takes its pods");
+    passes(&tolerating, "capacity");
+    let json = |pod: serde_json::Value| checked(user, &format!("--set-json 'pod={pod}' --set replicas=4"));
+    let required = |term: serde_json::Value| json!({"requiredDuringSchedulingIgnoredDuringExecution": term});
+    let terms =
+        json!({"nodeSelectorTerms": [{"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}]});
+    let affinity = json(json!({"affinity": {"nodeAffinity": required(terms)}}));
+    has(&affinity, "capacity", "warning", "no node takes its pods");
+    let selector = json!({"matchLabels": {"app": "web"}});
+    let host = json!([{"topologyKey": "kubernetes.io/hostname", "labelSelector": selector}]);
+    let apart = json(json!({"affinity": {"podAntiAffinity": required(host)}}));
+    has(&apart, "capacity", "warning", "on a node of its own");
+    let spread =
+        json!({"maxSkew": 1, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector});
+    has(&json(json!({"topologySpreadConstraints": [spread]})), "capacity", "warning", "no node takes its pods");
     user.types(&format!("{CHECK} --set resources.requests.cpu=100 --accept way-back")).exits(0);
 }
 

@@ -1,5 +1,6 @@
 //! What an upgrade interrupts, takes away for good, or makes impossible to interrupt.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -38,6 +39,15 @@ fn a_disruption_budget_that_deadlocks_stops_an_upgrade_that_helm_lets_through(us
     assert_eq!(status().unwrap().disruptions_allowed, Some(0), "no drain ends any more");
     // As before, it is nothing new.
     passes(&checked(user, &format!("{flags},tag=2")), "disruption-budget");
+    // Without a number in the manifest something else may scale the pods.
+    user.does("helm upgrade web risky --set replicas=null");
+    let unsaid = "--set replicas=null,budget.minAvailable=2";
+    let live = json!({"spec": {"replicas": 2}});
+    cluster::merge::<Deployment>(&user.namespace, "web", live);
+    has(&checked(user, unsaid), "disruption-budget", "warning", "there are 2 pods unless something scales them");
+    let spec = json!({"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "minReplicas": 3, "maxReplicas": 4});
+    cluster::create::<HorizontalPodAutoscaler>(&user.namespace, json!({"metadata": {"name": "other"}, "spec": spec}));
+    passes(&checked(user, unsaid), "disruption-budget");
 }
 
 fn what_makes_a_gap_is_told(user: &User) {
@@ -47,10 +57,13 @@ fn what_makes_a_gap_is_told(user: &User) {
         passes(&same, check);
     }
     let flags = "--set database.enabled=true,deployment.strategy.type=Recreate,replicas=1,service.selector.app=wrong,\
-                 service.type=NodePort,settings.color=blue,database.strategy=OnDelete,tag=2,container.readinessProbe=null";
+                 service.type=NodePort,settings.color=blue,database.strategy=OnDelete,tag=2,probe=false";
     let findings = checked(user, flags);
     has(&findings, "availability", "warning", "its strategy is Recreate");
     has(&findings, "availability", "warning", "one pod is left of 2");
+    has(&findings, "availability", "warning", "its readiness probe is gone");
+    let all = checked(user, "--set database.enabled=true,deployment.strategy.rollingUpdate.maxUnavailable=100%,tag=2");
+    has(&all, "availability", "warning", "its maxUnavailable takes all pods at once");
     has(&findings, "services", "warning", "its selector fits no pods of the new revision");
     has(&findings, "services", "warning", "its type changes from ClusterIP to NodePort");
     has(&findings, "restarts", "warning", "its updateStrategy is OnDelete");

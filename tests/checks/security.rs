@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cluster;
-use crate::findings::{found, has, passes};
+use crate::findings::{allow, found, has, passes};
 use crate::user::User;
 
 stories![
@@ -32,6 +32,10 @@ fn pods_that_the_namespace_forbids_stop_an_upgrade_that_helm_lets_through(user: 
     user.types(&format!("{CHECK} {flags}")).exits(3);
     user.does(&format!("helm upgrade web risky {flags} --dry-run=server"));
     user.types(&format!("helm upgrade web risky {flags} --wait --timeout 2s")).exits(1);
+    // The server's own word counts, and without a dry run there is none.
+    allow(user, "viewer", &[("", "secrets", &["get", "list"]), ("", "namespaces", &["get"])]);
+    let unseen = checked(user, &format!("{flags},tag=3 --kube-as-user viewer"));
+    has(&unseen, "pod-security", "unknown", "and whether the server lets them in");
 }
 
 fn privileges_and_rights_that_are_new_are_told(user: &User) {
@@ -47,6 +51,8 @@ fn privileges_and_rights_that_are_new_are_told(user: &User) {
     has(&findings, "privileges", "warning", "its pods gain hostPath /");
     has(&findings, "privileges", "warning", "its container main gains privileged");
     has(&findings, "grants", "warning", "");
+    let capabilities = checked(user, "--set 'container.securityContext.capabilities.add={SYS_ADMIN}'");
+    has(&capabilities, "privileges", "warning", "its container main gains capability SYS_ADMIN");
     let label = json!({"metadata": {"labels": {"pod-security.kubernetes.io/warn": "baseline"}}});
     cluster::writes_as("test", "merge", &format!("/api/v1/namespaces/{}", user.namespace), &label);
     passes(&checked(user, "--set tag=2"), "pod-security");

@@ -3,14 +3,16 @@
 //! Source: plugin/pkg/admission/limitranger of k8s.io/kubernetes: of a container without a limit or request the defaults count; then
 //! all that is said, and what should be and is not, is held against the bounds.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::scene::{items, string};
 use crate::diff::impact::{self, Amounts, Bound};
 use crate::diff::workload;
 use crate::manifest::node::{Node, Value};
-use crate::manifest::observed::Observed;
 use crate::manifest::quantity::Quantity;
+
+use super::left::Rule;
 
 /// The rules of a namespace: each with the LimitRange that it is of.
 pub(super) struct Limits<'a>(Vec<(&'a str, &'a Node)>);
@@ -25,12 +27,9 @@ pub(super) struct Broken {
 }
 
 impl<'a> Limits<'a> {
-    pub(super) fn of(ranges: &'a [Observed]) -> Self {
-        let rules = |range: &'a Observed| {
-            let rules = range.at(&["spec", "limits"]).and_then(Node::as_list).unwrap_or_default();
-            rules.iter().map(move |rule| (range.name(), rule))
-        };
-        Self(ranges.iter().flat_map(rules).collect())
+    pub(super) fn of(ranges: impl IntoIterator<Item = Rule<'a>>) -> Self {
+        let rules = |range: Rule<'a>| items(range.node, &["spec", "limits"]).iter().map(move |rule| (range.name, rule));
+        Self(ranges.into_iter().flat_map(rules).collect())
     }
 
     fn of_type(&self, kind: &'static str) -> impl Iterator<Item = (&'a str, &'a Node)> {
@@ -38,9 +37,9 @@ impl<'a> Limits<'a> {
     }
 
     /// The specification of a pod with the defaults in it.
-    pub(super) fn defaulted(&self, spec: &Node) -> Node {
+    pub(super) fn defaulted<'n>(&self, spec: &'n Node) -> Cow<'n, Node> {
         let Some(entries) = spec.as_map().filter(|_| self.of_type("Container").next().is_some()) else {
-            return spec.clone();
+            return Cow::Borrowed(spec);
         };
         let entries = entries.iter().map(|(key, value)| match (&**key, value.as_list()) {
             ("containers" | "initContainers", Some(list)) => {
@@ -48,7 +47,7 @@ impl<'a> Limits<'a> {
             }
             _ => (key.clone(), value.clone()),
         });
-        Node::new(Value::Map(entries.collect()))
+        Cow::Owned(Node::new(Value::Map(entries.collect())))
     }
 
     fn container(&self, container: &Node) -> Node {

@@ -1,21 +1,21 @@
 //! The nodes, what is free on them, and which pods they take.
 //!
 //! Sources: Kubernetes documentation, "Assigning Pods to Nodes", "Taints and Tolerations"; what daemons tolerate is in
-//! k8s.io/kubernetes, pkg/controller/daemon/util (`AddOrUpdateDaemonPodTolerations`). Preferences, spreading and affinity to other
-//! pods are left out, but for the pods of one kind that must not share a node.
+//! k8s.io/kubernetes, pkg/controller/daemon/util (`AddOrUpdateDaemonPodTolerations`). Preferences are left out; what pods require of
+//! their neighbours is in `neighbours`.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::checks::demand::Pod;
+use crate::checks::demand::{Demand, Pod};
+use crate::checks::live_pods::LivePods;
 use crate::checks::scene::{items, string};
-use crate::checks::selector::{all_of, meets, selects};
+use crate::checks::selector::{all_of, meets};
 use crate::diff::impact::{self, Bound};
 use crate::manifest::node::Node;
 use crate::manifest::observed::Observed;
 use crate::manifest::quantity::Quantity;
 
-/// The label of a node with its own name.
-const HOSTNAME: &str = "kubernetes.io/hostname";
+use super::neighbours::spread_over;
 
 /// Taints that every daemon tolerates.
 const OF_DAEMONS: [&str; 6] = [
@@ -31,45 +31,47 @@ const OF_DAEMONS: [&str; 6] = [
 const PODS: &str = "pods";
 
 /// Amounts in billionths, by resource.
-type Room = BTreeMap<String, i128>;
+pub(super) type Room = BTreeMap<String, i128>;
 
 /// A node with what is free on it.
 pub(super) struct Place<'a> {
     pub(super) node: &'a Observed,
     allocatable: Room,
     free: Room,
-    /// The pods on it.
-    pods: Vec<&'a Observed>,
-    /// Whether a pod was placed here that shares the node with none of its kind.
-    alone: bool,
 }
 
-/// All nodes.
-pub(super) struct Places<'a>(Vec<Place<'a>>);
+/// All nodes, and the pods on them.
+pub(super) struct Places<'a> {
+    pub(super) all: Vec<Place<'a>>,
+    pub(super) pods: LivePods<'a>,
+    /// On which node each pod is that takes room.
+    pub(super) node_of: Vec<Option<usize>>,
+}
 
 impl<'a> Places<'a> {
     /// The nodes with the pods that are on them and not done.
     pub(super) fn of(nodes: &'a [Observed], pods: &'a [Observed]) -> Self {
-        let mut places: Vec<Place<'a>> = nodes.iter().map(Place::of).collect();
+        let mut all: Vec<Place<'a>> = nodes.iter().map(Place::of).collect();
         let by_name: HashMap<&str, usize> = nodes.iter().enumerate().map(|(at, node)| (node.name(), at)).collect();
-        let done = |pod: &Observed| matches!(pod.text(&["status", "phase"]), "Succeeded" | "Failed");
-        for pod in pods.iter().filter(|pod| !done(pod)) {
-            if let Some(&at) = by_name.get(pod.text(&["spec", "nodeName"])) {
-                places[at].take(&takes(pod), 1);
-                places[at].pods.push(pod);
+        let pods = LivePods::of(pods);
+        let node_of = |pod: &&Observed| by_name.get(pod.text(&["spec", "nodeName"])).copied();
+        let node_of: Vec<Option<usize>> = pods.all.iter().map(node_of).collect();
+        for (pod, at) in pods.all.iter().zip(&node_of) {
+            if let Some(at) = at {
+                all[*at].take(&takes(pod), 1);
             }
         }
-        Self(places)
+        Self { all, pods, node_of }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// The nodes that take a pod, however much is free; and of the others, why not, each reason with their number.
     pub(super) fn that_take(&self, pod: &Pod<'_>, daemon: bool) -> (Vec<usize>, BTreeMap<String, usize>) {
         let (mut taking, mut reasons) = (Vec::new(), BTreeMap::new());
-        for (at, place) in self.0.iter().enumerate() {
+        for (at, place) in self.all.iter().enumerate() {
             match place.refuses(&pod.spec, daemon) {
                 None => taking.push(at),
                 Some(reason) => *reasons.entry(reason).or_insert(0) += 1,
@@ -81,57 +83,35 @@ impl<'a> Places<'a> {
     /// A resource of which a pod asks for more than any of these nodes has, with the most that one has.
     pub(super) fn too_large(&self, pod: &Pod<'_>, taking: &[usize]) -> Option<(String, Quantity, Quantity)> {
         requests(pod).into_iter().find_map(|(name, asked)| {
-            let most = taking.iter().map(|at| self.0[*at].allocatable.get(&name).copied().unwrap_or(0)).max()?;
+            let most = taking.iter().map(|at| self.all[*at].allocatable.get(&name).copied().unwrap_or(0)).max()?;
             let like = pod.requests(&name);
             (asked > most).then(|| (name, like, Quantity::of_nanos(most, like)))
         })
     }
 
-    /// Places so many pods where there is room, and says how many have found any.
-    pub(super) fn place(&mut self, pod: &Pod<'_>, taking: &[usize], count: u64) -> u64 {
-        let (asked, alone) = (requests(pod), alone(pod));
-        let mut placed = 0;
-        for at in taking {
-            if placed >= count {
-                break;
-            }
-            let place = &mut self.0[*at];
-            let mut fits = place.fits(&asked).min(count - placed);
-            if let Some(selectors) = &alone {
-                let there = place
-                    .pods
-                    .iter()
-                    .any(|one| selectors.iter().any(|selector| selects(selector, one.at(&["metadata", "labels"]))));
-                fits = if there || place.alone { 0 } else { fits.min(1) };
-                place.alone |= fits > 0;
-            }
-            place.take(&asked, fits);
-            placed += fits;
-        }
-        placed
+    /// How many such pods find room on a node.
+    pub(super) fn fits(&self, asked: &Room, at: usize) -> u64 {
+        self.all[at].fits(asked)
+    }
+
+    /// Takes the room of so many such pods on a node.
+    pub(super) fn take(&mut self, asked: &Room, (at, count): (usize, u64)) {
+        self.all[at].take(asked, count);
     }
 
     /// Gives back what the pods of a workload take.
-    pub(super) fn release(&mut self, namespace: &str, labels: Option<&Node>) {
-        if labels.is_none_or(Node::is_empty) {
-            return;
-        }
-        for place in &mut self.0 {
-            let (own, rest): (Vec<&Observed>, Vec<&Observed>) = place
-                .pods
-                .iter()
-                .partition(|pod| pod.namespace() == namespace && all_of(labels, pod.at(&["metadata", "labels"])));
-            for pod in own {
-                place.give_back(&takes(pod));
+    pub(super) fn release(&mut self, demand: &Demand<'_>) {
+        for pod in demand.running(&self.pods) {
+            if let Some(at) = self.node_of[pod].take() {
+                self.all[at].give_back(&takes(self.pods.all[pod]));
             }
-            place.pods = rest;
         }
     }
 
     /// On how many of these nodes a pod finds no room.
     pub(super) fn without_room(&self, pod: &Pod<'_>, taking: &[usize]) -> usize {
         let asked = requests(pod);
-        taking.iter().filter(|at| self.0[**at].fits(&asked) == 0).count()
+        taking.iter().filter(|at| self.all[**at].fits(&asked) == 0).count()
     }
 }
 
@@ -141,7 +121,7 @@ impl<'a> Place<'a> {
         let amounts =
             entries.iter().filter_map(|(name, amount)| Some((name.to_string(), Quantity::of(amount)?.nanos())));
         let allocatable: Room = amounts.collect();
-        Self { node, free: allocatable.clone(), allocatable, pods: Vec::new(), alone: false }
+        Self { node, free: allocatable.clone(), allocatable }
     }
 
     fn take(&mut self, asked: &Room, count: u64) {
@@ -180,6 +160,9 @@ impl<'a> Place<'a> {
         if !self.is_wanted(spec) {
             return Some("not selected by the node affinity".to_owned());
         }
+        if let Some(key) = spread_over(spec).find(|key| self.label(key).is_none()) {
+            return Some(format!("without the label {key} that the pods are spread over"));
+        }
         let taints = items(node.node(), &["spec", "taints"]).iter();
         let hard = taints.filter(|taint| string(taint, &["effect"]) != Some("PreferNoSchedule"));
         let tolerations = items(spec, &["tolerations"]);
@@ -191,12 +174,17 @@ impl<'a> Place<'a> {
         Some(format!("tainted {}", string(unbearable, &["key"]).unwrap_or_default()))
     }
 
+    /// The value of one of its labels.
+    pub(super) fn label(&self, key: &str) -> Option<&'a str> {
+        self.node.at(&["metadata", "labels", key]).and_then(Node::as_str)
+    }
+
     /// The node affinity that is required: one of its terms, and all of that term.
     fn is_wanted(&self, spec: &Node) -> bool {
         let required =
             ["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"];
         let Some(terms) = spec.find(&required).and_then(Node::as_list) else { return true };
-        let label = |key: &str| self.node.at(&["metadata", "labels", key]).and_then(Node::as_str);
+        let label = |key: &str| self.label(key);
         let field = |key: &str| (key == "metadata.name").then(|| self.node.name());
         terms.iter().any(|term| {
             let (labels, fields) = (items(term, &["matchExpressions"]), items(term, &["matchFields"]));
@@ -226,7 +214,7 @@ fn takes(pod: &Observed) -> Room {
     room(amounts.into_iter())
 }
 
-fn requests(pod: &Pod<'_>) -> Room {
+pub(super) fn requests(pod: &Pod<'_>) -> Room {
     room(pod.amounts.clone().into_iter())
 }
 
@@ -234,15 +222,4 @@ fn room(amounts: impl Iterator<Item = ((Bound, String), Quantity)>) -> Room {
     let requests = amounts.filter(|((bound, _), _)| *bound == Bound::Request);
     let one = (PODS.to_owned(), Quantity::whole(1).nanos());
     requests.map(|((_, name), amount)| (name, amount.nanos())).chain([one]).collect()
-}
-
-/// The selectors of the pods that a pod must not share a node with, where its own kind is among them.
-fn alone<'p>(pod: &'p Pod<'_>) -> Option<Vec<&'p Node>> {
-    let path = ["affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"];
-    let terms = items(&pod.spec, &path).iter().filter(|term| string(term, &["topologyKey"]) == Some(HOSTNAME));
-    let selectors: Vec<&Node> = terms
-        .filter_map(|term| term.find(&["labelSelector"]))
-        .filter(|selector| selects(selector, pod.labels))
-        .collect();
-    (!selectors.is_empty()).then_some(selectors)
 }

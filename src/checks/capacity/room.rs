@@ -2,45 +2,70 @@
 //!
 //! More than a warning it never is: a cluster autoscaler may add nodes, the scheduler may move other pods away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checks::demand::{self, Demand, Pod};
+use crate::checks::demand::{self, Demand, Nothing, Pod, Surroundings};
+use crate::checks::live_pods;
 use crate::checks::scene::{Scene, items};
 use crate::checks::wanted::{ListedKind, Wanted};
 use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
-use crate::diff::workload::Kind;
 use crate::diff::workload::same::same;
+use crate::diff::workload::{self, Kind};
 use crate::manifest::node::Node;
 
+use super::limit_range::{self, Namespaces};
+use super::neighbours::Newcomers;
 use super::nodes::Places;
 
 const NAME: &str = "capacity";
 
 pub(crate) const CHECK: Check =
     Check::new(NAME, "whether the nodes have room for the new pods, and for the roll-out's peak", run)
-        .rights("list nodes; list pods in all namespaces")
+        .rights("list nodes; list pods in all namespaces; list limitranges in the namespace; get scaled workloads")
         .wants(wants);
 
 const NODES: ListedKind = ListedKind::new("", "v1", "nodes", "Node");
-const PODS: ListedKind = ListedKind::new("", "v1", "pods", "Pod");
 
 const HINT: &str = "lower the requests, add nodes, or let old pods stop first (maxUnavailable: 1); an autoscaler may add nodes by itself";
 
 /// Fields of a pod that say which nodes it may be on.
-const PLACED_BY: [&str; 4] = ["nodeName", "nodeSelector", "affinity", "tolerations"];
+const PLACED_BY: [&str; 5] = ["nodeName", "nodeSelector", "affinity", "tolerations", "topologySpreadConstraints"];
 
 fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
-    let needed = !demands(&Scene::proposed(proposal)).is_empty();
-    if needed { vec![Wanted::all(NODES), Wanted::all(PODS)] } else { Vec::new() }
+    let scene = Scene::proposed(proposal);
+    let demands = demands(&scene, &Nothing);
+    if demands.is_empty() {
+        return Vec::new();
+    }
+    let limits =
+        demands.iter().filter(|demand| leaves_open(demand)).map(|demand| limit_range::wanted(demand.namespace));
+    let mut wanted: Vec<Wanted> = limits.collect();
+    wanted.extend(demand::wanted(&demands, &scene));
+    wanted.extend([Wanted::all(NODES), live_pods::everywhere()]);
+    wanted
+}
+
+/// Whether a container requests no cpu or no memory, so that the namespace may do it for it.
+fn leaves_open(demand: &Demand<'_>) -> bool {
+    let says = |node: &Node, name: &str| {
+        ["requests", "limits"].iter().any(|key| node.find(&["resources", key, name]).is_some())
+    };
+    let open = |pod: &Pod<'_>| {
+        ["cpu", "memory"].iter().any(|name| {
+            !says(&pod.spec, name) && workload::containers(&pod.spec).any(|container| !says(container.node, name))
+        })
+    };
+    demand.after.as_ref().is_some_and(|(pod, _)| open(pod))
 }
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let scene = Scene::of(snapshot);
-    let demands = demands(&scene);
-    if demands.is_empty() {
+    let namespaces = Namespaces::of(&scene, snapshot.lists);
+    if demands(&scene, &Nothing).is_empty() {
         return vec![Finding::new(NAME, Severity::Pass, "the upgrade needs no more room on the nodes than there is")];
     }
-    let (nodes, pods) = match (snapshot.lists.get(&Wanted::all(NODES)), snapshot.lists.get(&Wanted::all(PODS))) {
+    let lists = snapshot.lists;
+    let (nodes, pods) = match (lists.get(&Wanted::all(NODES)), lists.get(&live_pods::everywhere())) {
         (Ok(nodes), Ok(pods)) => (nodes, pods),
         (Err(reason), _) | (_, Err(reason)) => {
             let message = format!("whether the nodes have room for the new pods: {reason}");
@@ -48,7 +73,15 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         }
     };
     let mut places = Places::of(nodes, pods);
-    let mut findings: Vec<Finding> = demands.iter().filter_map(|demand| judge(&mut places, demand)).collect();
+    let demands = demands(&scene, &namespaces);
+    let mut findings: Vec<Finding> = demands.iter().filter_map(|demand| judge(&mut places, demand, &scene)).collect();
+    let open: BTreeSet<&str> = demands.iter().filter(|one| leaves_open(one)).map(|one| one.namespace).collect();
+    findings.extend(open.into_iter().filter_map(|namespace| {
+        let reason = namespaces.limits(namespace).err()?;
+        let message =
+            format!("how much pods that request nothing take, by the LimitRanges of namespace {namespace}: {reason}");
+        Some(Finding::new(NAME, Severity::Unknown, message))
+    }));
     if findings.is_empty() {
         let message =
             format!("the nodes have room for the new pods, and for the roll-out's peak ({} nodes)", places.len());
@@ -58,9 +91,8 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
 }
 
 /// The workloads that need more room than they have, or room on other nodes, if only for a time.
-fn demands<'a>(scene: &Scene<'a>) -> Vec<Demand<'a>> {
-    let plain = |spec: &Node, _: &str| spec.clone();
-    let mut all = demand::all(scene, &plain);
+fn demands<'a>(scene: &Scene<'a>, surroundings: &impl Surroundings) -> Vec<Demand<'a>> {
+    let mut all = demand::all(scene, surroundings);
     all.retain(|demand| {
         let Some((pod, count)) = &demand.after else { return false };
         let Some((was, before)) = &demand.before else { return *count > 0 || demand.kind == Kind::CronJob };
@@ -78,7 +110,7 @@ impl Demand<'_> {
     }
 }
 
-fn judge(places: &mut Places<'_>, demand: &Demand<'_>) -> Option<Finding> {
+fn judge(places: &mut Places<'_>, demand: &Demand<'_>, scene: &Scene<'_>) -> Option<Finding> {
     let (pod, count) = demand.after.as_ref()?;
     let daemon = demand.kind == Kind::DaemonSet;
     let (taking, reasons) = places.that_take(pod, daemon);
@@ -94,11 +126,13 @@ fn judge(places: &mut Places<'_>, demand: &Demand<'_>) -> Option<Finding> {
             format!("one of its pods asks for {asked} {resource}, and no node that takes it has more than {most}");
         return Some(about(message).hint(HINT));
     }
-    let mut labels: BTreeMap<_, _> = BTreeMap::new();
-    if let Some((was, _)) = &demand.before {
-        labels.insert("old", was.labels);
+    let new = Newcomers { pod, namespace: demand.namespace, count: *count };
+    if places.is_lonely(&new, scene) {
+        let message =
+            "its pods must be beside pods that are neither in the cluster nor in the chart: no node takes them";
+        return Some(about(message.to_owned()).hint("correct the labels of its podAffinity, or make it a preference"));
     }
-    if demand.restarts && demand.waits() && !daemon && places.place(pod, &taking, 1) == 0 {
+    if demand.restarts && demand.waits() && !daemon && !places.has_room(&new, &taking) {
         let message = format!(
             "a roll-out starts with one pod more ({}), and no node has room for it: it hangs, as no old pod may stop first",
             asked(pod)
@@ -106,19 +140,21 @@ fn judge(places: &mut Places<'_>, demand: &Demand<'_>) -> Option<Finding> {
         return Some(about(message).seen_by(seen(places, &taking, reasons)).hint(HINT));
     }
     // In the end the old pods are gone.
-    if let Some(old) = labels.get("old") {
-        places.release(demand.namespace, *old);
-    }
+    places.release(demand);
     if daemon {
         let full = places.without_room(pod, &taking);
         let message = format!("{full} of {} nodes have no room for its pod ({})", taking.len(), asked(pod));
         return (full > 0).then(|| about(message).hint(HINT));
     }
-    let placed = places.place(pod, &taking, *count);
-    if placed >= *count {
+    let placed = places.place(&new, &taking);
+    if placed.count >= *count {
         return None;
     }
-    let message = format!("{} of its {count} pods find no room on the nodes ({} each)", count - placed, asked(pod));
+    let left = count - placed.count;
+    let message = match &placed.spread_over {
+        Some(key) => format!("{left} of its {count} pods find no room where they are spread evenly over {key}"),
+        None => format!("{left} of its {count} pods find no room on the nodes ({} each)", asked(pod)),
+    };
     Some(about(message).seen_by(seen(places, &taking, reasons)).hint(HINT))
 }
 

@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::checks::replicas::{Autoscalers, Pods};
+use crate::checks::replicas::{self, Autoscalers, Pods};
 use crate::checks::scene::{Pair, Scene, listed};
 use crate::checks::selector::selects;
-use crate::checks::wanted::{ListedKind, Wanted};
+use crate::checks::wanted::{ListedKind, Lists, Wanted};
 use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
 use crate::diff::workload::{self, Kind};
 use crate::manifest::document::Object;
@@ -23,7 +23,7 @@ const NAME: &str = "disruption-budget";
 pub(crate) const CHECK: Check =
     Check::new(NAME, "whether disruption budgets let any pod be evicted, and which pods they are for", run)
         .worst(Severity::Blocker)
-        .rights("list poddisruptionbudgets in the namespace")
+        .rights("list poddisruptionbudgets, horizontalpodautoscalers in the namespace; get the workloads")
         .wants(wants);
 
 const BUDGETS: ListedKind = ListedKind::new("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget");
@@ -57,6 +57,11 @@ impl<'a> Side<'a> {
         Self { workloads, autoscalers: Autoscalers::of(scene, old) }
     }
 
+    /// The same, with what was read of the cluster.
+    fn with(self, lists: &'a Lists) -> Self {
+        Self { autoscalers: self.autoscalers.with(lists), ..self }
+    }
+
     /// The workloads whose pods a budget is for.
     fn selected(&self, budget: &'a Object, namespace: &str) -> Vec<&'a Object> {
         let Some(selector) = selector(budget) else { return Vec::new() };
@@ -68,8 +73,11 @@ impl<'a> Side<'a> {
     fn leaves(&self, budget: &'a Object, namespace: &'a str) -> Option<(Leaves, Pods)> {
         let counts =
             self.selected(budget, namespace).into_iter().filter_map(|one| self.autoscalers.pods(one, namespace));
-        let sum =
-            |a: Pods, b: Pods| Pods { least: a.least.saturating_add(b.least), most: a.most.saturating_add(b.most) };
+        let sum = |a: Pods, b: Pods| Pods {
+            least: a.least.saturating_add(b.least),
+            most: a.most.saturating_add(b.most),
+            said: a.said && b.said,
+        };
         let pods = counts.reduce(sum).filter(|pods| pods.most > 0)?;
         Some((leaves(budget, pods), pods))
     }
@@ -77,21 +85,37 @@ impl<'a> Side<'a> {
 
 fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
     let scene = Scene::proposed(proposal);
-    budgets(&scene).filter(Pair::changes).map(|pair| Wanted::within(BUDGETS, pair.namespace)).collect()
+    let (before, after) = (Side::of(&scene, true), Side::of(&scene, false));
+    let mut wanted = Vec::new();
+    for pair in budgets(&scene) {
+        wanted.extend(pair.changes().then(|| Wanted::within(BUDGETS, pair.namespace)));
+        // Where the numbers of the manifest leave no room, the cluster may know better.
+        if let Some((Leaves::None, _)) = tightened(&pair, &before, &after) {
+            wanted.push(replicas::autoscalers(pair.namespace));
+            let unsaid =
+                after.selected(pair.new, pair.namespace).into_iter().filter(|one| replicas::said(one).is_none());
+            wanted.extend(unsaid.filter_map(|one| replicas::live(one, pair.namespace)));
+        }
+    }
+    wanted
+}
+
+/// What a budget leaves after the upgrade, where that is less than before.
+fn tightened<'a>(pair: &Pair<'a>, before: &Side<'a>, after: &Side<'a>) -> Option<(Leaves, Pods)> {
+    let was = pair.old.and_then(|old| before.leaves(old, pair.namespace)).map(|(leaves, _)| leaves);
+    after.leaves(pair.new, pair.namespace).filter(|(leaves, _)| Some(*leaves) > was)
 }
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let scene = Scene::of(snapshot);
-    let (before, after) = (Side::of(&scene, true), Side::of(&scene, false));
+    let (before, after) = (Side::of(&scene, true).with(snapshot.lists), Side::of(&scene, false).with(snapshot.lists));
     let custom =
         scene.pairs.iter().any(|pair| pair.new.id.group.contains('.') && !pair.new.id.group.ends_with(".k8s.io"));
     let mut findings = Vec::new();
     for pair in budgets(&scene) {
         let about = pair.new.id.to_string();
         let selected = after.selected(pair.new, pair.namespace);
-        let was = pair.old.and_then(|old| before.leaves(old, pair.namespace)).map(|(leaves, _)| leaves);
-        let now = after.leaves(pair.new, pair.namespace);
-        if let Some((leaves, pods)) = now.filter(|(leaves, _)| Some(*leaves) > was) {
+        if let Some((leaves, pods)) = tightened(&pair, &before, &after) {
             let names: Vec<String> = selected.iter().map(|one| one.id.to_string()).collect();
             let finding = deadlock(pair.new, leaves, pods);
             findings.extend(finding.map(|one| one.about(&*about).seen_by(vec![format!("pods of {}", listed(&names))])));
@@ -165,7 +189,9 @@ fn deadlock(budget: &Object, leaves: Leaves, pods: Pods) -> Option<Finding> {
             (Severity::Warning, message)
         }
         Leaves::NoneAsSaid => (Severity::Warning, format!("{said}: {never}")),
-        Leaves::None => (Severity::Blocker, format!("{said}, and {count}: {never}")),
+        Leaves::None if pods.said => (Severity::Blocker, format!("{said}, and {count}: {never}")),
+        // Something that nobody sees may scale them.
+        Leaves::None => (Severity::Warning, format!("{said}, and {count} unless something scales them: {never}")),
     };
     Some(
         Finding::new(NAME, severity, message)

@@ -62,6 +62,33 @@ fn a_budget_that_never_leaves_room_is_found() {
 }
 
 #[test]
+fn pods_that_something_else_scales_are_no_deadlock() {
+    let (old, new) = (web(""), web("") + &pdb("web", "minAvailable: 1"));
+    let says =
+        |new: &str, cluster: &str| Case { old: &old, new, cluster, ..Case::default() }.says(&budget::CHECK)[0].clone();
+    let live = |count: u32| object("apps/v1", "Deployment", "web", &format!("spec: {{replicas: {count}}}"));
+    assert!(says(&new, &live(3)).starts_with("pass"), "the cluster has three");
+    let one = format!(
+        "warning PodDisruptionBudget/web: minAvailable is 1, and there is 1 pod unless something scales them: {NEVER}"
+    );
+    assert_eq!(says(&new, &live(1)), one);
+    assert_eq!(
+        Case { old: &old, new: &new, forbidden: &["Deployment"], ..Case::default() }.says(&budget::CHECK),
+        [one]
+    );
+    assert!(says(&new, &(live(1) + &hpa(2, 4))).starts_with("pass"), "an autoscaler that the chart does not bring");
+    let keda = |least: u32| {
+        let spec = format!("spec: {{scaleTargetRef: {{name: web}}, minReplicaCount: {least}, maxReplicaCount: 4}}");
+        object("keda.sh/v1alpha1", "ScaledObject", "web", &spec)
+    };
+    assert!(says(&(new.clone() + &keda(2)), "").starts_with("pass"));
+    assert!(says(&(new.clone() + &keda(0)), "").starts_with("warning"));
+    let fixed = web("replicas: 1, ") + &pdb("web", "minAvailable: 1");
+    assert!(says(&fixed, "").starts_with("blocker"));
+    assert!(says(&fixed, &hpa(2, 4)).starts_with("pass"));
+}
+
+#[test]
 fn a_budget_that_left_no_room_before_is_nothing_new() {
     let both = |replicas: u32| web(&format!("replicas: {replicas}, ")) + &pdb("web", "minAvailable: 2");
     let says = |old: u32, new: u32| {

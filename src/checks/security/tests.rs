@@ -60,39 +60,74 @@ fn namespace(level: &str) -> String {
     format!("---\nkind: Namespace\nmetadata: {{name: shop, labels: {{pod-security.kubernetes.io/enforce: {level}}}}}\n")
 }
 
+/// What the check says where the dry run of the Deployment ended like this.
+fn levels(case: Case<'_>, outcome: Outcome, warning: Option<&str>) -> Vec<String> {
+    let warnings = warning.map(str::to_owned).into_iter().collect();
+    let trial = Trial { warnings, outcome, ..trial() };
+    let trials = Trials { objects: vec![trial], ..Trials::default() };
+    case.says_where(&pod_security::CHECK, |snapshot| snapshot.trials = Ok(trials))
+}
+
+fn trial() -> Trial {
+    Trial {
+        id: ObjectId { group: "apps".into(), kind: "Deployment".into(), name: "web".into(), ..ObjectId::default() },
+        source: None,
+        hook: false,
+        is_new: false,
+        live: Ok(None),
+        warnings: Vec::new(),
+        outcome: Outcome::Accepted,
+    }
+}
+
 #[test]
 fn pods_that_the_level_of_the_namespace_forbids_block() {
     let (plain, good) = (deployment("", ""), deployment("", GOOD));
     let (baseline, restricted) = (namespace("baseline"), namespace("restricted"));
     let host = deployment("hostPID: true, ", GOOD);
     let case = Case { old: &good, new: &host, ..Case::default() };
+    let says = |case, level: &str| {
+        levels(case, Outcome::Accepted, Some(&format!("would violate PodSecurity \"{level}:latest\": hostPID")))
+    };
     let refused = |level: &str| {
         format!("blocker Deployment/web: the namespace enforces the Pod Security level {level}, and refuses its pods")
     };
-    assert_eq!(Case { cluster: &baseline, ..case }.says(&pod_security::CHECK), [refused("baseline")]);
-    assert_eq!(Case { new: &plain, cluster: &restricted, ..case }.says(&pod_security::CHECK), [refused("restricted")]);
+    assert_eq!(says(Case { cluster: &baseline, ..case }, "baseline"), [refused("baseline")]);
+    let open = Case { new: &plain, cluster: &restricted, ..case };
+    assert_eq!(says(open, "restricted"), [refused("restricted")]);
     let pass = ["pass : new pods keep to the Pod Security level of their namespace"];
-    assert_eq!(Case { new: &plain, cluster: &baseline, ..case }.says(&pod_security::CHECK), pass);
-    assert_eq!(Case { old: &plain, new: &good, cluster: &restricted, ..case }.says(&pod_security::CHECK), pass);
-    assert_eq!(Case { cluster: &namespace("privileged"), ..case }.says(&pod_security::CHECK), pass);
+    let silent = |case| levels(case, Outcome::Accepted, None);
+    assert_eq!(silent(Case { new: &plain, cluster: &baseline, ..case }), pass);
+    assert_eq!(silent(Case { old: &plain, new: &good, cluster: &restricted, ..case }), pass);
+    assert_eq!(silent(Case { cluster: &namespace("privileged"), ..case }), pass);
     let before = Case { old: &host, new: &host.replace("image: a", "image: b"), cluster: &baseline, ..case };
-    assert!(before.says(&pod_security::CHECK)[0].starts_with("warning Deployment/web"), "it may be exempt");
+    assert!(says(before, "baseline")[0].starts_with("warning Deployment/web"), "it may be exempt");
     let unseen = Case { forbidden: &["Namespace"], ..case }.says(&pod_security::CHECK);
     assert_eq!(unseen, ["unknown : the Pod Security level of namespace shop: you may not list namespaces"]);
 }
 
 #[test]
+fn the_dry_run_knows_better_which_pods_the_namespace_lets_in() {
+    let good = deployment("", GOOD);
+    let host = deployment("hostPID: true, ", GOOD);
+    let baseline = namespace("baseline");
+    let case = Case { old: &good, new: &host, cluster: &baseline, ..Case::default() };
+    let warned = baseline.replace("enforce: baseline", "enforce: baseline, pod-security.kubernetes.io/warn: baseline");
+    let let_in = levels(Case { cluster: &warned, ..case }, Outcome::Accepted, None);
+    assert_eq!(let_in, ["pass : new pods keep to the Pod Security level of their namespace"]);
+    // The server need not warn of what is only enforced.
+    assert!(levels(case, Outcome::Accepted, None)[0].starts_with("warning Deployment/web"));
+    let missing = levels(case, Outcome::Untried("you may not patch it".into()), None);
+    assert!(missing[0].starts_with("unknown Deployment/web"), "{missing:?}");
+    assert!(missing[0].ends_with("whether the server lets them in: you may not patch it"), "{missing:?}");
+    let none = case.says_where(&pod_security::CHECK, |snapshot| snapshot.trials = Err("no dry runs".into()));
+    assert!(none[0].starts_with("unknown Deployment/web") && none[0].ends_with("no dry runs"), "{none:?}");
+}
+
+#[test]
 fn what_the_api_server_warns_of_is_passed_on() {
     let warning = "would violate PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false";
-    let trial = Trial {
-        id: ObjectId { group: "apps".into(), kind: "Deployment".into(), name: "web".into(), ..ObjectId::default() },
-        source: None,
-        hook: false,
-        is_new: false,
-        live: Ok(None),
-        warnings: vec![warning.to_owned()],
-        outcome: Outcome::Accepted,
-    };
+    let trial = Trial { warnings: vec![warning.to_owned()], ..trial() };
     let findings = says_all(|snapshot| snapshot.trials = Ok(Trials { objects: vec![trial], ..Trials::default() }));
     let told: Vec<_> = findings.into_iter().filter(|one| one.check == "pod-security").collect();
     assert_eq!(

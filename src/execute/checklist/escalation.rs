@@ -127,24 +127,23 @@ fn everything(namespace: Option<String>) -> Right {
     Right { verb: "*".into(), group: "*".into(), plural: "*".into(), namespace, name: None }
 }
 
-/// The roles and bindings that the upgrade writes, and those that going back would write.
+/// The roles and bindings that the upgrade writes, and those that going back would write. A revision to go back to that could not be
+/// read is left out: the check says so.
 async fn written<'a, C: Cluster>(cluster: &C, question: &Question<'a>) -> Vec<Written<'a>> {
     let Question { objects, namespace, goes_back } = question;
-    let mut found = Vec::new();
-    for object in changed(&objects.old, &objects.new, namespace) {
-        found.extend(of(cluster, (object, Need::Upgrade), &objects.new, namespace).await);
-    }
+    let upgraded = changed(&objects.old, &objects.new, namespace).into_iter();
+    let mut all: Vec<_> = upgraded.map(|object| (object, Need::Upgrade, objects.new.as_slice())).collect();
     let back = match &objects.back {
-        Ok(Some(back)) => back,
-        Ok(None) => &objects.old,
-        Err(_) => return found,
+        Ok(Some(back)) => Some(back),
+        Ok(None) => Some(&objects.old),
+        Err(_) => None,
     };
-    if *goes_back {
-        for object in changed(&objects.new, back, namespace) {
-            found.extend(of(cluster, (object, Need::GoingBack), back, namespace).await);
-        }
+    if let Some(back) = back.filter(|_| *goes_back) {
+        let changed = changed(&objects.new, back, namespace).into_iter();
+        all.extend(changed.map(|object| (object, Need::GoingBack, back.as_slice())));
     }
-    found
+    let read = stream::iter(all).map(|(object, need, manifest)| of(cluster, (object, need), manifest, namespace));
+    read.buffered(AT_ONCE).filter_map(async |written| written).collect().await
 }
 
 /// The roles and bindings that are other ones in the second manifest.

@@ -42,7 +42,7 @@ async fn one<C: Cluster>(cluster: &C, wanted: &Wanted) -> Result<Vec<Observed>, 
     }
     let query = ListQuery { resource, namespace, label_selector: None };
     if !kind.metadata_only {
-        return Ok(cluster.list_observed(&query).await?.items);
+        return Ok(cluster.list_kept(&query, kind.kept()).await?.items);
     }
     let all = cluster.list_metadata(&query).await?;
     let nodes = all.iter().map(|metadata| {

@@ -40,6 +40,15 @@ pub(super) fn of_pod(resource: &str, pod: &Pod<'_>) -> Quantity {
     }
 }
 
+/// Whether pods count for a resource of a quota, and nothing else does.
+pub(super) fn is_of_pods(resource: &str) -> bool {
+    match resource {
+        "pods" | "count/pods" | "cpu" | "memory" | "ephemeral-storage" => true,
+        "requests.storage" => false,
+        _ => ["requests.", "limits.", "hugepages-"].iter().any(|start| resource.starts_with(start)),
+    }
+}
+
 /// What an object other than a pod adds to a resource of a quota.
 pub(super) fn of_object(resource: &str, object: &Object) -> Quantity {
     let one = |counts: bool| Quantity::whole(u64::from(counts));

@@ -22,6 +22,16 @@ fn quotas(old: &str, new: &str, cluster: &str) -> String {
     Case { old, new, cluster, ..Case::default() }.says(&quota::CHECK)[0].clone()
 }
 
+/// So many pods of the Deployment `web` that run, with this specification.
+fn pods(count: usize, spec: &str) -> String {
+    let one = |at| {
+        format!(
+            "---\nkind: Pod\nmetadata: {{name: web-{at}, namespace: shop, labels: {{app: web}}}}\nspec: {spec}\nstatus: {{phase: Running}}\n"
+        )
+    };
+    (0..count).map(one).collect()
+}
+
 #[test]
 fn a_roll_out_that_can_not_start_within_the_quota_hangs() {
     // Of two pods the defaults let none go before the new one is ready; of four they let one.
@@ -32,29 +42,31 @@ fn a_roll_out_that_can_not_start_within_the_quota_hangs() {
             &format!("{{containers: [{{name: main, image: {image}}}]}}"),
         )
     };
+    let full = |hard: &str, count: usize| quota(hard, &format!("pods: {count}")) + &pods(count, &pod(""));
     assert_eq!(
-        quotas(&web(2, "a"), &web(2, "b"), &quota("pods: 2", "pods: 2")),
+        quotas(&web(2, "a"), &web(2, "b"), &full("pods: 2", 2)),
         "blocker Deployment/web: ResourceQuota/few allows 2 pods, 2 are used, and the upgrade takes 1 more: no new pod can be made, \
          and no old one may stop first, as maxUnavailable is 0: the roll-out hangs"
     );
-    assert!(quotas(&web(2, "a"), &web(2, "b"), &quota("pods: 3", "pods: 2")).starts_with("pass"));
-    assert!(quotas(&web(4, "a"), &web(4, "b"), &quota("pods: 4", "pods: 4")).starts_with("warning Deployment/web"));
-    assert!(quotas(&web(2, "a"), &web(2, "a"), &quota("pods: 2", "pods: 2")).starts_with("pass"), "nothing changes");
-    let more = quotas(&web(2, "a"), &web(4, "a"), &quota("pods: 3", "pods: 2"));
+    assert!(quotas(&web(2, "a"), &web(2, "b"), &full("pods: 3", 2)).starts_with("pass"));
+    assert!(quotas(&web(4, "a"), &web(4, "b"), &full("pods: 4", 4)).starts_with("warning Deployment/web"));
+    assert!(quotas(&web(2, "a"), &web(2, "a"), &full("pods: 2", 2)).starts_with("pass"), "nothing changes");
+    let more = quotas(&web(2, "a"), &web(4, "a"), &full("pods: 3", 2));
     assert!(
         more.starts_with(
             "blocker Deployment/web: ResourceQuota/few allows 3 pods, 2 are used, and the upgrade takes 2 more"
         ),
         "{more}"
     );
-    assert!(quotas(&web(4, "a"), &web(2, "b"), &quota("pods: 4", "pods: 4")).starts_with("pass"), "two stop first");
+    assert!(quotas(&web(4, "a"), &web(2, "b"), &full("pods: 4", 4)).starts_with("pass"), "two stop first");
 }
 
 #[test]
 fn requests_and_limits_count_against_the_quota() {
     let web = |cpu: &str| deployment("web", "replicas: 2, strategy: {type: Recreate}, ", &asking("a", cpu));
     let says = |resource: &str, hard: &str| {
-        quotas(&web("1"), &web("2"), &quota(&format!("{resource}: {hard}"), &format!("{resource}: 2")))
+        let quota = quota(&format!("{resource}: {hard}"), &format!("{resource}: 2"));
+        quotas(&web("1"), &web("2"), &(quota + &pods(2, &asking("a", "1"))))
     };
     for resource in ["cpu", "requests.cpu", "limits.cpu"] {
         assert!(
@@ -99,7 +111,8 @@ fn a_quota_counts_only_what_is_in_its_scopes() {
     };
     let says = |scope: &str, extra: &str| {
         let quota = quota(&format!("pods: 2}}, {scope}, ignored: {{a: b"), "pods: 2");
-        quotas(&web("a", extra), &web("b", extra), &quota)
+        let running = pods(2, &format!("{{{extra}containers: [{{name: main, image: a}}]}}"));
+        quotas(&web("a", extra), &web("b", extra), &(quota + &running))
     };
     assert!(says("scopes: [BestEffort]", "").starts_with("blocker"));
     assert!(says("scopes: [NotBestEffort]", "").starts_with("pass"));
@@ -132,6 +145,94 @@ fn a_limit_range_sets_what_a_quota_wants() {
     assert!(Case { forbidden: &["LimitRange"], ..case }.says(&quota::CHECK)[0].starts_with("unknown Deployment/web"));
     let unseen = Case { forbidden: &["ResourceQuota"], ..case }.says(&quota::CHECK);
     assert_eq!(unseen, ["unknown : the ResourceQuotas of namespace shop: you may not list resourcequotas"]);
+}
+
+#[test]
+fn pods_are_counted_as_they_run_and_not_as_the_manifest_says() {
+    let web = |image: &str| {
+        let pod = format!("{{containers: [{{name: main, image: {image}}}]}}");
+        deployment("web", "replicas: 2, strategy: {type: Recreate}, ", &pod)
+    };
+    // Somebody has scaled it to five: two of them are enough after the upgrade.
+    let drifted = quota("pods: 5", "pods: 5") + &pods(5, &pod(""));
+    assert!(quotas(&web("a"), &web("b"), &drifted).starts_with("pass"));
+    // Pods that run with less than the manifest says leave less to take over.
+    let asks = |cpu: &str| deployment("web", "replicas: 2, strategy: {type: Recreate}, ", &asking("a", cpu));
+    let small = quota("requests.cpu: '3'", "requests.cpu: 2") + &pods(2, &asking("a", "1"));
+    assert!(quotas(&asks("2"), &asks("1500m"), &small).starts_with("pass"));
+    assert!(quotas(&asks("4"), &asks("3"), &small).starts_with("blocker Deployment/web"));
+    let (old, new) = (asks("1"), asks("2"));
+    let unseen = Case { old: &old, new: &new, cluster: &small, forbidden: &["Pod"] }.findings(&quota::CHECK);
+    assert_eq!(unseen[0].severity.word(), "warning", "nobody knows what runs");
+    assert_eq!(
+        unseen[0].evidence,
+        ["counted by the manifest, as the pods that run are not known: you may not list pods"]
+    );
+}
+
+#[test]
+fn a_workload_that_an_autoscaler_has_scaled_keeps_its_pods() {
+    let hpa = |least: u32| {
+        let spec =
+            format!("spec: {{scaleTargetRef: {{kind: Deployment, name: web}}, minReplicas: {least}, maxReplicas: 9}}");
+        object("autoscaling/v2", "HorizontalPodAutoscaler", "web", &spec)
+    };
+    let web = |image: &str, least: u32| {
+        let pod = format!("{{containers: [{{name: main, image: {image}}}]}}");
+        deployment("web", "strategy: {type: Recreate}, ", &pod) + &hpa(least)
+    };
+    let live = object("apps/v1", "Deployment", "web", "spec: {replicas: 6}");
+    let full = live.clone() + &quota("pods: 6", "pods: 6") + &pods(6, &pod(""));
+    assert!(quotas(&web("a", 2), &web("b", 2), &full).starts_with("pass"));
+    let more = quotas(&web("a", 2), &web("b", 8), &full);
+    assert!(more.contains("the upgrade takes 2 more: its last pods are never made"), "{more}");
+    // The pods that there are must find room, and not only the fewest.
+    let room = |image: &str| deployment("web", "strategy: {type: Recreate}, ", &asking(image, "1")) + &hpa(2);
+    let says = rooms(&(deployment("web", "", &asking("a", "1m")) + &hpa(2)), &room("b"), &(live + &node("one", "")));
+    assert!(says.contains("4 of its 6 pods find no room"), "{says}");
+}
+
+#[test]
+fn quotas_and_limits_count_as_the_upgrade_leaves_them() {
+    let web = |image: &str| deployment("web", "replicas: 2, ", &asking(image, "1"));
+    let few = |pods: u32| object("v1", "ResourceQuota", "few", &format!("spec: {{hard: {{pods: {pods}}}}}"));
+    let live = quota("pods: 2", "pods: 2") + &pods(2, &asking("a", "1"));
+    assert!(quotas(&web("a"), &web("b"), &live).starts_with("blocker"));
+    assert!(quotas(&(web("a") + &few(2)), &(web("b") + &few(3)), &live).starts_with("pass"), "it is raised");
+    assert!(quotas(&(web("a") + &few(2)), &web("b"), &live).starts_with("pass"), "it goes");
+    let running = pods(2, &asking("a", "1"));
+    let added = quotas(&web("a"), &(web("b") + &few(2)), &running);
+    assert!(added.starts_with("blocker Deployment/web: ResourceQuota/few allows 2 pods, 2 are used"), "{added}");
+    let (old, new) = (web("a"), web("b") + &few(2));
+    let unseen = Case { old: &old, new: &new, forbidden: &["Pod"], ..Case::default() }.says(&quota::CHECK);
+    assert_eq!(unseen, ["unknown : how much pods of ResourceQuota/few is used: you may not list pods"]);
+    let range = |most: &str| {
+        let rule = format!("spec: {{limits: [{{type: Container, max: {{cpu: {most}}}}}]}}");
+        object("v1", "LimitRange", "usual", &rule)
+    };
+    let says = |old: &str, new: &str, cluster: &str| {
+        Case { old, new, cluster, ..Case::default() }.says(&limit_range::CHECK)[0].clone()
+    };
+    let large = deployment("web", "", &asking("b", "2"));
+    assert!(says(&web("a"), &large, &range("'1'")).starts_with("blocker"));
+    assert!(says(&(web("a") + &range("'1'")), &(large.clone() + &range("'2'")), &range("'1'")).starts_with("pass"));
+    assert!(says(&(web("a") + &range("'1'")), &large, &range("'1'")).starts_with("pass"), "it goes");
+    assert!(says(&web("a"), &(large.clone() + &range("'1'")), "").starts_with("blocker"), "it comes with the chart");
+    // A rule that the upgrade brings was not broken before.
+    assert!(says(&large.replace("image: b", "image: a"), &(large.clone() + &range("'1'")), "").starts_with("blocker"));
+}
+
+#[test]
+fn objects_that_may_be_there_already_do_not_block() {
+    let set = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {selector: {matchLabels: {app: db}}, \
+        template: {metadata: {labels: {app: db}}, spec: {containers: [{name: main, image: a}]}}, \
+        volumeClaimTemplates: [{metadata: {name: data}, spec: {resources: {requests: {storage: 1Gi}}}}]}\n";
+    let full = quota("persistentvolumeclaims: 0", "persistentvolumeclaims: 0");
+    let case = Case { old: "# none", new: set, cluster: &full, ..Case::default() };
+    assert!(case.says(&quota::CHECK)[0].starts_with("blocker StatefulSet/db"));
+    let unseen = Case { forbidden: &["PersistentVolumeClaim"], ..case }.says(&quota::CHECK);
+    assert!(unseen[0].starts_with("unknown StatefulSet/db"), "{unseen:?}");
+    assert!(unseen[0].ends_with("whether it is: you may not list persistentvolumeclaims"), "{unseen:?}");
 }
 
 #[test]
@@ -252,6 +353,70 @@ fn pods_that_must_not_share_a_node_need_one_more_to_roll_out() {
         rooms(&apart("a"), &apart("b"), &two).contains("a roll-out starts with one pod more (on a node of its own)")
     );
     assert!(rooms(&apart("a"), &apart("b"), &(two + &node("three", ""))).starts_with("pass"));
+}
+
+/// A node of a zone.
+fn zoned(name: &str, zone: &str) -> String {
+    node(name, "").replace("disk: ssd", &format!("zone: {zone}"))
+}
+
+#[test]
+fn pods_that_are_spread_evenly_find_less_room() {
+    let spread = |more: &str| {
+        let constraint = format!(
+            "{{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {{matchLabels: {{app: web}}}}{more}}}"
+        );
+        let pod = asking("a", "1").replacen('{', &format!("{{topologySpreadConstraints: [{constraint}], "), 1);
+        deployment("web", "replicas: 6, ", &pod)
+    };
+    // Two zones: one with a node of 2 cpu, one with two of them.
+    let zones = zoned("one", "a") + &zoned("two", "b") + &zoned("three", "b");
+    assert_eq!(
+        rooms("# none", &spread(""), &zones),
+        "warning Deployment/web: 1 of its 6 pods find no room where they are spread evenly over zone"
+    );
+    assert!(rooms("# none", &spread(""), &(zones.clone() + &zoned("four", "a"))).starts_with("pass"));
+    let bare = zones.replace("zone:", "other:");
+    assert!(rooms("# none", &spread(""), &bare).starts_with("warning Deployment/web: no node takes its pods"));
+    let anyway = spread("").replace("DoNotSchedule", "ScheduleAnyway");
+    assert!(rooms("# none", &anyway, &zones).starts_with("pass"));
+    assert!(rooms("# none", &spread(", minDomains: 3"), &zones).contains("4 of its 6 pods find no room"));
+}
+
+#[test]
+fn what_pods_must_and_must_not_be_beside_is_heeded() {
+    let with = |of: &str, key: &str, app: &str| {
+        let term = format!("{{topologyKey: {key}, labelSelector: {{matchLabels: {{app: {app}}}}}}}");
+        let affinity = format!("{{affinity: {{{of}: {{requiredDuringSchedulingIgnoredDuringExecution: [{term}]}}}}, ");
+        deployment("api", "replicas: 3, ", &pod("").replacen('{', &affinity, 1))
+    };
+    let host = "kubernetes.io/hostname";
+    let two = node("one", "") + &node("two", "") + &running("a", "one", "1m");
+    // More pods than nodes, where they must not share any.
+    let apart = rooms("# none", &with("podAntiAffinity", host, "api"), &two);
+    assert_eq!(apart, "warning Deployment/api: 1 of its 3 pods find no room on the nodes (on a node of its own each)");
+    assert!(
+        rooms("# none", &with("podAntiAffinity", host, "web"), &two).starts_with("pass"),
+        "one node is free of them"
+    );
+    let zones = zoned("one", "a") + &running("a", "one", "1m");
+    assert!(rooms("# none", &with("podAntiAffinity", "zone", "web"), &zones).contains("3 of its 3 pods find no room"));
+    assert!(rooms("# none", &with("podAffinity", host, "web"), &two).starts_with("pass"));
+    let alone = rooms("# none", &with("podAffinity", host, "cache"), &two);
+    assert!(alone.starts_with("warning Deployment/api: its pods must be beside pods that are neither"), "{alone}");
+    let cache = deployment("cache", "", &pod(""));
+    assert!(rooms("# none", &(with("podAffinity", host, "cache") + &cache), &two).starts_with("pass"));
+}
+
+#[test]
+fn what_the_namespace_puts_into_pods_takes_room() {
+    let (old, new) = (deployment("web", "replicas: 0, ", &pod("")), deployment("web", "replicas: 3, ", &pod("")));
+    let range = object("v1", "LimitRange", "usual", "spec: {limits: [{type: Container, defaultRequest: {cpu: '1'}}]}");
+    let one = node("one", "");
+    assert!(rooms(&old, &new, &one).starts_with("pass"));
+    assert!(rooms(&old, &new, &(range + &one)).contains("1 of its 3 pods find no room"));
+    let unseen = Case { old: &old, new: &new, cluster: &one, forbidden: &["LimitRange"] }.says(&room::CHECK);
+    assert!(unseen[0].starts_with("unknown : how much pods that request nothing take"), "{unseen:?}");
 }
 
 #[test]
