@@ -1,7 +1,7 @@
 //! Whether the roles of the manifests give rights that the user does not have: the server lets nobody give away more than they hold.
 
 use super::snapshot::Need;
-use super::{Check, Finding, Severity, Snapshot};
+use super::{Check, Finding, Severity, Snapshot, capped};
 
 const NAME: &str = "escalation";
 
@@ -46,12 +46,12 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             let finding = Finding::new(NAME, Severity::Blocker, message).about(one.object.as_str());
             let hint =
                 "somebody who has these rights must make it, or give you the verb escalate on roles, bind for bindings";
-            findings.push(finding.seen_by(some(&one.missing)).hint(hint));
+            findings.push(finding.seen_by(capped(one.missing.clone(), MOST_NAMED)).hint(hint));
         }
         if !one.unknown.is_empty() {
             let message = "whether you have all the rights that it gives";
             let finding = Finding::new(NAME, Severity::Unknown, message).about(one.object.as_str());
-            findings.push(finding.seen_by(some(&one.unknown)));
+            findings.push(finding.seen_by(capped(one.unknown.clone(), MOST_NAMED)));
         }
     }
     if findings.is_empty() {
@@ -66,17 +66,9 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
 
 /// The roles of a revision that could not be read may give anything.
 fn going_back(snapshot: &Snapshot<'_>) -> Option<Finding> {
-    let reason = snapshot.objects.back.as_ref().err().filter(|_| snapshot.goes_back)?;
+    let reason = snapshot.way_back().err().filter(|_| snapshot.goes_back)?;
     let message = format!("whether you may give the rights of the roles of the revision to go back to: {reason}");
     Some(Finding::new(NAME, Severity::Unknown, message))
-}
-
-fn some(all: &[String]) -> Vec<String> {
-    let mut named: Vec<String> = all.iter().take(MOST_NAMED).cloned().collect();
-    if all.len() > MOST_NAMED {
-        named.push(format!("and {} more", all.len() - MOST_NAMED));
-    }
-    named
 }
 
 #[cfg(test)]

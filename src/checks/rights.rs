@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::scene::listed;
 use super::snapshot::{Need, Permission};
 use super::{Check, Finding, Severity, Snapshot};
 
@@ -23,25 +24,22 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             )];
         }
     };
-    let mut missing: BTreeMap<(Need, &str, Option<&str>), Vec<&str>> = BTreeMap::new();
+    let mut missing: BTreeMap<Lacking<'_>, Vec<&str>> = BTreeMap::new();
     let mut unanswered: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for permission in &rights.asked {
-        let Permission { verb, resource, namespace, need, allowed } = permission;
+        let Permission { verb, resource, namespace, names, need, allowed } = permission;
         match allowed {
             Ok(true) => {}
-            Ok(false) => missing.entry((*need, resource, namespace.as_deref())).or_default().push(verb),
+            Ok(false) => missing.entry((*need, resource, namespace.as_deref(), names)).or_default().push(verb),
             Err(reason) => unanswered.entry(reason).or_default().push(format!("{verb} {resource}")),
         }
     }
-    let mut findings: Vec<Finding> = missing
-        .iter()
-        .map(|((need, resource, namespace), verbs)| lacking(*need, (resource, *namespace), verbs))
-        .collect();
+    let mut findings: Vec<Finding> = missing.iter().map(|(what, verbs)| lacking(*what, verbs)).collect();
     for (reason, asked) in unanswered {
         let message = format!("whether you may do all that is needed: {reason}");
         findings.push(Finding::new(NAME, Severity::Unknown, message).seen_by(asked));
     }
-    if let Some(reason) = snapshot.objects.back.as_ref().err().filter(|_| snapshot.goes_back) {
+    if let Some(reason) = snapshot.way_back().err().filter(|_| snapshot.goes_back) {
         let message = format!("whether you may do what going back needs: {reason}");
         findings.push(Finding::new(NAME, Severity::Unknown, message));
     }
@@ -57,7 +55,10 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     findings
 }
 
-fn lacking(need: Need, (resource, namespace): (&str, Option<&str>), verbs: &[&str]) -> Finding {
+/// What for, of which kind, in which namespace, and of which objects; none is all.
+type Lacking<'a> = (Need, &'a str, Option<&'a str>, &'a [String]);
+
+fn lacking((need, resource, namespace, names): Lacking<'_>, verbs: &[&str]) -> Finding {
     let (severity, consequence) = match need {
         Need::Upgrade => (Severity::Blocker, "helm would fail"),
         Need::GoingBack => (Severity::Blocker, "going back would fail"),
@@ -72,6 +73,8 @@ fn lacking(need: Need, (resource, namespace): (&str, Option<&str>), verbs: &[&st
     let message = format!("you may not {verbs} {resource}{place}: {consequence}");
     let scope = namespace.map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
     let first = verbs.split(", ").next().unwrap_or_default();
-    let hint = format!("a Role or ClusterRole must allow it; try: kubectl auth can-i {first} {resource}{scope}");
-    Finding::new(NAME, severity, message).about(resource).hint(hint)
+    let one = names.first().map(|name| format!("/{name}")).unwrap_or_default();
+    let hint = format!("a Role or ClusterRole must allow it; try: kubectl auth can-i {first} {resource}{one}{scope}");
+    let of = (!names.is_empty()).then(|| format!("of the objects {}", listed(names)));
+    Finding::new(NAME, severity, message).about(resource).seen_by(of.into_iter().collect()).hint(hint)
 }

@@ -202,6 +202,8 @@ pub struct Permission {
     pub resource: String,
     /// The namespace; `None` for a kind without namespaces.
     pub namespace: Option<String>,
+    /// The objects that it is asked about; empty for all of the kind.
+    pub names: Vec<String>,
     /// What it is needed for.
     pub need: Need,
     /// Whether the user has it, as far as the server's access rules tell.

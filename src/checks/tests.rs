@@ -166,7 +166,8 @@ pub(super) fn objects_of(old: &str, new: &str) -> &'static Objects {
 }
 
 fn right(need: Need, allowed: snapshot::Known<bool>) -> Rights {
-    let permission = Permission { verb: "get", resource: "pods".into(), namespace: None, need, allowed };
+    let resource = "pods".to_owned();
+    let permission = Permission { verb: "get", resource, namespace: None, names: Vec::new(), need, allowed };
     Rights { asked: vec![permission], unserved: Vec::new() }
 }
 
@@ -210,6 +211,15 @@ fn a_missing_right_blocks_where_helm_or_going_back_would_fail() {
     for need in [Need::Cleaning, Need::Watching, Need::Evidence, Need::Lease, Need::Pruning] {
         assert_eq!(severity(need), Severity::Warning, "{need:?}");
     }
+}
+
+#[test]
+fn a_right_that_is_missing_for_some_objects_names_them() {
+    let mut rights = right(Need::Upgrade, Ok(false));
+    rights.asked[0].names = vec!["web".into(), "api".into()];
+    let found = found(|snapshot| snapshot.rights = Ok(rights));
+    assert_eq!(found[0].evidence, ["of the objects web and api"]);
+    assert!(found[0].hint.as_ref().unwrap().ends_with("kubectl auth can-i get pods/web"));
 }
 
 #[test]

@@ -153,3 +153,25 @@ impl Lists {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_pods_nothing_is_kept_that_is_of_no_use() {
+        let text = r#"{"metadata": {"name": "a", "namespace": "shop", "labels": {"app": "web"}, "uid": "1"},
+            "spec": {"nodeName": "one", "volumes": [{"name": "files"}],
+                "containers": [{"name": "main", "image": "a", "env": [{"name": "A"}], "resources": {"requests": {"cpu": "1"}}}]},
+            "status": {"phase": "Running", "podIP": "10.0.0.1"}}"#;
+        let pod = Observed::new(serde_json::from_str(text).unwrap(), "v1", "Pod").unwrap();
+        let kind = ListedKind::new("", "v1", "pods", "Pod");
+        let kept = pod.clone().keeping(kind.kept());
+        let left = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop", "labels": {"app": "web"}},
+            "spec": {"nodeName": "one", "containers": [{"name": "main", "resources": {"requests": {"cpu": "1"}}}]},
+            "status": {"phase": "Running"}}"#;
+        assert!(*kept.node() == serde_json::from_str(left).unwrap());
+        let other = ListedKind::new("apps", "v1", "deployments", "Deployment");
+        assert!(pod.clone().keeping(other.kept()).node() == pod.node());
+    }
+}

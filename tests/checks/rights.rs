@@ -1,5 +1,10 @@
 //! What the user may do of what the upgrade and going back need, and which rights they may give away.
 
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use serde_json::{Value, json};
+
+use crate::cluster;
+use crate::environment::Helm;
 use crate::findings::{allow, found, has, passes};
 use crate::user::User;
 
@@ -7,6 +12,7 @@ stories![
     nobody_gives_away_what_they_do_not_have,
     a_binding_gives_what_its_role_gives,
     going_back_to_an_older_revision_needs_rights_of_its_own,
+    rights_on_the_releases_own_objects_are_enough,
 ];
 
 const CHECK: &str = "helm safe-upgrade check web app --set tag=2 -o json";
@@ -66,6 +72,59 @@ fn going_back_to_an_older_revision_needs_rights_of_its_own(user: &User) {
     user.does("helm upgrade web app --set tag=unready");
     deployer(user, "deployer", &[("", "configmaps", &["get"])]);
     let findings = found(user, &format!("{CHECK} --kube-as-user deployer"));
-    has(&findings, "rights", "blocker", "you may not create configmaps");
+    // What is applied at the server is patched even where it is made.
+    let verbs = if user.helm == Helm::V3 { "create" } else { "create, patch" };
+    has(&findings, "rights", "blocker", &format!("you may not {verbs} configmaps"));
     passes(&found(user, CHECK), "rights");
+}
+
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {tag: \"{{ .Values.tag }}\"}\n";
+const HOOK: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {helm.sh/hook: pre-upgrade}}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: main, image: \"example.com/app:1\"}]}}}\n";
+
+/// Somebody who may change objects of these names only, and may besides do this with all of a kind.
+fn owner(user: &User, who: &str, of_all: &[(&str, &str, &[&str])]) {
+    let named = [("", "configmaps", "web"), ("apps", "deployments", "web"), ("batch", "jobs", "migrate")];
+    let verbs = ["delete", "get", "list", "patch", "update", "watch"];
+    let mut rules: Vec<Value> = named
+        .iter()
+        .map(|(group, resource, name)| json!({"apiGroups": [group], "resources": [resource], "resourceNames": [name], "verbs": verbs}))
+        .collect();
+    let around = [
+        ("", "secrets", ALL),
+        ("", "pods", ALL),
+        ("", "pods/log", ALL),
+        ("", "events", ALL),
+        ("", "persistentvolumeclaims", ALL),
+        ("apps", "replicasets", ALL),
+        ("apps", "deployments", &["list", "watch"]),
+        ("batch", "jobs", &["create"]),
+        ("coordination.k8s.io", "leases", ALL),
+    ];
+    let of_all = around.iter().chain(of_all);
+    rules.extend(
+        of_all.map(|(group, resource, verbs)| json!({"apiGroups": [group], "resources": [resource], "verbs": verbs})),
+    );
+    cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": who}, "rules": rules}));
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": who});
+    let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": who});
+    let binding = json!({"metadata": {"name": who}, "roleRef": role, "subjects": [subject]});
+    cluster::create::<RoleBinding>(&user.namespace, binding);
+}
+
+fn rights_on_the_releases_own_objects_are_enough(user: &User) {
+    user.has_web(&[("config", CONFIG), ("hook", HOOK)]);
+    owner(user, "owner", &[("", "configmaps", &["list", "watch"]), ("batch", "jobs", &["list", "watch"])]);
+    passes(&found(user, &format!("{CHECK} --kube-as-user owner")), "rights");
+    // Helm 3 waits for the Job alone, Helm 4 watches every kind there is.
+    owner(user, "narrow", &[]);
+    let findings = found(user, &format!("{CHECK} --kube-as-user narrow"));
+    let helm = user.types("helm upgrade web app --set tag=2 --wait --timeout 20s --kube-as-user narrow");
+    if user.helm == Helm::V3 {
+        assert!(!findings.iter().any(|one| one.0 == "rights" && one.1 == "blocker"), "{findings:#?}");
+        helm.exits(0);
+    } else {
+        has(&findings, "rights", "blocker", "you may not list, watch jobs.batch");
+        has(&findings, "rights", "blocker", "you may not list, watch configmaps");
+        helm.exits(1);
+    }
 }

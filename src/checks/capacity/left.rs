@@ -1,7 +1,8 @@
 //! The LimitRanges and ResourceQuotas of a namespace as the upgrade leaves them: Helm writes those of the chart before all that makes
 //! pods (helm.sh/helm, `InstallOrder`), and deletes those that go at the end, when pods are still made anew.
 
-use crate::checks::scene::{Scene, is, string};
+use crate::checks::scene::{Scene, is};
+use crate::manifest::hook;
 use crate::manifest::node::Node;
 use crate::manifest::observed::Observed;
 
@@ -34,7 +35,7 @@ pub(super) fn left<'a>(
             is(&gone.id, "", kind)
                 && scene.namespace_of(gone) == namespace
                 && gone.id.name == name
-                && string(&gone.node, &["metadata", "annotations", "helm.sh/resource-policy"]) != Some("keep")
+                && !hook::is_kept(&gone.node)
         })
     };
     let stay = there.iter().filter(|live| !goes(live.name()));

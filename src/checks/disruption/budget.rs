@@ -109,8 +109,7 @@ fn tightened<'a>(pair: &Pair<'a>, before: &Side<'a>, after: &Side<'a>) -> Option
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let scene = Scene::of(snapshot);
     let (before, after) = (Side::of(&scene, true).with(snapshot.lists), Side::of(&scene, false).with(snapshot.lists));
-    let custom =
-        scene.pairs.iter().any(|pair| pair.new.id.group.contains('.') && !pair.new.id.group.ends_with(".k8s.io"));
+    let custom = scene.pairs.iter().any(|pair| pair.new.id.is_custom());
     let mut findings = Vec::new();
     for pair in budgets(&scene) {
         let about = pair.new.id.to_string();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::checks::scene::{Scene, Workload, is, string};
 use crate::checks::trial::{Outcome, Trial, Trials};
 use crate::checks::wanted::{ListedKind, Wanted};
-use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
+use crate::checks::{Check, Finding, Proposal, Severity, Snapshot, capped};
 use crate::diff::workload;
 
 use super::standards::{Level, violations};
@@ -187,8 +187,7 @@ fn judge(workload: &Workload<'_>, enforced: &Enforced, answer: Answer) -> Option
             format!("{enforces}, and refuses its pods, unless they are exempt or a webhook mends them"),
         ),
     };
-    let mut evidence: Vec<String> = now.iter().take(MOST).cloned().collect();
-    evidence.extend((now.len() > MOST).then(|| format!("{} more", now.len() - MOST)));
+    let evidence = capped(now.into_iter().collect(), MOST);
     let finding = Finding::new(NAME, severity, message).about(workload.pair.new.id.to_string()).seen_by(evidence);
     Some(finding.hint("set the securityContext of pod and containers, or ask for another level of the namespace"))
 }

@@ -6,6 +6,7 @@ pub mod elsewhere;
 mod escalation;
 mod left_over;
 mod lists;
+mod needs;
 mod parsed;
 mod rights;
 mod trials;
