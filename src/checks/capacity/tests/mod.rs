@@ -1,5 +1,6 @@
 //! What is short in the cluster is found, what is there passes, what may not be read is unknown.
 
+mod quotas;
 mod room;
 
 use super::{classes, references};
@@ -15,6 +16,16 @@ fn deployment(name: &str, fields: &str, spec: &str) -> String {
 
 fn object(version: &str, kind: &str, name: &str, rest: &str) -> String {
     format!("---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}}}\n{rest}\n")
+}
+
+fn pod(rest: &str) -> String {
+    format!("{{containers: [{{name: main, image: a{rest}}}]}}")
+}
+
+fn asking(image: &str, cpu: &str) -> String {
+    format!(
+        "{{containers: [{{name: main, image: {image}, resources: {{requests: {{cpu: {cpu}}}, limits: {{cpu: {cpu}}}}}}}]}}"
+    )
 }
 
 const PLAIN: &str = "{containers: [{name: main, image: 'app:1'}]}";
