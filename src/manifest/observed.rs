@@ -5,6 +5,11 @@ use std::fmt;
 
 use crate::manifest::node::{Node, Number, Value};
 
+/// The annotation by which Helm lets an object stand, and its value. Helm reads it of the object in the cluster
+/// (`pkg/kube/client.go`, `Update`).
+const POLICY: &str = "helm.sh/resource-policy";
+const KEEP: &str = "keep";
+
 /// Who owns an object: the entry of `ownerReferences` whose `controller` is true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -148,6 +153,12 @@ impl Observed {
         self.text(&["metadata", "annotations", name])
     }
 
+    /// Whether Helm lets it stand where an upgrade or a rollback would delete it.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.annotation(POLICY) == KEEP
+    }
+
     /// The object that controls it.
     #[must_use]
     pub fn owner(&self) -> Option<Owner> {
@@ -204,12 +215,19 @@ pub fn at<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a Node> {
     keys.iter().try_fold(node, |node, key| node.get(key))
 }
 
-/// What the server keeps about authors is long and of no use here; an annotation of a Secret may repeat its content.
+/// What the server keeps about authors is long and of no use here; an annotation of a Secret may repeat its content, so none is kept
+/// but the word by which Helm lets it stand.
 fn without_authors(metadata: Node, secret: bool) -> Node {
+    let kept = secret && metadata.find(&["annotations", POLICY]).and_then(Node::as_str) == Some(KEEP);
     match metadata.into_value() {
         Value::Map(entries) => {
             let dropped = |key: &str| key == "managedFields" || (secret && key == "annotations");
-            Node::new(Value::Map(entries.into_iter().filter(|(key, _)| !dropped(key)).collect()))
+            let mut left: Vec<(Box<str>, Node)> = entries.into_iter().filter(|(key, _)| !dropped(key)).collect();
+            left.extend(kept.then(|| {
+                let policy = (POLICY.into(), Node::string(KEEP));
+                ("annotations".into(), Node::new(Value::Map(vec![policy])))
+            }));
+            Node::new(Value::Map(left))
         }
         other => Node::new(other),
     }

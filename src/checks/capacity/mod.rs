@@ -4,6 +4,7 @@ pub(super) mod classes;
 mod left;
 pub(super) mod limit_range;
 mod limits;
+mod makers;
 mod neighbours;
 mod nodes;
 pub(super) mod quota;

@@ -5,14 +5,16 @@
 //! volume's object or a variable's it does not start (Kubernetes documentation, "ConfigMaps", "Secrets"); without a pull secret
 //! the kubelet pulls all the same (pkg/kubelet, `getPullSecretsForPod`).
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::checks::scene::{Scene, is, items, listed, string};
+use super::makers::{Makers, sets};
+use crate::checks::scene::{Scene, items, listed, string};
 use crate::checks::wanted::{ListedKind, Wanted};
 use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
-use crate::diff::workload::{self, Kind};
+use crate::diff::workload;
 use crate::manifest::document::Object;
-use crate::manifest::node::{Node, Value};
+use crate::manifest::node::Node;
+use crate::manifest::observed::Observed;
 
 const NAME: &str = "references";
 
@@ -24,7 +26,7 @@ pub(crate) const CHECK: Check =
 
 /// What is referred to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum What {
+pub(super) enum What {
     ConfigMap,
     Secret,
     ServiceAccount,
@@ -89,26 +91,23 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let scene = Scene::of(snapshot);
     let needs = needs(&scene);
     let (mut findings, mut unseen) = (Vec::new(), BTreeMap::new());
-    let mut present: BTreeMap<Wanted, Result<HashSet<&str>, &str>> = BTreeMap::new();
-    let leaving = leaving(&scene);
-    let makers = Makers::of(&scene);
+    let mut present: BTreeMap<Wanted, Result<HashMap<&str, &Observed>, &str>> = BTreeMap::new();
+    let (leaving, makers) = (leaving(&scene), Makers::of(&scene));
     for (&(namespace, what, name), users) in &needs {
-        let wanted = what.wanted(namespace);
-        let there = present.entry(wanted).or_insert_with_key(|wanted| {
-            snapshot.lists.get(wanted).map(|all| all.iter().map(crate::manifest::observed::Observed::name).collect())
+        let there = present.entry(what.wanted(namespace)).or_insert_with_key(|wanted| {
+            snapshot.lists.get(wanted).map(|all| all.iter().map(|one| (one.name(), one)).collect())
         });
         let leaves = leaving.contains(&(what.kind(), namespace, name));
         match there {
             Err(reason) => {
-                unseen
-                    .entry((namespace, what.kind()))
-                    .or_insert_with(|| ((*reason).to_owned(), Vec::new()))
-                    .1
-                    .push(name);
+                let unseen = unseen.entry((namespace, what.kind()));
+                unseen.or_insert_with(|| ((*reason).to_owned(), Vec::new())).1.push(name);
             }
-            Ok(there) if there.contains(name) && !leaves => {}
-            Ok(there) if !there.contains(name) && !users.new => {}
-            Ok(there) => findings.push(missing((namespace, what, name), users, there.contains(name), &makers)),
+            Ok(there) => match there.get(name) {
+                Some(live) if !leaves || live.is_kept() => {}
+                None if !users.new => {}
+                live => findings.push(missing((namespace, what, name), users, live.is_some(), &makers)),
+            },
         }
     }
     for ((namespace, kind), (reason, names)) in unseen {
@@ -152,11 +151,9 @@ fn missing((namespace, what, name): Key<'_>, users: &Users, leaves: bool, makers
     Finding::new(NAME, severity, message).about(format!("{}/{name}", what.kind())).seen_by(evidence).hint(hint)
 }
 
-/// What the upgrade deletes: kind, namespace, name.
+/// What the upgrade deletes, but for what is kept in the cluster: kind, namespace, name.
 fn leaving<'a>(scene: &Scene<'a>) -> HashSet<(&'a str, &'a str, &'a str)> {
-    let kept =
-        |object: &Object| string(&object.node, &["metadata", "annotations", "helm.sh/resource-policy"]) == Some("keep");
-    let gone = scene.gone.iter().filter(|object| object.id.group.is_empty() && !kept(object));
+    let gone = scene.gone.iter().filter(|object| object.id.group.is_empty());
     gone.map(|object| (object.id.kind.as_str(), scene.namespace_of(object), object.id.name.as_str())).collect()
 }
 
@@ -167,20 +164,23 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<Key<'a>, Users> {
         let core = objects.filter(|object| object.id.group.is_empty());
         core.map(|object| (object.id.kind.as_str(), scene.namespace_of(object), object.id.name.as_str())).collect()
     };
-    let (in_chart, in_hooks) = (brought(false), brought(true));
+    let (in_chart, in_hooks, sets) = (brought(false), brought(true), sets(scene));
     let leaving = leaving(scene);
     let mut needs: BTreeMap<Key<'a>, Users> = BTreeMap::new();
     let mut add = |object: &'a Object, spec: &'a Node, stays: bool, early: bool| {
         let namespace = scene.namespace_of(object);
         for (what, name) in of_pod(spec) {
-            let (key, known) = ((what.kind(), namespace, name), if early { &in_hooks } else { &in_chart });
-            if known.contains(&key) || is_everywhere(what, name) || (stays && !leaving.contains(&key)) {
+            let key = (what.kind(), namespace, name);
+            let comes = in_chart.contains(&key)
+                || (what == What::Claim && sets.iter().any(|set| set.namespace == namespace && set.claims(name)));
+            let is_known = if early { in_hooks.contains(&key) } else { comes };
+            if is_known || is_everywhere(what, name) || (stays && !leaving.contains(&key)) {
                 continue;
             }
             let users = needs.entry((namespace, what, name)).or_default();
             users.names.push(object.id.to_string());
             users.new |= !stays;
-            users.early |= early && in_chart.contains(&(what.kind(), namespace, name));
+            users.early |= early && comes;
         }
     };
     for workload in scene.workloads() {
@@ -235,74 +235,6 @@ fn of_pod(spec: &Node) -> BTreeSet<(What, &str)> {
 fn reference<'a>(what: What, of: Option<&'a Node>, key: &str) -> Option<(What, &'a str)> {
     let of = of.filter(|of| of.find(&["optional"]).and_then(Node::as_bool) != Some(true))?;
     Some((what, string(of, &[key]).filter(|name| !name.is_empty())?))
-}
-
-/// What in the chart may make config maps and secrets by itself: hooks, custom resources that name them, and pods that may.
-struct Makers<'a> {
-    /// A hook that runs pods before the others start, or while they do.
-    hook: Option<&'a Object>,
-    /// A Role that lets its holder make secrets or config maps.
-    role: Option<&'a Object>,
-    /// Texts in custom resources, and in which resource they are.
-    mentioned: BTreeMap<&'a str, &'a Object>,
-}
-
-impl<'a> Makers<'a> {
-    fn of(scene: &Scene<'a>) -> Self {
-        let mut hooks = scene.hooks(true).chain(scene.hooks(false));
-        let hook = hooks.find(|hook| Kind::of(&hook.id).is_some());
-        let mut mentioned = BTreeMap::new();
-        for object in scene.pairs.iter().map(|pair| pair.new).filter(|object| is_custom(object)) {
-            mention(&object.node, object, &mut mentioned);
-        }
-        // Some controllers make what an annotation of another object names.
-        for object in scene.pairs.iter().map(|pair| pair.new) {
-            let annotations = object.node.find(&["metadata", "annotations"]);
-            annotations.into_iter().for_each(|annotations| mention(annotations, object, &mut mentioned));
-        }
-        let role = scene.pairs.iter().map(|pair| pair.new).find(|object| lets_make(object));
-        Self { hook, role, mentioned }
-    }
-
-    /// Why it may come into being all the same.
-    fn may_make(&self, what: What, name: &str) -> Option<String> {
-        if let Some(object) = self.mentioned.get(name) {
-            return Some(format!("{} names it", object.id));
-        }
-        if let Some(hook) = self.hook {
-            return Some(format!("the hook {} runs, and may make it", hook.id));
-        }
-        let role = self.role.filter(|_| matches!(what, What::ConfigMap | What::Secret))?;
-        Some(format!("{} lets the chart's own pods make it", role.id))
-    }
-}
-
-/// Kubernetes' own groups have no dot, or end in `.k8s.io`.
-fn is_custom(object: &Object) -> bool {
-    object.id.group.contains('.') && !object.id.group.ends_with(".k8s.io") && Kind::of(&object.id).is_none()
-}
-
-fn mention<'a>(node: &'a Node, of: &'a Object, mentioned: &mut BTreeMap<&'a str, &'a Object>) {
-    match node.value() {
-        Value::String(text) => {
-            mentioned.entry(text).or_insert(of);
-        }
-        Value::List(items) => items.iter().for_each(|item| mention(item, of, mentioned)),
-        Value::Map(entries) => entries.iter().for_each(|(_, value)| mention(value, of, mentioned)),
-        _ => {}
-    }
-}
-
-/// Whether it is a Role that lets its holder make secrets or config maps.
-fn lets_make(object: &Object) -> bool {
-    let role = is(&object.id, "rbac.authorization.k8s.io", "Role") || object.id.kind == "ClusterRole";
-    let has = |rule: &Node, key: &str, words: &[&str]| {
-        items(rule, &[key]).iter().filter_map(Node::as_str).any(|one| one == "*" || words.contains(&one))
-    };
-    let rules = items(&object.node, &["rules"]);
-    role && rules
-        .iter()
-        .any(|rule| has(rule, "resources", &["secrets", "configmaps"]) && has(rule, "verbs", &["create"]))
 }
 
 /// Keys that variables take from config maps and secrets of the chart which these do not have. Whoever else writes to the

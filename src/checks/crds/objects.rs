@@ -1,15 +1,25 @@
 //! Objects that do not fit the definition of their kind any more, once the chart has changed it.
 
+use std::collections::BTreeSet;
+
 use super::compare::SchemaChange;
 use super::fit::Fitting;
 use super::{Definition, definitions, schema_of};
-use crate::checks::scene::string;
-use crate::checks::wanted::Wanted;
+use crate::checks::scene::{items, string};
+use crate::checks::wanted::{ListedKind, Wanted};
 use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
+use crate::manifest::document::Object;
 use crate::manifest::node::{Node, Value};
 use crate::manifest::observed::Observed;
 
 const NAME: &str = "crd-objects";
+
+const WEBHOOKS: ListedKind = ListedKind::new(
+    "admissionregistration.k8s.io",
+    "v1",
+    "mutatingwebhookconfigurations",
+    "MutatingWebhookConfiguration",
+);
 
 /// So many objects are looked at, and so many are named.
 const MOST_READ: usize = 20_000;
@@ -18,13 +28,17 @@ const MOST: usize = 10;
 pub(in crate::checks) const CHECK: Check =
     Check::new(NAME, "objects that do not fit a changed custom resource definition any more", run)
         .worst(Severity::Blocker)
-        .rights("list the objects of a kind whose definition takes less than before")
+        .rights("list the objects of a kind whose definition takes less than before, mutatingwebhookconfigurations")
         .wants(wants);
 
 fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
     let definitions = definitions(proposal.objects, proposal.crds);
     let narrowed = definitions.iter().filter(|definition| narrows(definition));
-    narrowed.filter_map(|definition| Some(definition.kept()?.0)).collect()
+    let mut wanted: Vec<Wanted> = narrowed.filter_map(|definition| Some(definition.kept()?.0)).collect();
+    let applied = definitions.iter().filter(|definition| definition.applied);
+    let is_at_fault = applied.clone().any(|definition| !faulty(&proposal.objects.new, definition).is_empty());
+    wanted.extend(is_at_fault.then(|| Wanted::all(WEBHOOKS)));
+    wanted
 }
 
 fn narrows(definition: &Definition<'_>) -> bool {
@@ -100,20 +114,62 @@ fn in_cluster(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Findi
 
 /// The objects of the chart itself, which the server can't be asked about before it has the definition.
 fn of_the_chart(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Finding> {
-    let mut fitting = Fitting::default();
-    let ours =
-        snapshot.objects.new.iter().filter(|object| crate::checks::objects::defines(&definition.new.node, &object.id));
-    let mut findings = Vec::new();
-    for object in ours {
-        let Some(schema) = schema_of(definition.new, &object.id.version) else { continue };
-        let faults = fitting.faults(&object.node, schema);
-        if !faults.is_empty() {
-            let message = "it does not fit the definition that comes with it: helm would fail";
-            let finding = Finding::new(NAME, Severity::Blocker, message).about(object.id.to_string());
-            findings.push(finding.seen_by(few(faults.into_iter().collect())));
-        }
+    let faulty = faulty(&snapshot.objects.new, definition);
+    if faulty.is_empty() {
+        return Vec::new();
     }
-    findings
+    let (severity, message) = match mender(snapshot, definition) {
+        Ok(None) => {
+            (Severity::Blocker, "it does not fit the definition that comes with it: helm would fail".to_owned())
+        }
+        Ok(Some(webhook)) => (
+            Severity::Warning,
+            format!("it does not fit the definition that comes with it, unless the webhook {webhook} mends it"),
+        ),
+        Err(reason) => (
+            Severity::Unknown,
+            format!("it does not fit the definition that comes with it, unless a webhook mends it: {reason}"),
+        ),
+    };
+    let finding = |(object, faults): (&Object, BTreeSet<String>)| {
+        let finding = Finding::new(NAME, severity, message.clone()).about(object.id.to_string());
+        finding.seen_by(few(faults.into_iter().collect()))
+    };
+    faulty.into_iter().map(finding).collect()
+}
+
+/// The objects of a chart that do not fit its definition of their kind, with what is wrong with them.
+fn faulty<'a>(new: &'a [Object], definition: &Definition<'_>) -> Vec<(&'a Object, BTreeSet<String>)> {
+    let mut fitting = Fitting::default();
+    let ours = new.iter().filter(|object| crate::checks::objects::defines(&definition.new.node, &object.id));
+    let judged = ours.filter_map(|object| {
+        let schema = schema_of(definition.new, &object.id.version)?;
+        Some((object, fitting.faults(&object.node, schema)))
+    });
+    judged.filter(|(_, faults)| !faults.is_empty()).collect()
+}
+
+/// A webhook that may change objects of this kind before the server looks whether they fit: of the cluster, or of the chart.
+fn mender(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Result<Option<String>, String> {
+    let own = snapshot.objects.new.iter().filter(|object| object.id.kind == WEBHOOKS.kind).map(|object| &object.node);
+    let there = snapshot.lists.get(&Wanted::all(WEBHOOKS))?.iter().map(Observed::node);
+    let mut configurations = own.chain(there);
+    let found = configurations.find_map(|configuration| {
+        let webhooks = items(configuration, &["webhooks"]).iter();
+        let mut mending = webhooks.filter(|webhook| items(webhook, &["rules"]).iter().any(|rule| takes(rule, definition)));
+        Some(string(mending.next()?, &["name"]).unwrap_or_default().to_owned())
+    });
+    Ok(found)
+}
+
+/// Whether a rule of a webhook is about objects of this kind.
+fn takes(rule: &Node, definition: &Definition<'_>) -> bool {
+    let text = |path: &[&str]| string(&definition.new.node, path).unwrap_or_default();
+    let (group, plural) = (text(&["spec", "group"]), text(&["spec", "names", "plural"]));
+    let names = |key: &str, words: &[&str]| {
+        items(rule, &[key]).iter().filter_map(Node::as_str).any(|word| words.contains(&word))
+    };
+    names("apiGroups", &[group, "*"]) && names("resources", &[plural, "*", "*/*"])
 }
 
 fn named(object: &Observed) -> String {

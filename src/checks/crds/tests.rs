@@ -217,3 +217,28 @@ fn an_object_of_the_chart_must_fit_the_definition_that_comes_with_it() {
     assert_eq!((blocker.check, &*blocker.resource), ("crd-objects", "Widget/shop/web"), "{found:#?}");
     assert_eq!(blocker.evidence, ["spec.size: it is required"]);
 }
+
+#[test]
+fn a_webhook_may_mend_what_does_not_fit() {
+    let (old, new) = (definition(&json!({})), definition(&json!({"required": ["size"]})));
+    let chart = [new, widget("web", &json!({}))];
+    let webhook = |group: &str, resource: &str| {
+        let rules = json!([{"apiGroups": [group], "resources": [resource], "operations": ["CREATE"], "apiVersions": ["*"]}]);
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": "fill"}, "webhooks": [{"name": "fill.example.com", "rules": rules}]})
+    };
+    let severity = |cluster: &Known<Vec<Value>>, chart: &[Value]| {
+        let found = said(from_ref(&old), chart, cluster, None);
+        found.iter().find(|one| one.resource == "Widget/shop/web").map(|one| (one.severity, one.message.clone()))
+    };
+    let with = |webhook: Value| Ok(vec![old.clone(), webhook]);
+    for (group, resource) in [("example.com", "widgets"), ("*", "*"), ("example.com", "*/*")] {
+        let (severity, message) = severity(&with(webhook(group, resource)), &chart).unwrap();
+        assert_eq!(severity, Severity::Warning);
+        assert!(message.contains("unless the webhook fill.example.com mends it"), "{message}");
+    }
+    assert_eq!(severity(&with(webhook("example.com", "gadgets")), &chart).unwrap().0, Severity::Blocker);
+    assert_eq!(severity(&Err("you may not list them".into()), &chart).unwrap().0, Severity::Unknown);
+    let own = [chart.to_vec(), vec![webhook("example.com", "widgets")]].concat();
+    assert_eq!(severity(&Ok(vec![old.clone()]), &own).unwrap().0, Severity::Warning, "it comes with the chart");
+}

@@ -1,8 +1,9 @@
 //! What the upgrade deletes and nothing brings back: claims and volumes with their data, namespaces and definitions with everything
 //! in them, Secrets.
 //!
-//! Helm deletes what the old manifest has and the new one has not, unless it carries `helm.sh/resource-policy: keep`
-//! (helm.sh/helm, pkg/kube/client.go, `Update`). What becomes of the data is said by the volume's reclaim policy.
+//! Helm deletes what the old manifest has and the new one has not, unless the object in the cluster carries
+//! `helm.sh/resource-policy: keep` (helm.sh/helm, pkg/kube/client.go, `Update`). What becomes of the data is said by the volume's
+//! reclaim policy.
 
 use crate::checks::scene::{Scene, items, string};
 use crate::checks::wanted::{ListedKind, Wanted};
@@ -16,9 +17,14 @@ const NAME: &str = "deletions";
 pub(crate) const CHECK: Check =
     Check::new(NAME, "claims, volumes, namespaces, definitions and Secrets that the upgrade deletes", run)
         .worst(Severity::Blocker)
-        .rights("get the claims, list persistentvolumes and the custom resources that would go with them")
+        .rights("get the objects, list persistentvolumes and the custom resources that would go with them")
         .wants(wants);
 
+const NAMESPACES: ListedKind = ListedKind::new("", "v1", "namespaces", "Namespace");
+const SECRETS: ListedKind = ListedKind::new("", "v1", "secrets", "Secret");
+const SETS: ListedKind = ListedKind::new("apps", "v1", "statefulsets", "StatefulSet");
+const DEFINITIONS: ListedKind =
+    ListedKind::new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition");
 const CLAIMS: ListedKind = ListedKind::new("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim");
 const VOLUMES: ListedKind = ListedKind::new("", "v1", "persistentvolumes", "PersistentVolume");
 
@@ -47,23 +53,34 @@ impl Loss {
             _ => None,
         }
     }
+
+    /// The object as the cluster has it. Helm asks that one whether it is to stay.
+    fn live(self, namespace: &str, object: &Object) -> Wanted {
+        let (kind, namespaced) = match self {
+            Self::Claim => (CLAIMS, true),
+            Self::Volume => (VOLUMES, false),
+            Self::Namespace => (NAMESPACES, false),
+            Self::Definition => (DEFINITIONS, false),
+            Self::Secret => (SECRETS, true),
+            Self::Claims => (SETS, true),
+        };
+        let namespace = namespaced.then(|| namespace.to_owned());
+        Wanted { kind, namespace, name: Some(object.id.name.clone()) }
+    }
 }
 
-/// What is deleted for good. Exactly this word keeps it: Helm compares it as it is.
+/// What is deleted for good, where it is there and nobody keeps it.
 fn lost<'a>(scene: &Scene<'a>) -> Vec<(Loss, &'a Object)> {
-    let kept =
-        |object: &Object| string(&object.node, &["metadata", "annotations", "helm.sh/resource-policy"]) == Some("keep");
-    let gone = scene.gone.iter().filter(|object| !kept(object));
-    gone.filter_map(|object| Some((Loss::of(object)?, *object))).collect()
+    scene.gone.iter().filter_map(|object| Some((Loss::of(object)?, *object))).collect()
 }
 
 fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
     let scene = Scene::proposed(proposal);
     let mut wanted = Vec::new();
     for (loss, object) in lost(&scene) {
+        wanted.push(loss.live(scene.namespace_of(object), object));
         match loss {
-            Loss::Claim => wanted.extend([claim(scene.namespace_of(object), object), Wanted::all(VOLUMES)]),
-            Loss::Volume => wanted.push(Wanted::all(VOLUMES)),
+            Loss::Claim | Loss::Volume => wanted.push(Wanted::all(VOLUMES)),
             Loss::Definition => wanted.extend(defined(object)),
             Loss::Namespace | Loss::Secret | Loss::Claims => {}
         }
@@ -71,18 +88,15 @@ fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
     wanted
 }
 
-fn claim(namespace: &str, object: &Object) -> Wanted {
-    Wanted { kind: CLAIMS, namespace: Some(namespace.to_owned()), name: Some(object.id.name.clone()) }
-}
-
-/// The objects of a definition, in the version that is stored.
+/// The objects of a definition, in the version that is stored, or the first that is served.
 fn defined(definition: &Object) -> Option<Wanted> {
     let text = |path: &[&str]| string(&definition.node, path).map(str::to_owned);
-    let versions = items(&definition.node, &["spec", "versions"]);
-    let stored = versions.iter().find(|one| one.find(&["storage"]).and_then(Node::as_bool) == Some(true));
+    let is = |version: &Node, key: &str| version.find(&[key]).and_then(Node::as_bool) == Some(true);
+    let versions = items(&definition.node, &["spec", "versions"]).iter();
+    let served = versions.filter(|one| is(one, "served")).rev().max_by_key(|one| is(one, "storage"));
     let kind = ListedKind {
         group: text(&["spec", "group"])?.into(),
-        version: string(stored?, &["name"])?.to_owned().into(),
+        version: string(served?, &["name"])?.to_owned().into(),
         plural: text(&["spec", "names", "plural"])?.into(),
         kind: text(&["spec", "names", "kind"])?.into(),
         metadata_only: true,
@@ -101,36 +115,38 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
 }
 
 fn judge(snapshot: &Snapshot<'_>, scene: &Scene<'_>, loss: Loss, object: &Object) -> Option<Finding> {
+    let about = object.id.to_string();
+    let namespace = scene.namespace_of(object);
+    let wanted = loss.live(namespace, object);
+    let live = match snapshot.lists.get(&wanted) {
+        Ok(live) => live.first()?,
+        // What helm can't read either, it does not delete.
+        Err(reason) => {
+            let message = format!("the new revision does not have it, and whether it is deleted: {reason}");
+            return Some(Finding::new(NAME, Severity::Unknown, message).about(about));
+        }
+    };
+    if live.is_kept() {
+        return None;
+    }
     let (severity, message) = match loss {
-        Loss::Claim => of_claim(snapshot, scene, object)?,
-        Loss::Volume => of_volume(snapshot, &object.id.name)?,
+        Loss::Claim => of_claim(snapshot, live),
+        Loss::Volume => of_policy(snapshot, &object.id.name, "it is deleted"),
         Loss::Namespace => (Severity::Blocker, "it is deleted, with everything in it".to_owned()),
         Loss::Definition => of_definition(snapshot, object),
         Loss::Claims => (Severity::Blocker, "it is deleted, and its claims with it, with the data on them".to_owned()),
         Loss::Secret => (Severity::Warning, "it is deleted: whatever else uses it fails".to_owned()),
     };
-    let hint = "to keep it: the annotation helm.sh/resource-policy: keep in the chart that is deployed now, before this upgrade";
-    Some(Finding::new(NAME, severity, message).about(object.id.to_string()).hint(hint))
+    let place = wanted.namespace.map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
+    let (kind, name) = (&wanted.kind.plural, &object.id.name);
+    let hint = format!("to keep it: kubectl annotate {kind} {name}{place} helm.sh/resource-policy=keep");
+    Some(Finding::new(NAME, severity, message).about(about).hint(hint))
 }
 
-fn of_claim(snapshot: &Snapshot<'_>, scene: &Scene<'_>, object: &Object) -> Option<(Severity, String)> {
-    let live = match snapshot.lists.get(&claim(scene.namespace_of(object), object)) {
-        Ok(live) => live.first()?,
-        Err(reason) => {
-            return Some((Severity::Unknown, format!("it is deleted, and whether data goes with it: {reason}")));
-        }
-    };
-    let volume = live.text(&["spec", "volumeName"]);
-    if volume.is_empty() {
-        return Some((Severity::Info, "it is deleted; no volume is bound to it".to_owned()));
-    }
-    Some(of_policy(snapshot, volume, "it is deleted"))
-}
-
-fn of_volume(snapshot: &Snapshot<'_>, name: &str) -> Option<(Severity, String)> {
-    match snapshot.lists.get(&Wanted::all(VOLUMES)) {
-        Ok(volumes) if !volumes.iter().any(|one| one.name() == name) => None,
-        _ => Some(of_policy(snapshot, name, "it is deleted")),
+fn of_claim(snapshot: &Snapshot<'_>, live: &Observed) -> (Severity, String) {
+    match live.text(&["spec", "volumeName"]) {
+        "" => (Severity::Info, "it is deleted; no volume is bound to it".to_owned()),
+        volume => of_policy(snapshot, volume, "it is deleted"),
     }
 }
 
@@ -146,20 +162,19 @@ fn of_policy(snapshot: &Snapshot<'_>, volume: &str, what: &str) -> (Severity, St
             Severity::Warning,
             format!("{what}; the data stay on PersistentVolume/{volume}, and must be bound again by hand"),
         ),
-        _ => (Severity::Blocker, format!("{what}, and the data on PersistentVolume/{volume} with it")),
+        Some(_) => (Severity::Blocker, format!("{what}, and the data on PersistentVolume/{volume} with it")),
+        None => (Severity::Warning, format!("{what}, and PersistentVolume/{volume}, which is bound to it, is not there")),
     }
 }
 
 fn of_definition(snapshot: &Snapshot<'_>, object: &Object) -> (Severity, String) {
-    let there = defined(object).map(|wanted| snapshot.lists.get(&wanted));
+    let there = defined(object).ok_or("no version of it is served").and_then(|wanted| {
+        snapshot.lists.get(&wanted).map(<[Observed]>::len)
+    });
     match there {
-        Some(Ok([])) => (Severity::Warning, "it is deleted; there are no objects of its kind".to_owned()),
-        Some(Ok(objects)) => {
-            (Severity::Blocker, format!("it is deleted, and the {} objects of its kind with it", objects.len()))
-        }
-        Some(Err(reason)) => {
-            (Severity::Blocker, format!("it is deleted, and every object of its kind with it ({reason})"))
-        }
-        None => (Severity::Blocker, "it is deleted, and every object of its kind with it".to_owned()),
+        Ok(0) => (Severity::Warning, "it is deleted; there are no objects of its kind".to_owned()),
+        Ok(1) => (Severity::Blocker, "it is deleted, and the one object of its kind with it".to_owned()),
+        Ok(many) => (Severity::Blocker, format!("it is deleted, and the {many} objects of its kind with it")),
+        Err(reason) => (Severity::Unknown, format!("it is deleted, and whether objects of its kind go with it: {reason}")),
     }
 }

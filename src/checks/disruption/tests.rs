@@ -307,8 +307,31 @@ fn data_that_goes_blocks_unless_it_is_kept() {
     assert!(says("").starts_with("pass"), "it is gone already");
     let unseen = Case { forbidden: &["PersistentVolumeClaim"], ..case }.says(&deletions::CHECK);
     assert!(unseen[0].starts_with("unknown PersistentVolumeClaim/disk"), "{unseen:?}");
-    let kept = claim.replace("name: disk", "name: disk, annotations: {helm.sh/resource-policy: keep}");
-    assert!(Case { old: &kept, cluster: &live("Delete"), ..case }.says(&deletions::CHECK)[0].starts_with("pass"));
+    let unseen = Case { forbidden: &["PersistentVolume"], cluster: &live("Delete"), ..case }.says(&deletions::CHECK);
+    assert!(unseen[0].starts_with("unknown PersistentVolumeClaim/disk: it is deleted, and whether"), "{unseen:?}");
+}
+
+#[test]
+fn what_is_kept_is_said_by_the_object_in_the_cluster() {
+    for (version, kind, rest) in [
+        ("v1", "PersistentVolumeClaim", "spec: {volumeName: pv}"),
+        ("v1", "PersistentVolume", "spec: {persistentVolumeReclaimPolicy: Delete}"),
+        ("v1", "Namespace", ""),
+        ("v1", "Secret", "data: {a: YQ==}"),
+        ("apps/v1", "StatefulSet", "spec: {persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}}"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", ""),
+    ] {
+        let plain = object(version, kind, "disk", rest);
+        let kept = plain.replace("name: disk", "name: disk, annotations: {helm.sh/resource-policy: keep, other: a}");
+        let case = Case { old: &plain, new: "# none", ..Case::default() };
+        let says = |case: Case<'_>| case.says(&deletions::CHECK)[0].clone();
+        assert!(says(Case { cluster: &kept, ..case }).starts_with("pass"), "{kind}, annotated by hand");
+        let by_manifest = says(Case { old: &kept, cluster: &plain, ..case });
+        assert!(!by_manifest.starts_with("pass"), "{kind}: {by_manifest}");
+        let unseen = says(Case { cluster: &plain, forbidden: &[kind], ..case });
+        assert!(unseen.starts_with(&format!("unknown {kind}/disk: ")), "{unseen}");
+        assert!(says(case).starts_with("pass"), "{kind} is gone already");
+    }
 }
 
 #[test]
@@ -317,14 +340,18 @@ fn definitions_and_secrets_that_go_are_told() {
         "apiextensions.k8s.io/v1",
         "CustomResourceDefinition",
         "things.example.com",
-        "spec: {group: example.com, names: {plural: things, kind: Thing}, versions: [{name: v1, storage: true}]}",
+        "spec: {group: example.com, names: {plural: things, kind: Thing}, \
+         versions: [{name: v0, storage: true}, {name: v1, served: true}]}",
     );
-    let case = Case { old: &definition, new: "# none", ..Case::default() };
+    let case = Case { old: &definition, new: "# none", cluster: &definition, ..Case::default() };
     let says = |cluster: &str| Case { cluster, ..case }.says(&deletions::CHECK)[0].clone();
-    assert!(says("").starts_with("warning CustomResourceDefinition/things.example.com"));
-    assert!(says(&object("example.com/v1", "Thing", "one", "")).contains("the 1 objects of its kind with it"));
+    assert!(says(&definition).starts_with("warning CustomResourceDefinition/things.example.com"));
+    let one = format!("{definition}{}", object("example.com/v1", "Thing", "one", ""));
+    assert!(says(&one).contains("the one object of its kind with it"), "in the version that is served");
+    let unseen = Case { forbidden: &["Thing"], ..case }.says(&deletions::CHECK)[0].clone();
+    assert!(unseen.starts_with("unknown CustomResourceDefinition/things.example.com: it is deleted, and whether"));
     let secret = object("v1", "Secret", "keys", "");
-    assert!(Case { old: &secret, ..case }.says(&deletions::CHECK)[0].starts_with("warning Secret/keys"));
-    let namespace = object("v1", "Namespace", "team", "");
-    assert!(Case { old: &namespace, ..case }.says(&deletions::CHECK)[0].starts_with("blocker Namespace/team"));
+    let says = |text: &str| Case { old: text, cluster: text, ..case }.says(&deletions::CHECK)[0].clone();
+    assert!(says(&secret).starts_with("warning Secret/keys"));
+    assert!(says(&object("v1", "Namespace", "team", "")).starts_with("blocker Namespace/team"));
 }

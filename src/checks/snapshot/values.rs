@@ -79,6 +79,8 @@ struct Mentions {
     keys: HashSet<String>,
     /// Those that are used as they are, whatever is in them: `resources` of `toYaml .Values.resources`.
     whole: HashSet<String>,
+    /// Whether all values are used as they are: `toYaml .Values`, `range .Values`, `index .Values $key`.
+    all: bool,
 }
 
 impl ChartValues {
@@ -98,6 +100,12 @@ impl ChartValues {
     #[must_use]
     pub fn takes_whole(&self, key: &str) -> bool {
         self.mentions().whole.contains(key)
+    }
+
+    /// Whether a template takes all values as they are, so that any key may count.
+    #[must_use]
+    pub fn takes_all(&self) -> bool {
+        self.mentions().all
     }
 
     /// The templates that read something below this value: `path:line`, so many at most.
@@ -150,6 +158,7 @@ impl Mentions {
             }
             if !rest.starts_with('.') && !is_condition {
                 self.whole.insert(key.to_owned());
+                self.all |= key == "Values" && !is_looked_up(&action[..at], rest);
             }
             self.keys.insert(key.to_owned());
         }
@@ -157,6 +166,27 @@ impl Mentions {
         for quoted in action.split(['"', '`']).skip(1).step_by(2) {
             self.keys.extend(quoted.split('.').map(str::to_owned));
         }
+    }
+}
+
+/// Whether one key of a map is looked up whose name stands there, as in `index .Values "key"` and `dig "key" "else" .Values`: what
+/// is before the map and behind it.
+fn is_looked_up(before: &str, rest: &str) -> bool {
+    let start = before.rfind(['(', '|', '=', '{']).map_or(0, |at| at + 1);
+    let mut words = before[start..].split_whitespace();
+    let function = words.next().unwrap_or_default();
+    // What is left of the map itself is its `$`, or the variable that has it.
+    let between: Vec<&str> = words.collect();
+    let is_first = match between.as_slice() {
+        [] => before.ends_with(char::is_whitespace),
+        [own] => before.ends_with(own),
+        _ => false,
+    };
+    let quoted = |word: &str| word.starts_with(['"', '`']);
+    match function {
+        "index" | "get" | "hasKey" => is_first && quoted(rest.trim_start()),
+        "dig" => between.first().is_some_and(|word| quoted(word)) && !between.iter().any(|word| word.starts_with('$')),
+        _ => false,
     }
 }
 
@@ -187,6 +217,33 @@ mod tests {
         assert!(!chart.speaks_of("plain") && !chart.speaks_of("tga"));
         assert!(chart.takes_whole("resources") && chart.takes_whole("tag"));
         assert!(!chart.takes_whole("image") && !chart.takes_whole("flat") && !chart.takes_whole("one"));
+    }
+
+    #[test]
+    fn a_template_that_takes_all_values_takes_any_key() {
+        for template in [
+            "{{ toYaml .Values }}",
+            "{{- range $key, $value := $.Values -}}",
+            "{{ include \"lib.all\" .Values }}",
+            "{{ index .Values $key }}",
+            "{{ index $.Values .name \"tag\" }}",
+            "{{ $all := .context.Values }}",
+            "{{ with .Values }}{{ .a }}{{ end }}",
+            "{{ tpl (toYaml .Values | trim) . }}",
+        ] {
+            assert!(chart(template).takes_all(), "{template}");
+        }
+        for template in [
+            "{{ .Values.image.tag }}",
+            "{{ index .Values \"some-key\" \"tag\" }}",
+            "{{ (get $.Values `key`) | quote }}",
+            "{{ if hasKey .root.Values \"key\" }}",
+            "{{ dig \"a\" \"b\" \"none\" .Values }}",
+            "{{ if .Values }}",
+            "{{ include \"lib.name\" . }}",
+        ] {
+            assert!(!chart(template).takes_all(), "{template}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Values that had a meaning for the chart as it was, and have none for the new one.
 
-use super::{MOST, at, is_within_whole, named, nearest};
+use super::{MOST, at, is_off, is_within_whole, named, nearest};
+use crate::checks::snapshot::values::ChartValues;
 use crate::checks::{Check, Finding, Severity, Snapshot};
 use crate::diff::overrides::dead;
 
@@ -33,15 +34,13 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         // With --reuse-values Helm stores what a user has set among the chart's defaults.
         let before = at(&old.config, &steps);
         let was_own = before.is_some() && before == at(&old.chart.values, &steps);
-        let (severity, message) = if value.is_none_or(crate::manifest::node::Node::is_empty)
-            || value == at(&old.chart.values, &steps)
-        {
+        let (severity, message) = if value == at(&old.chart.values, &steps) {
             (Severity::Info, "the chart takes it no more; your value was its default")
-        } else if value.is_some_and(|value| value.as_bool() == Some(false)) {
-            (Severity::Info, "the chart takes it no more; there is nothing left to switch off")
+        } else if value.is_none_or(is_off) {
+            (Severity::Info, "the chart takes it no more; your value asks for nothing")
         } else if was_own {
             (Severity::Warning, "the chart has it no more, and may never have had it: --reuse-values made it a default")
-        } else if is_within_whole(&steps, index, chart) {
+        } else if may_be_taken(&steps, index, chart) {
             (Severity::Warning, "the chart has it no more among its defaults; a template may still take it")
         } else {
             (Severity::Blocker, "the chart took it and takes it no more: your value has no effect")
@@ -57,4 +56,9 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     }
     found.truncate(MOST);
     if found.is_empty() { pass("the new chart has a place for all that you set before") } else { found }
+}
+
+/// Whether a template may take it without naming it. Of `global` any chart in the chart may take what it likes.
+fn may_be_taken(steps: &[String], index: usize, chart: &ChartValues) -> bool {
+    chart.takes_all() || steps.first().is_some_and(|first| first == "global") || is_within_whole(steps, index, chart)
 }

@@ -15,7 +15,7 @@ mod tests;
 use super::Check;
 use super::snapshot::values::{ChartValues, is_open};
 use crate::diff::changes::{Step, location};
-use crate::manifest::node::{Node, Value};
+use crate::manifest::node::{Node, Number, Value};
 use crate::release::supplied::gather;
 
 pub(super) const SCHEMA: Check = schema::CHECK;
@@ -69,6 +69,16 @@ fn nearest(typed: &str, map: &Node) -> Option<String> {
     let keys = map.as_map().unwrap_or_default().iter().map(|(key, _)| &**key);
     let best = keys.min_by_key(|key| distance(key))?;
     (distance(best) <= 1 + best.len() / 3).then(|| best.to_owned())
+}
+
+/// Whether a value asks for nothing: nothing set is nothing lost.
+fn is_off(value: &Node) -> bool {
+    match value.value() {
+        Value::Bool(on) => !on,
+        Value::Number(number) => matches!(number, Number::Int(0)),
+        Value::String(text) => text.is_empty(),
+        Value::Null | Value::List(_) | Value::Map(_) => value.is_empty(),
+    }
 }
 
 /// What kind of value it is, with its article.

@@ -126,6 +126,19 @@ fn a_value_that_has_lost_its_meaning_blocks() {
     // A template may still take it, by name or with all that is around it.
     assert_eq!(Case { template: "{{ .Values.a.b }}", ..case }.says(DEAD), []);
     assert_eq!(Case { template: "{{ toYaml .Values.a }}", ..case }.says(DEAD), one(Severity::Warning, "a.b"));
+    // A template may take all values as they are, and everybody may read what is global.
+    for template in ["{{ toYaml .Values }}", "{{ range $k, $v := .Values }}", "{{ index .Values $name }}"] {
+        assert_eq!(Case { template, ..case }.says(DEAD), one(Severity::Warning, "a.b"), "{template}");
+    }
+    let looked_up = Case { template: "{{ index .Values \"x\" }}", ..case };
+    assert_eq!(looked_up.says(DEAD), one(Severity::Blocker, "a.b"));
+    let global = Case { old_defaults: "{global: {x: 0, b: 0}}", new_defaults: "{global: {x: 0}}", ..case };
+    assert_eq!(Case { new: "{global: {b: 1}}", ..global }.says(DEAD), one(Severity::Warning, "global.b"));
+    // What asks for nothing is no loss.
+    for off in ["false", "0", "''", "[]", "{}", "0.0"] {
+        let case = Case { old_defaults: "{a: {x: 0, b: 5}}", new: &format!("{{a: {{b: {off}}}}}"), ..case };
+        assert_eq!(case.says(DEAD), one(Severity::Info, "a.b"), "{off}");
+    }
     // Whoever has copied all defaults has lost nothing.
     assert_eq!(Case { new: "{a: {b: 0}}", ..case }.says(DEAD), one(Severity::Info, "a.b"));
     // What was set before and counts as a default comes of --reuse-values: the chart may never have had it.

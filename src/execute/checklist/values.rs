@@ -107,6 +107,8 @@ impl Reading<'_> {
         properties(&schema, &mut self.words, 0);
         let listed = metadata.get("dependencies").and_then(Node::as_list).unwrap_or_default().to_vec();
         for dependency in &listed {
+            // Its values are known where its files are here, and taken in any case.
+            self.words.extend(text(dependency, "alias").or_else(|| text(dependency, "name")));
             let paths = text(dependency, "condition").unwrap_or_default();
             self.words.extend(paths.split([',', '.']).map(|step| step.trim().to_owned()));
             let tags = dependency.get("tags").and_then(Node::as_list).unwrap_or_default();

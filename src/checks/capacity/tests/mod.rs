@@ -94,6 +94,58 @@ fn what_may_be_made_by_something_else_is_a_warning() {
 }
 
 #[test]
+fn what_operators_may_make_is_no_blocker() {
+    let new = deployment("web", "", "{containers: [{name: main, image: a, envFrom: [{secretRef: {name: db-keys}}]}]}");
+    let custom = |group: &str, kind: &str, name: &str, spec: &str| {
+        object(&format!("{group}/v1"), kind, name, &format!("spec: {spec}"))
+    };
+    let severity = |maker: &str| {
+        let findings = Case { new: &format!("{new}{maker}"), ..Case::default() }.says(&references::CHECK);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        findings[0].split(' ').next().unwrap_or_default().to_owned()
+    };
+    for maker in [
+        custom("cert-manager.io", "Certificate", "web", "{secretName: db-keys}"),
+        custom("external-secrets.io", "ExternalSecret", "web", "{target: {name: db-keys}}"),
+        custom("bitnami.com", "SealedSecret", "db-keys", "{}"),
+        custom("example.com", "Anything", "web", "{some: [{where: db-keys}]}"),
+        custom("postgresql.example.com", "Cluster", "db", "{}"),
+    ] {
+        assert_eq!(severity(&maker), "warning", "{maker}");
+    }
+    for other in [
+        custom("example.com", "Anything", "d", "{}"),
+        custom("monitoring.coreos.com", "ServiceMonitor", "web", "{basicAuth: {name: db-keys}}"),
+    ] {
+        assert_eq!(severity(&other), "blocker", "{other}");
+    }
+}
+
+#[test]
+fn claims_that_a_stateful_set_makes_are_there() {
+    let backup = |claim: &str| {
+        deployment(
+            "backup",
+            "",
+            &format!("{{volumes: [{{name: a, persistentVolumeClaim: {{claimName: {claim}}}}}], containers: [{{name: main, image: a}}]}}"),
+        )
+    };
+    let set = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\n\
+        spec: {replicas: 2, volumeClaimTemplates: [{metadata: {name: data}}], template: {spec: {containers: [{name: main, image: a}]}}}\n";
+    let says = |claim: &str| {
+        let new = format!("{}{set}", backup(claim));
+        Case { new: &new, ..Case::default() }.says(&references::CHECK)[0].clone()
+    };
+    for made in ["data-db-0", "data-db-1"] {
+        assert!(says(made).starts_with("pass"), "{made}");
+    }
+    assert!(says("data-db-2").starts_with("warning PersistentVolumeClaim/data-db-2"), "it has no such pod yet");
+    for other in ["data-db", "data-db-x", "other-db-0", "data-db-0-1"] {
+        assert!(says(other).starts_with("blocker"), "{other}");
+    }
+}
+
+#[test]
 fn what_the_upgrade_deletes_or_makes_too_late_is_told() {
     let secret = object("v1", "Secret", "keys", "");
     let uses = |image: &str| {
@@ -111,6 +163,11 @@ fn what_the_upgrade_deletes_or_makes_too_late_is_told() {
     );
     let stays = Case { old: &old, new: &uses("a"), cluster: &secret, ..Case::default() }.says(&references::CHECK);
     assert_eq!(stays, says, "pods that stay start again some day");
+    let kept = secret.replace("name: keys", "name: keys, annotations: {helm.sh/resource-policy: keep}");
+    for image in ["a", "b"] {
+        let says = Case { old: &old, new: &uses(image), cluster: &kept, ..Case::default() }.says(&references::CHECK);
+        assert!(says[0].starts_with("pass"), "it is kept in the cluster: {says:?}");
+    }
     let hook = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {helm.sh/hook: pre-install}}\n\
         spec: {template: {spec: {containers: [{name: main, image: a, envFrom: [{secretRef: {name: keys}}]}]}}}\n";
     let says = Case { new: &format!("{secret}{hook}"), ..Case::default() }.says(&references::CHECK);
