@@ -8,7 +8,7 @@ use super::apis::Apis;
 use super::chart::ChartSeen;
 use super::elsewhere::Elsewhere;
 use super::escalation::Grants;
-use super::release::{LeftOver, Live};
+use super::release::{LeftBehind, Live};
 use super::trial::Trials;
 use super::wanted::Lists;
 use super::window::Window;
@@ -77,7 +77,7 @@ pub struct Snapshot<'a> {
     /// About how many bytes the new revision takes in Helm's storage; `None` where there is no limit.
     pub record_size: Known<Option<usize>>,
     /// What failed revisions have left in the cluster.
-    pub left_over: Known<Vec<LeftOver>>,
+    pub left_over: Known<LeftBehind>,
     /// The rights that roles of the manifests give, and the user may not have.
     pub grants: Known<Vec<Grants>>,
     /// When upgrades may be made.

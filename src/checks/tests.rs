@@ -131,7 +131,7 @@ pub(super) fn with<T>(
         live: None,
         helm_keeps: 10,
         record_size: Ok(Some(1000)),
-        left_over: Ok(Vec::new()),
+        left_over: Ok(release::LeftBehind::default()),
         grants: Ok(Vec::new()),
         apis: Ok(apis::Apis { server: "v1.36.3".into(), ..apis::Apis::default() }),
         values: &GivenValues::none(),

@@ -7,7 +7,11 @@ use crate::cluster;
 use crate::findings::{allow, found, has, passes};
 use crate::user::User;
 
-stories![a_claim_that_grows_leaves_no_way_back, what_the_server_does_not_take_any_more_is_no_way_back];
+stories![
+    a_claim_that_grows_leaves_no_way_back,
+    what_the_server_does_not_take_any_more_is_no_way_back,
+    what_changes_for_good_leaves_no_way_back,
+];
 
 const CHECK: &str = "helm safe-upgrade check web refused -o json";
 
@@ -45,4 +49,39 @@ fn what_the_server_does_not_take_any_more_is_no_way_back(user: &User) {
 
     allow(user, "viewer", &[("", "secrets", &["get", "list"])]);
     has(&found(user, &format!("{line} --kube-as-user viewer")), "rehearsal", "unknown", "can't be told");
+}
+
+/// A definition with these versions, of which the last one is stored; a Secret that may or may not change; and what else is given.
+fn lasting(user: &User, versions: &[&str], secret: &str, more: &str) -> String {
+    let group = format!("{}.example.com", user.namespace);
+    let version = |name: &&str| {
+        let stored = versions.last() == Some(name);
+        format!("{{name: {name}, served: true, storage: {stored}, schema: {{openAPIV3Schema: {{type: object}}}}}}")
+    };
+    let versions: Vec<String> = versions.iter().map(version).collect();
+    let definition = |plural: &str, kind: &str, versions: &str| {
+        format!(
+            "- {{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {{name: {plural}.{group}}}, \
+             spec: {{group: {group}, scope: Namespaced, names: {{kind: {kind}, plural: {plural}}}, versions: [{versions}]}}}}\n"
+        )
+    };
+    let things = definition("things", "Thing", &versions.join(", "));
+    let more = if more.is_empty() { String::new() } else { definition(more, "Other", &versions.join(", ")) };
+    format!("objects:\n{things}{more}- {{apiVersion: v1, kind: Secret, metadata: {{name: keys}}, {secret}}}\n")
+}
+
+fn what_changes_for_good_leaves_no_way_back(user: &User) {
+    user.writes("one.yaml", &lasting(user, &["v1"], "stringData: {a: b}", ""));
+    user.types("helm safe-upgrade web parts --install --yes -f one.yaml").exits(0);
+    user.writes("two.yaml", &lasting(user, &["v1", "v2"], "immutable: true, stringData: {a: c}", "others"));
+    let line = "helm safe-upgrade check web parts -f two.yaml -o json";
+    let findings = found(user, line);
+    has(&findings, "irreversible", "blocker", "it stores objects in version v2, which can't be taken out again");
+    has(&findings, "irreversible", "blocker", "it becomes immutable, and can't be changed back");
+    has(&findings, "irreversible", "warning", "it is new: going back deletes it, with every object of its kind");
+    user.types(line).exits(3);
+    // It is so: the upgrade is made, and Helm can't go back.
+    user.does("helm upgrade web parts -f two.yaml");
+    assert_ne!(user.types("helm rollback web 1").code, Some(0));
+    user.does("helm uninstall web");
 }

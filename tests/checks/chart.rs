@@ -1,10 +1,14 @@
 //! The chart: versions, what is told of them, and where the chart comes from.
 
 use crate::findings::{found, has, passes};
-use crate::servers::Server;
+use crate::servers::{Server, without_registry};
 use crate::user::User;
 
-stories![a_chart_of_a_repository_is_looked_at, a_chart_in_a_folder_is_looked_at];
+stories![
+    a_chart_of_a_repository_is_looked_at,
+    a_chart_in_a_folder_is_looked_at,
+    a_chart_of_a_registry_is_pinned_by_its_digest,
+];
 
 /// Writes the chart `app` as it is in a version.
 fn writes(user: &User, version: &str, more: &str) {
@@ -84,7 +88,34 @@ fn a_chart_in_a_folder_is_looked_at(user: &User) {
     has(&findings, "kube-version", "warning", "it is for Kubernetes <1.20.0-0");
     has(&findings, "deprecated", "warning", "the chart is deprecated");
 
+    writes(user, "0.9.0", "");
+    has(&found(user, check), "chart-version", "warning", "it goes back, from 1.0.0 to 0.9.0");
     writes(user, "0.9.0", "kubeVersion: '<1.20.0-0'\n");
     let refused = user.types(check);
     assert!(refused.stderr.contains("incompatible with Kubernetes"), "{}", refused.stderr);
+}
+
+fn a_chart_of_a_registry_is_pinned_by_its_digest(user: &User) {
+    if without_registry() {
+        return;
+    }
+    user.has_an_app(&[]);
+    user.does("helm install web app");
+    writes(user, "1.1.0", "");
+    user.does("helm package app");
+    let server = Server::registry(&user.folder.join("registry"));
+    let charts = format!("oci://{}/charts", server.address());
+    let pushed = user.types(&format!("helm push app-1.1.0.tgz {charts} --plain-http"));
+    let text = format!("{}{}", pushed.exits(0).stdout, pushed.stderr);
+    let digest = text.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap_or_else(|| panic!("{text}"));
+    let check = |chart: &str| {
+        let line = format!("helm safe-upgrade check web {charts}/app{chart} --plain-http --set tag=2 -o json");
+        found(user, &line)
+    };
+    has(&check(""), "pinned", "warning", "no version is named");
+    has(&check(" --version 1.1.0"), "pinned", "info", "");
+    let pinned = check(&format!("@{}", digest.trim()));
+    passes(&pinned, "pinned");
+    has(&pinned, "changelog", "unknown", "");
+    has(&pinned, "newer-version", "unknown", "");
 }

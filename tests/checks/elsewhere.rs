@@ -14,7 +14,8 @@ fn an_upgrade_waits_until_the_same_chart_is_proven_elsewhere(user: &User) {
     user.writes("app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.1.0\n");
     let line = format!("helm safe-upgrade check web app --set tag=2 --proven-in {place}");
     let json = format!("{line} -o json");
-    has(&found(user, &json), "tested-first", "unknown", "there is no release \"web\" in namespace");
+    has(&found(user, &json), "tested-first", "blocker", "there is no such release");
+    user.types(&line).exits(3);
     // There, but not proven.
     user.does(&format!("helm install web app -n {staging}"));
     has(&found(user, &json), "tested-first", "blocker", "app-1.1.0 is not proven there");

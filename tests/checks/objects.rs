@@ -14,6 +14,7 @@ stories![
     fields_of_others_are_told,
     what_may_not_be_tried_is_not_known,
     a_first_installation_is_tried_too,
+    a_policy_and_a_namespace_that_goes_stop_the_upgrade,
 ];
 
 const CHECK: &str = "helm safe-upgrade check web refused -o json";
@@ -101,4 +102,39 @@ fn a_first_installation_is_tried_too(user: &User) {
     let nowhere = line.replace("check", "check -n nowhere");
     has(&found(user, &nowhere), "namespace", "blocker", "not there");
     has(&found(user, &format!("{nowhere} --create-namespace")), "admission", "unknown", "can't be told");
+}
+
+fn a_policy_and_a_namespace_that_goes_stop_the_upgrade(user: &User) {
+    user.does("helm install web refused");
+    // What a finalizer holds keeps a namespace on its way out.
+    let other = user.makes_another_namespace();
+    let held = json!({"metadata": {"name": "held", "finalizers": ["example.com/held"]}});
+    cluster::create::<ConfigMap>(&other, held);
+    cluster::remove_namespace(&other);
+    let line = format!("{CHECK} --set configMap=more,namespace={other}");
+    has(&found(user, &line), "namespace", "blocker", "it is on its way out, and takes nothing new");
+    user.types(&line).exits(3);
+    cluster::merge::<ConfigMap>(&other, "held", json!({"metadata": {"finalizers": null}}));
+
+    let name = format!("no-notes-{}", user.namespace);
+    let policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+    let rules = json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]}]);
+    let validations =
+        json!([{"expression": "object.data.note != 'denied'", "message": "notes of this kind are not taken"}]);
+    let spec =
+        json!({"failurePolicy": "Fail", "matchConstraints": {"resourceRules": rules}, "validations": validations});
+    cluster::post(policies, &json!({"metadata": {"name": name}, "spec": spec}));
+    let here = json!({"matchLabels": {"kubernetes.io/metadata.name": user.namespace}});
+    let spec =
+        json!({"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": here}});
+    let bindings = format!("{policies}bindings").replace("policiesbindings", "policybindings");
+    cluster::post(&bindings, &json!({"metadata": {"name": name}, "spec": spec}));
+    let line = format!("{CHECK} --set note=denied");
+    user.waits_for(|| {
+        found(user, &line).iter().any(|one| one.0 == "admission" && one.2.contains("notes of this kind are not taken"))
+    });
+    user.types(&line).exits(3);
+    passes(&found(user, &format!("{CHECK} --set note=allowed")), "admission");
+    cluster::remove(&format!("{bindings}/{name}"));
+    cluster::remove(&format!("{policies}/{name}"));
 }

@@ -5,6 +5,7 @@ use crate::user::User;
 
 stories![
     an_upgrade_waits_for_its_window_or_records_why_it_does_not,
+    windows_by_cron_and_by_weekday_are_those_of_their_zone,
     the_configuration_has_the_last_word_on_severities,
     gates_and_retention_of_the_configuration_count_below_flags,
 ];
@@ -36,6 +37,37 @@ fn an_upgrade_waits_for_its_window_or_records_why_it_does_not(user: &User) {
     let line = "helm safe-upgrade web app --set tag=3 --yes --config open.yaml --override-window outage-of-shop";
     user.types(line).exits(0);
     assert!(!user.description(5).contains("outage"), "{}", user.description(5));
+}
+
+fn windows_by_cron_and_by_weekday_are_those_of_their_zone(user: &User) {
+    user.has_web(&[]);
+    // Open now in UTC, and for an hour at least; in India it is five and a half hours later.
+    let hour = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
+    let weekly = format!("{{from: '{hour:02}:00', to: '{:02}:00'}}", (hour + 2) % 24);
+    let cron = format!("{{cron: '0 {hour} * * *', for: 2h, reason: the nightly report}}");
+    let line = "helm safe-upgrade check web app --set tag=2 -o json";
+    let says = |zone: &str, windows: &str| {
+        let policies = format!("policies:\n- windows: {{timeZone: {zone}, {windows}}}\n");
+        user.writes("helm-safe-upgrade.yaml", &policies);
+        found(user, line)
+    };
+    for window in [&weekly, &cron] {
+        passes(&says("UTC", &format!("allow: [{window}]")), "window");
+        has(
+            &says("Asia/Kolkata", &format!("allow: [{window}]")),
+            "window",
+            "blocker",
+            "no window is open; the next one",
+        );
+        passes(&says("Asia/Kolkata", &format!("deny: [{window}]")), "window");
+    }
+    // What is denied is denied, whatever is allowed.
+    let findings = says("UTC", &format!("allow: [{weekly}], deny: [{cron}]"));
+    has(&findings, "window", "blocker", "upgrades are denied until");
+    user.types(line).exits(3);
+    let shown = user.types("helm safe-upgrade check web app --set tag=2");
+    assert!(shown.exits(3).stdout.contains("reason: the nightly report"), "{}", shown.stdout);
+    user.types(&format!("{line} --override-window outage-of-shop")).exits(0);
 }
 
 fn the_configuration_has_the_last_word_on_severities(user: &User) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Api, Apis, KubeVersion, MOST_NAMED, by_api, lifecycle, removed};
+use crate::checks::scene::listed;
 use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 use crate::manifest::document::Object;
 
@@ -38,6 +39,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         }
     }
     findings.extend(warned(snapshot));
+    findings.extend(unheard(snapshot));
     if let Some(newest) = lifecycle::newest().filter(|newest| *newest < server) {
         let message = format!("what is deprecated since Kubernetes {newest}: this program is older than the server");
         findings.push(Finding::new(NAME, Severity::Unknown, message).hint("a newer helm-safe-upgrade knows"));
@@ -89,4 +91,20 @@ fn warned(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         }
     });
     found.collect()
+}
+
+/// Of which objects the server has said nothing, as they could not be tried.
+fn unheard(snapshot: &Snapshot<'_>) -> Option<Finding> {
+    let message = |reason: &str| format!("whether the server calls more of it deprecated, fields among it: {reason}");
+    let trials = match &snapshot.trials {
+        Ok(trials) => trials,
+        Err(reason) => return Some(Finding::new(NAME, Severity::Unknown, message(reason))),
+    };
+    let mut lines = Vec::new();
+    for (reason, objects) in trials.untried() {
+        let names: Vec<String> = objects.iter().map(|trial| trial.id.to_string()).collect();
+        lines.push(format!("{}: {reason}", listed(&names)));
+    }
+    let message = message("not all objects could be tried");
+    (!lines.is_empty()).then(|| Finding::new(NAME, Severity::Unknown, message).seen_by(capped(lines, MOST_NAMED)))
 }

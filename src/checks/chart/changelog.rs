@@ -1,5 +1,6 @@
 //! What is told of every version in between, and what of it breaks.
 
+use super::super::snapshot::Place;
 use super::super::{Check, Finding, Severity, Snapshot};
 use super::changes::{Entry, Told, between};
 use super::{named, versions};
@@ -40,13 +41,30 @@ fn findings(snapshot: &Snapshot<'_>, told: &Told, (after, to): (&Version, &Versi
         let message = format!("what changed from {after} to {to}");
         findings.push(Finding::new(NAME, Severity::Info, message).seen_by(lines(&rest)));
     }
+    if !told.is_complete {
+        findings.push(incomplete(snapshot, (after, to)));
+    }
     if !told.silent.is_empty() {
         findings.push(silent(snapshot, &told.silent));
     }
     findings
 }
 
-/// What nothing is told of. Where the chart is of no repository, the versions in between are not even known.
+/// The versions in between are not known.
+fn incomplete(snapshot: &Snapshot<'_>, (after, to): (&Version, &Version)) -> Finding {
+    let reason = match (&snapshot.chart_seen.index, snapshot.chart.place) {
+        (Some(Err(reason)), _) => reason.clone(),
+        (_, Place::Local) => "a chart on this machine is in no index".to_owned(),
+        (_, Place::Url) => "a chart at a URL is in no index".to_owned(),
+        (_, Place::Registry) => "helm does not list the versions in a registry".to_owned(),
+        (_, Place::Repository) => "helm keeps no index for --repo; helm repo add does".to_owned(),
+    };
+    let message = format!("which versions there are between {after} and {to}, and what they changed, is not known");
+    let hint = format!("read the chart's release notes; a CHANGELOG.md in it that goes back to {after} would tell");
+    Finding::new(NAME, Severity::Unknown, message).seen_by(vec![reason]).hint(hint)
+}
+
+/// What nothing is told of.
 fn silent(snapshot: &Snapshot<'_>, versions: &[Version]) -> Finding {
     let shown: Vec<String> = versions.iter().take(MOST).map(Version::to_string).collect();
     let more = versions.len().saturating_sub(MOST);

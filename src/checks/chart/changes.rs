@@ -29,6 +29,8 @@ pub(super) struct Entry {
 pub(super) struct Told {
     pub(super) entries: Vec<Entry>,
     pub(super) silent: Vec<Version>,
+    /// Whether all versions in between are known: by the index of the repository, or by a changelog of the chart that goes back so far.
+    pub(super) is_complete: bool,
 }
 
 /// Gathers it: of annotations, and of the chart's files where a version has none. Upgrade notes are told in any case.
@@ -56,7 +58,10 @@ pub(super) fn between(seen: &ChartSeen, new: &Chart, (after, to): (&Version, &Ve
     entries.sort_by(|a, b| a.version.cmp(&b.version));
     let told: BTreeSet<&Version> = entries.iter().map(|entry| &entry.version).collect();
     let silent = versions.iter().filter(|version| !told.contains(version)).cloned().collect();
-    Told { entries, silent }
+    let is_next = (after.major, after.minor, after.patch + 1) == (to.major, to.minor, to.patch);
+    let is_complete =
+        is_next || matches!(seen.index, Some(Ok(_))) || seen.notes.iter().any(|note| notes::reaches(note, after));
+    Told { entries, silent, is_complete }
 }
 
 fn annotation(node: Option<&Node>, version: &Version) -> Vec<Entry> {

@@ -19,6 +19,16 @@ enum Sort {
     Readme,
 }
 
+impl Sort {
+    fn of(note: &Note) -> Self {
+        match note.path.to_ascii_uppercase() {
+            name if name.starts_with("README") => Self::Readme,
+            name if name.starts_with("CHANGE") => Self::Changelog,
+            _ => Self::Upgrading,
+        }
+    }
+}
+
 /// A heading that names a version, until the next one.
 struct Section {
     version: Version,
@@ -35,11 +45,7 @@ struct Section {
 
 /// The entries of a file about versions after one, up to another.
 pub(super) fn entries(note: &Note, (after, to): (&Version, &Version)) -> Vec<Entry> {
-    let sort = match note.path.to_ascii_uppercase() {
-        name if name.starts_with("README") => Sort::Readme,
-        name if name.starts_with("CHANGE") => Sort::Changelog,
-        _ => Sort::Upgrading,
-    };
+    let sort = Sort::of(note);
     let mut reading =
         Reading { path: &note.path, sort, wanted: (after, to), advice: None, section: None, entries: Vec::new() };
     let mut fenced = false;
@@ -55,6 +61,12 @@ pub(super) fn entries(note: &Note, (after, to): (&Version, &Version)) -> Vec<Ent
     }
     reading.close();
     reading.entries
+}
+
+/// Whether it is a changelog that goes back to this version, or further.
+pub(super) fn reaches(note: &Note, back_to: &Version) -> bool {
+    let titles = note.text.lines().filter_map(heading).filter_map(|(_, title)| version(title, false));
+    Sort::of(note) == Sort::Changelog && titles.into_iter().any(|version| version <= *back_to)
 }
 
 struct Reading<'a> {

@@ -300,6 +300,17 @@ fn upgrade_notes_of_a_readme_are_picked_out() {
 fn what_nothing_is_told_of_is_unknown() {
     assert_eq!(told(&[], &[])[0].0, Severity::Unknown);
     assert_eq!(told(&[], &[("README.md", "# web\nno notes")])[0].0, Severity::Unknown);
+    // Without an index nobody knows which versions there are in between, but for a changelog that goes back so far.
+    let unknown = |notes: &[(&str, &str)]| told(&[], notes).iter().filter(|one| one.0 == Severity::Unknown).count();
+    assert_eq!(unknown(&[]), 2);
+    assert_eq!(unknown(&[("CHANGELOG.md", "## 2.0.0\n- a\n## 1.5.0\n- b\n")]), 1);
+    assert_eq!(unknown(&[("CHANGELOG.md", "## 2.0.0\n- a\n## 0.9.0\n- b\n")]), 0);
+    let next = of("changelog", ["version: 1.0.0", "version: 1.0.1"], |_| {});
+    assert_eq!(severities(&next), [Severity::Unknown], "there is none between 1.0.0 and 1.0.1");
+    for place in [Place::Local, Place::Url, Place::Registry, Place::Repository] {
+        let said = of("changelog", ["version: 1.0.0", "version: 2.0.0"], |snapshot| snapshot.chart.place = place);
+        assert!(said[0].message.contains("which versions there are between 1.0.0 and 2.0.0"), "{said:#?}");
+    }
     let back = of("changelog", ["version: 2.0.0", "version: 1.0.0"], |_| {});
     assert_eq!(back, []);
 }

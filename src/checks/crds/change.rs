@@ -1,7 +1,7 @@
 //! What a chart changes about custom resource definitions, and what its folder `crds/` has otherwise than the cluster.
 
 use super::compare::SchemaChange;
-use super::{Definition, definitions, name, serves, versions};
+use super::{Definition, definitions, live, name, serves, versions};
 use crate::checks::scene::string;
 use crate::checks::wanted::Wanted;
 use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
@@ -15,17 +15,18 @@ const MOST: usize = 12;
 pub(in crate::checks) const CHECK: Check =
     Check::new(NAME, "what the chart changes about custom resource definitions", run)
         .worst(Severity::Blocker)
-        .rights("get customresourcedefinitions, where the chart changes some")
+        .rights("get customresourcedefinitions, where the chart changes or adds some")
         .wants(wants);
 
 fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
-    let definitions = definitions(proposal.objects, proposal.crds);
-    definitions.iter().filter(|definition| definition.old.is_some()).map(Definition::live).collect()
+    let definitions = definitions(proposal.objects, proposal.crds, None);
+    let asked = definitions.iter().filter(|definition| definition.old.is_some() || definition.applied);
+    asked.map(|definition| live(definition.new)).collect()
 }
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for definition in definitions(snapshot.objects, snapshot.diff.crds.as_ref()) {
+    for definition in definitions(snapshot.objects, snapshot.diff.crds.as_ref(), Some(snapshot.lists)) {
         findings.extend(look(snapshot, &definition));
     }
     let problems = snapshot.diff.crds.iter().flat_map(|crds| &crds.problems);
@@ -44,6 +45,10 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
 fn look(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Finding> {
     let about = definition.new.id.to_string();
     let Some(old) = definition.old else {
+        if let (true, Err(reason)) = (definition.applied, snapshot.lists.get(&live(definition.new))) {
+            let message = format!("whether the cluster has another one already is not known: {reason}");
+            return vec![Finding::new(NAME, Severity::Unknown, message).about(about)];
+        }
         let applied = definition.applied || snapshot.trials.as_ref().is_ok_and(|trials| trials.applies_crds);
         let message = "it is in the chart's folder crds/ and not in the cluster: an upgrade does not apply it";
         let finding = Finding::new(NAME, Severity::Warning, message).about(about);
@@ -52,7 +57,7 @@ fn look(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     match stored(snapshot, definition) {
         Ok(stored) => {
-            let kept: Vec<&str> = versions(definition.new).filter_map(name).collect();
+            let kept: Vec<&str> = versions(&definition.new.node).filter_map(name).collect();
             let gone: Vec<String> = stored.into_iter().filter(|one| !kept.contains(&one.as_str())).collect();
             if !gone.is_empty() {
                 let message =
@@ -67,7 +72,7 @@ fn look(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Finding> {
         }
     }
     let scope = |node: &'_ Node| string(node, &["spec", "scope"]).map(str::to_owned);
-    if let (Some(was), Some(is)) = (scope(&old.node), scope(&definition.new.node))
+    if let (Some(was), Some(is)) = (scope(old), scope(&definition.new.node))
         && was != is
     {
         let message = format!("its scope is {is} now, and was {was}: the server refuses it");
@@ -77,7 +82,10 @@ fn look(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Finding> {
     let (grave, evidence) = told(definition);
     if !evidence.is_empty() && definition.applied {
         let severity = if grave { Severity::Warning } else { Severity::Info };
-        let message = "it takes less than before";
+        let message = match definition.is_new {
+            true => "it takes less than the one that the cluster has already",
+            false => "it takes less than before",
+        };
         findings.push(Finding::new(NAME, severity, message).about(about).seen_by(evidence));
     } else if !definition.applied {
         let message = "the cluster has another one than the chart's folder crds/: an upgrade does not apply it";
@@ -99,7 +107,7 @@ fn by_hand(definition: &Definition<'_>) -> String {
 
 /// In which versions objects are stored, as the cluster says.
 fn stored(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Result<Vec<String>, String> {
-    let live = snapshot.lists.get(&definition.live())?;
+    let live = snapshot.lists.get(&live(definition.new))?;
     let stored = live.iter().filter_map(|live| live.at(&["status", "storedVersions"])?.as_list()).flatten();
     Ok(stored.filter_map(|name| name.as_str().map(str::to_owned)).collect())
 }
@@ -110,14 +118,14 @@ fn told(definition: &Definition<'_>) -> (bool, Vec<String>) {
     let mut lines = Vec::new();
     for version in versions(old).filter(|one| serves(one)) {
         let Some(version_name) = name(version) else { continue };
-        match versions(definition.new).find(|one| name(one) == Some(version_name)) {
+        match versions(&definition.new.node).find(|one| name(one) == Some(version_name)) {
             None => lines.push(format!("{version_name} is gone: nothing can be read or written in it")),
             Some(new) if !serves(new) => lines.push(format!("{version_name} is not served any more")),
             Some(_) => {}
         }
     }
     let strategy = |node: &'_ Node| string(node, &["spec", "conversion", "strategy"]).unwrap_or("None").to_owned();
-    let (was, is) = (strategy(&old.node), strategy(&definition.new.node));
+    let (was, is) = (strategy(old), strategy(&definition.new.node));
     if was != is {
         lines.push(format!("versions are converted by {is} now, and were by {was}"));
     }

@@ -25,15 +25,18 @@ const WEBHOOKS: ListedKind = ListedKind::new(
 const MOST_READ: usize = 20_000;
 const MOST: usize = 10;
 
-pub(in crate::checks) const CHECK: Check =
-    Check::new(NAME, "objects that do not fit a changed custom resource definition any more", run)
-        .worst(Severity::Blocker)
-        .rights("list the objects of a kind whose definition takes less than before, mutatingwebhookconfigurations")
-        .wants(wants);
+pub(in crate::checks) const CHECK: Check = Check::new(
+    NAME,
+    "objects that do not fit a changed custom resource definition any more",
+    run,
+)
+.worst(Severity::Blocker)
+.rights("list the objects of a kind whose definition is new or takes less than before, mutatingwebhookconfigurations")
+.wants(wants);
 
 fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
-    let definitions = definitions(proposal.objects, proposal.crds);
-    let narrowed = definitions.iter().filter(|definition| narrows(definition));
+    let definitions = definitions(proposal.objects, proposal.crds, None);
+    let narrowed = definitions.iter().filter(|definition| definition.is_new || narrows(definition));
     let mut wanted: Vec<Wanted> = narrowed.filter_map(|definition| Some(definition.kept()?.0)).collect();
     let applied = definitions.iter().filter(|definition| definition.applied);
     let is_at_fault = applied.clone().any(|definition| !faulty(&proposal.objects.new, definition).is_empty());
@@ -47,7 +50,7 @@ fn narrows(definition: &Definition<'_>) -> bool {
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for definition in definitions(snapshot.objects, snapshot.diff.crds.as_ref()) {
+    for definition in definitions(snapshot.objects, snapshot.diff.crds.as_ref(), Some(snapshot.lists)) {
         if narrows(&definition) {
             findings.extend(in_cluster(snapshot, &definition));
         }
@@ -73,7 +76,7 @@ fn in_cluster(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Findi
         }
     };
     let Some((old, new)) =
-        definition.old.and_then(|old| Some((schema_of(old, version)?, schema_of(definition.new, version)?)))
+        definition.old.and_then(|old| Some((schema_of(old, version)?, schema_of(&definition.new.node, version)?)))
     else {
         return Vec::new();
     };
@@ -143,7 +146,7 @@ fn faulty<'a>(new: &'a [Object], definition: &Definition<'_>) -> Vec<(&'a Object
     let mut fitting = Fitting::default();
     let ours = new.iter().filter(|object| crate::checks::objects::defines(&definition.new.node, &object.id));
     let judged = ours.filter_map(|object| {
-        let schema = schema_of(definition.new, &object.id.version)?;
+        let schema = schema_of(&definition.new.node, &object.id.version)?;
         Some((object, fitting.faults(&object.node, schema)))
     });
     judged.filter(|(_, faults)| !faults.is_empty()).collect()
@@ -156,7 +159,8 @@ fn mender(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Result<Option
     let mut configurations = own.chain(there);
     let found = configurations.find_map(|configuration| {
         let webhooks = items(configuration, &["webhooks"]).iter();
-        let mut mending = webhooks.filter(|webhook| items(webhook, &["rules"]).iter().any(|rule| takes(rule, definition)));
+        let mut mending =
+            webhooks.filter(|webhook| items(webhook, &["rules"]).iter().any(|rule| takes(rule, definition)));
         Some(string(mending.next()?, &["name"]).unwrap_or_default().to_owned())
     });
     Ok(found)

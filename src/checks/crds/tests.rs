@@ -223,7 +223,8 @@ fn a_webhook_may_mend_what_does_not_fit() {
     let (old, new) = (definition(&json!({})), definition(&json!({"required": ["size"]})));
     let chart = [new, widget("web", &json!({}))];
     let webhook = |group: &str, resource: &str| {
-        let rules = json!([{"apiGroups": [group], "resources": [resource], "operations": ["CREATE"], "apiVersions": ["*"]}]);
+        let rules =
+            json!([{"apiGroups": [group], "resources": [resource], "operations": ["CREATE"], "apiVersions": ["*"]}]);
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
             "metadata": {"name": "fill"}, "webhooks": [{"name": "fill.example.com", "rules": rules}]})
     };
@@ -241,4 +242,26 @@ fn a_webhook_may_mend_what_does_not_fit() {
     assert_eq!(severity(&Err("you may not list them".into()), &chart).unwrap().0, Severity::Unknown);
     let own = [chart.to_vec(), vec![webhook("example.com", "widgets")]].concat();
     assert_eq!(severity(&Ok(vec![old.clone()]), &own).unwrap().0, Severity::Warning, "it comes with the chart");
+}
+
+#[test]
+fn a_definition_that_is_new_to_the_chart_is_held_against_the_cluster() {
+    let (there, new) = (
+        definition(&json!({"properties": {"size": {"type": "integer"}}})),
+        definition(&json!({"properties": {"size": {"type": "integer", "minimum": 3}}})),
+    );
+    let cluster = Ok(vec![there.clone(), widget("small", &json!({"size": 1}))]);
+    let found = said(&[], from_ref(&new), &cluster, None);
+    let lines: Vec<String> =
+        found.iter().map(|one| format!("{} {:?} {}", one.check, one.severity, one.message)).collect();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(lines[0].starts_with("crd-change Warning it takes less than the one that the cluster has"), "{lines:#?}");
+    assert!(lines[1].contains("one Widget of the cluster would not be valid"), "{lines:#?}");
+    let mut cluster_wide = new.clone();
+    cluster_wide["spec"]["scope"] = "Cluster".into();
+    let found = said(&[], &[cluster_wide], &Ok(vec![there]), None);
+    assert_eq!((found[0].check, found[0].severity), ("crd-change", Severity::Blocker), "{found:#?}");
+    assert!(said(&[], from_ref(&new), &Ok(Vec::new()), None).is_empty(), "it is new to the cluster, too");
+    let unseen = said(&[], &[new], &Err("you may not get it".into()), None);
+    assert_eq!(unseen.iter().map(|one| one.severity).collect::<Vec<_>>(), [Severity::Unknown], "{unseen:#?}");
 }

@@ -163,18 +163,22 @@ fn of_policy(snapshot: &Snapshot<'_>, volume: &str, what: &str) -> (Severity, St
             format!("{what}; the data stay on PersistentVolume/{volume}, and must be bound again by hand"),
         ),
         Some(_) => (Severity::Blocker, format!("{what}, and the data on PersistentVolume/{volume} with it")),
-        None => (Severity::Warning, format!("{what}, and PersistentVolume/{volume}, which is bound to it, is not there")),
+        None => {
+            (Severity::Warning, format!("{what}, and PersistentVolume/{volume}, which is bound to it, is not there"))
+        }
     }
 }
 
 fn of_definition(snapshot: &Snapshot<'_>, object: &Object) -> (Severity, String) {
-    let there = defined(object).ok_or("no version of it is served").and_then(|wanted| {
-        snapshot.lists.get(&wanted).map(<[Observed]>::len)
-    });
+    let there = defined(object)
+        .ok_or("no version of it is served")
+        .and_then(|wanted| snapshot.lists.get(&wanted).map(<[Observed]>::len));
     match there {
         Ok(0) => (Severity::Warning, "it is deleted; there are no objects of its kind".to_owned()),
         Ok(1) => (Severity::Blocker, "it is deleted, and the one object of its kind with it".to_owned()),
         Ok(many) => (Severity::Blocker, format!("it is deleted, and the {many} objects of its kind with it")),
-        Err(reason) => (Severity::Unknown, format!("it is deleted, and whether objects of its kind go with it: {reason}")),
+        Err(reason) => {
+            (Severity::Unknown, format!("it is deleted, and whether objects of its kind go with it: {reason}"))
+        }
     }
 }

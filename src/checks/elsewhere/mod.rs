@@ -34,8 +34,17 @@ pub struct Elsewhere {
     pub long: SignedDuration,
     /// The digest of the chart of the upgrade.
     pub content: Option<String>,
-    /// The revisions there that are proven, the newest first, as far as they were read.
-    pub proven: Known<Vec<Proven>>,
+    /// What is proven there; `None` where there is no such release.
+    pub proven: Known<Option<ProvenThere>>,
+}
+
+/// What is proven in another place.
+#[derive(Clone, Debug, Default)]
+pub struct ProvenThere {
+    /// The revisions that are, the newest first, as far as they were read.
+    pub revisions: Vec<Proven>,
+    /// How many were not read, the oldest.
+    pub unread: usize,
 }
 
 /// A revision that is proven in another place.
@@ -58,8 +67,14 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         return vec![Finding::new(NAME, Severity::Pass, "no other place is asked for")];
     };
     let about = |severity, message: String| Finding::new(NAME, severity, message).about(there.place.clone());
+    let hint = "upgrade there first, and let it be proven";
     let proven = match &there.proven {
-        Ok(proven) => proven,
+        Ok(Some(proven)) => proven,
+        Ok(None) => {
+            return vec![
+                about(Severity::Blocker, "nothing is proven there: there is no such release".to_owned()).hint(hint),
+            ];
+        }
         Err(reason) => {
             return vec![about(Severity::Unknown, format!("whether the chart is proven there: {reason}"))];
         }
@@ -67,12 +82,17 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let new = &snapshot.releases.new;
     let (name, version) = (new.chart.name(), new.chart.version());
     let same: Vec<&Proven> =
-        proven.iter().filter(|one| (one.chart.0.as_str(), one.chart.1.as_str()) == (name, version)).collect();
-    let hint = "upgrade there first, and let it be proven";
+        proven.revisions.iter().filter(|one| (one.chart.0.as_str(), one.chart.1.as_str()) == (name, version)).collect();
     let Some(newest) = same.first() else {
-        let mut seen: Vec<String> = proven.iter().take(5).map(told).collect();
+        let mut seen: Vec<String> = proven.revisions.iter().take(5).map(told).collect();
         if seen.is_empty() {
             seen.push("no revision there is proven".to_owned());
+        }
+        if proven.unread > 0 {
+            let message =
+                format!("whether {name}-{version} is proven there: only the newest proven revisions were read");
+            seen.push(format!("not read: {} older ones", proven.unread));
+            return vec![about(Severity::Unknown, message).seen_by(seen).hint(hint)];
         }
         let message = format!("{name}-{version} is not proven there");
         return vec![about(Severity::Blocker, message).seen_by(seen).hint(hint)];

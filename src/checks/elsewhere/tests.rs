@@ -20,6 +20,10 @@ fn proven(revision: u32, version: &str, content: &str, since: &str) -> Proven {
 }
 
 fn says(proven: Known<Vec<Proven>>, hours: i64) -> Vec<Finding> {
+    says_of(proven.map(|revisions| Some(ProvenThere { revisions, unread: 0 })), hours)
+}
+
+fn says_of(proven: Known<Option<ProvenThere>>, hours: i64) -> Vec<Finding> {
     let metadata = yaml::parse("{name: web, version: 2.0.0}").unwrap();
     let values = yaml::parse("{replicas: 1, password: hunter2, new: 1}").unwrap();
     let release = Release::of_manifest(String::new());
@@ -87,4 +91,16 @@ fn what_cannot_be_read_is_not_known() {
     assert_eq!(severities(&says(Err("cannot reach it".into()), 0)), [Severity::Unknown]);
     let found = says(Ok(vec![proven(7, "2.0.0", "", "2026-11-01T00:00:00Z")]), 0);
     assert_eq!(severities(&found), [Severity::Unknown, Severity::Info]);
+}
+
+#[test]
+fn a_release_that_is_not_there_has_proven_nothing() {
+    let found = says_of(Ok(None), 0);
+    assert_eq!(severities(&found), [Severity::Blocker]);
+    assert!(found[0].message.contains("there is no such release"), "{found:#?}");
+    assert_eq!(severities(&says_of(Err("no route to it".into()), 0)), [Severity::Unknown]);
+    let old = proven(7, "1.0.0", "abc", "2026-11-19T11:00:00Z");
+    let of = |unread| says_of(Ok(Some(ProvenThere { revisions: vec![old.clone()], unread })), 0);
+    assert_eq!(severities(&of(0)), [Severity::Blocker]);
+    assert_eq!(severities(&of(3)), [Severity::Unknown], "an older one may have it");
 }

@@ -117,11 +117,12 @@ fn what_was_not_tried_does_not_pass() {
     let untried = Outcome::Untried("you may not patch deployments.apps".into());
     let found = said(of(vec![trial("Deployment", untried)]), |_| {});
     let checks: Vec<&str> = found.iter().map(|finding| finding.check).collect();
-    assert_eq!(checks, ["admission", "invalid", "immutable", "field-conflict", "namespace"], "{found:#?}");
+    let expected = ["deprecated-api", "admission", "invalid", "immutable", "field-conflict", "namespace"];
+    assert_eq!(checks, expected, "{found:#?}");
     assert!(found.iter().all(|finding| finding.severity == Severity::Unknown));
-    assert!(found[0].evidence[0].contains("Deployment/web: you may not patch"), "{found:#?}");
+    assert!(found[1].evidence[0].contains("Deployment/web: you may not patch"), "{found:#?}");
     let none = findings(|snapshot| snapshot.trials = Err("no answer".into()));
-    assert_eq!(none.iter().filter(|finding| finding.severity == Severity::Unknown).count(), 7, "{none:#?}");
+    assert_eq!(none.iter().filter(|finding| finding.severity == Severity::Unknown).count(), 8, "{none:#?}");
 }
 
 #[test]

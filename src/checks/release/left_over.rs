@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::LeftBehind;
 use crate::checks::{Check, Finding, Severity, Snapshot};
 
 const NAME: &str = "left-over";
@@ -22,7 +23,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         }
     };
     let mut by_revision: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for one in left {
+    for one in &left.objects {
         by_revision.entry(one.revision).or_default().push(one.object.clone());
     }
     let mut findings = Vec::new();
@@ -39,8 +40,23 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             finding.seen_by(objects).hint("kubectl delete them if nothing uses them: helm does not know them any more"),
         );
     }
+    findings.extend(beyond(left));
     if findings.is_empty() {
         findings.push(Finding::new(NAME, Severity::Pass, "no failed revision has left anything behind"));
     }
     findings
+}
+
+/// What was not looked at any more, where there is too much of it.
+fn beyond(left: &LeftBehind) -> Option<Finding> {
+    let some = |count: usize, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("one more {one}")),
+        count => Some(format!("{count} more {many}")),
+    };
+    let revisions = some(left.unread, "failed revision", "failed revisions");
+    let objects = some(left.unlooked, "object of those that were read", "objects of those that were read");
+    let what: Vec<String> = revisions.into_iter().chain(objects).collect();
+    let message = format!("what failed revisions have left behind was not looked for in {}", what.join(" and "));
+    (!what.is_empty()).then(|| Finding::new(NAME, Severity::Unknown, message))
 }

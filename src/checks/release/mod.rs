@@ -20,6 +20,17 @@ pub struct Live<'a> {
     pub managed: &'a [Managed],
 }
 
+/// What failed revisions have left, as far as it was looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// The objects.
+    pub objects: Vec<LeftOver>,
+    /// How many failed revisions were not read, the oldest.
+    pub unread: usize,
+    /// How many objects of those that were read were not looked for.
+    pub unlooked: usize,
+}
+
 /// An object in the cluster that a failed revision has made, and that no revision deletes any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOver {

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LeftOver, Live};
+use super::{LeftBehind, LeftOver, Live};
 use crate::checks::Severity::{self, Blocker, Info, Pass, Unknown, Warning};
 use crate::checks::snapshot::Objects;
 use crate::checks::tests::says_all;
@@ -148,7 +148,13 @@ fn only_what_the_upgrade_would_set_back_is_drift() {
 #[test]
 fn what_a_failed_revision_left_behind_is_named() {
     let left = (1..=25).map(|at| LeftOver { object: format!("ConfigMap/x{at}"), revision: 2 }).collect();
-    let found = says("left-over", |snapshot| snapshot.left_over = Ok(left));
+    let left = LeftBehind { objects: left, ..LeftBehind::default() };
+    let found = says("left-over", |snapshot| snapshot.left_over = Ok(left.clone()));
     assert_eq!((severities(&found), found[0].evidence.len()), (vec![Warning], 21));
+    let more = LeftBehind { unread: 1, unlooked: 30, ..left };
+    let found = says("left-over", |snapshot| snapshot.left_over = Ok(more));
+    assert_eq!(severities(&found), [Unknown, Warning]);
+    let what = "was not looked for in one more failed revision and 30 more objects of those that were read";
+    assert!(found[0].message.ends_with(what), "{found:#?}");
     assert_eq!(severities(&says("left-over", |snapshot| snapshot.left_over = Err("no".into()))), [Unknown]);
 }

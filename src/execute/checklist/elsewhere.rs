@@ -4,7 +4,7 @@ use futures::stream::{self, StreamExt as _};
 use jiff::SignedDuration;
 
 use super::Prepared;
-use crate::checks::elsewhere::{Elsewhere, Proven};
+use crate::checks::elsewhere::{Elsewhere, Proven, ProvenThere};
 use crate::checks::snapshot::Known;
 use crate::cluster::Cluster;
 use crate::helm::Helm;
@@ -44,14 +44,16 @@ async fn proven<C: Cluster, H: Helm>(
     storage: &Storage<C, H>,
     release: &str,
     (name, version): (&str, &str),
-) -> Known<Vec<Proven>> {
+) -> Known<Option<ProvenThere>> {
     let history = storage.history(release).await.map_err(|error| error.message)?;
     if history.is_empty() {
-        return Err(format!("there is no release \"{release}\" in namespace \"{}\"", storage.namespace()));
+        return Ok(None);
     }
     let marked = history.entries().iter().rev().filter(|entry| !entry.marks.is_bad());
-    let marked = marked.filter_map(|entry| Some((entry.revision, entry.marks.proven?))).take(MOST);
-    let read = stream::iter(marked.collect::<Vec<_>>()).map(async |(revision, since)| {
+    let mut marked: Vec<_> = marked.filter_map(|entry| Some((entry.revision, entry.marks.proven?))).collect();
+    let unread = marked.len().saturating_sub(MOST);
+    marked.truncate(MOST);
+    let read = stream::iter(marked).map(async |(revision, since)| {
         let read = storage.read(release, revision).await.map_err(|error| error.message)?;
         let chart = (read.chart.name().to_owned(), read.chart.version().to_owned());
         let content = match (chart.0.as_str(), chart.1.as_str()) == (name, version) {
@@ -60,5 +62,7 @@ async fn proven<C: Cluster, H: Helm>(
         };
         Ok(Proven { revision, since, chart, content, values: read.computed_values() })
     });
-    read.buffered(AT_ONCE).collect::<Vec<Known<Proven>>>().await.into_iter().collect()
+    let revisions: Known<Vec<Proven>> =
+        read.buffered(AT_ONCE).collect::<Vec<Known<Proven>>>().await.into_iter().collect();
+    Ok(Some(ProvenThere { revisions: revisions?, unread }))
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use futures::stream::{self, StreamExt as _};
 
 use super::AT_ONCE;
-use crate::checks::release::LeftOver;
+use crate::checks::release::{LeftBehind, LeftOver};
 use crate::checks::snapshot::{Known, Objects};
 use crate::cluster::{ApiKind, Cluster, ClusterError, ObjectRef};
 use crate::execute::{Prepared, Seams};
@@ -27,13 +27,15 @@ pub(super) async fn find<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     prepared: &Prepared,
     objects: &Objects,
-) -> Known<Vec<LeftOver>> {
+) -> Known<LeftBehind> {
     let new = &prepared.proposed.outcome.releases.new;
     let failed = prepared.history.entries().iter().rev().filter(|entry| entry.status_hint == "failed");
-    let failed: Vec<u32> = failed.map(|entry| entry.revision).take(MOST_REVISIONS).collect();
+    let mut failed: Vec<u32> = failed.map(|entry| entry.revision).collect();
     if failed.is_empty() {
-        return Ok(Vec::new());
+        return Ok(LeftBehind::default());
     }
+    let unread = failed.len().saturating_sub(MOST_REVISIONS);
+    failed.truncate(MOST_REVISIONS);
     let reading = stream::iter(failed).map(async |revision| (revision, seams.storage.read(&new.name, revision).await));
     let read: Vec<_> = reading.buffered(AT_ONCE).collect().await;
     let known: HashSet<_> =
@@ -49,8 +51,10 @@ pub(super) async fn find<C: Cluster, H: Helm>(
             }
         }
     }
+    let unlooked = extra.len().saturating_sub(MOST_OBJECTS);
     let extra = extra.into_iter().take(MOST_OBJECTS).collect();
-    there(seams.cluster, extra, (&new.name, &new.namespace)).await
+    let objects = there(seams.cluster, extra, (&new.name, &new.namespace)).await?;
+    Ok(LeftBehind { objects, unread, unlooked })
 }
 
 /// Those that are there, and are this release's.

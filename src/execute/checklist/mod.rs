@@ -20,7 +20,7 @@ use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
 use crate::checks::apis::{Apis, KubeVersion};
 use crate::checks::escalation::Grants;
-use crate::checks::release::{LeftOver, Live};
+use crate::checks::release::{LeftBehind, Live};
 use crate::checks::snapshot::{BadRevision, ChartReference, Known, Objects, Owner, Place};
 use crate::checks::trial::Trials;
 use crate::checks::window::Window;
@@ -162,7 +162,7 @@ fn live(prepared: &Prepared) -> Option<Known<Live<'_>>> {
 struct OfTheRelease {
     apis: Known<Apis>,
     grants: Known<Vec<Grants>>,
-    left_over: Known<Vec<LeftOver>>,
+    left_over: Known<LeftBehind>,
     record_size: Known<Option<usize>>,
 }
 

@@ -127,7 +127,9 @@ fn claims_that_a_stateful_set_makes_are_there() {
         deployment(
             "backup",
             "",
-            &format!("{{volumes: [{{name: a, persistentVolumeClaim: {{claimName: {claim}}}}}], containers: [{{name: main, image: a}}]}}"),
+            &format!(
+                "{{volumes: [{{name: a, persistentVolumeClaim: {{claimName: {claim}}}}}], containers: [{{name: main, image: a}}]}}"
+            ),
         )
     };
     let set = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\n\

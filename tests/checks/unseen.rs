@@ -1,0 +1,54 @@
+//! What may not be read: no check passes by it.
+
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use serde_json::json;
+
+use crate::cluster;
+use crate::findings::{found, has};
+use crate::user::User;
+
+stories![what_may_not_be_read_passes_nowhere];
+
+const EXTRA: &str =
+    "{{ if .Values.extra.on }}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {a: b}\n{{ end }}\n";
+
+/// Lets somebody list the Secrets, and read that of one revision alone.
+fn may_read_one_revision(user: &User, who: &str, revision: u32) {
+    let names = [format!("sh.helm.release.v1.web.v{revision}")];
+    let rules = json!([
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": names},
+    ]);
+    cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": "one"}, "rules": rules}));
+    let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": who});
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "one"});
+    let binding = json!({"metadata": {"name": "one"}, "roleRef": role, "subjects": [subject]});
+    cluster::create::<RoleBinding>(&user.namespace, binding);
+}
+
+fn what_may_not_be_read_passes_nowhere(user: &User) {
+    user.has_web(&[("extra", EXTRA)]);
+    user.types("helm safe-upgrade web app --set tag=missing --yes").exits(4);
+    user.does("helm upgrade web app --set tag=unready");
+    assert_eq!(user.revisions().last().map(String::as_str), Some("4 deployed"));
+    may_read_one_revision(user, "newcomer", 4);
+    let line = "helm safe-upgrade check web app --set tag=2,extra.on=true -o json --kube-as-user newcomer";
+    user.types(line).exits(3);
+    let findings = found(user, line);
+    for check in [
+        "ownership",
+        "field-conflict",
+        "admission",
+        "invalid",
+        "immutable",
+        "known-bad",
+        "rollback-api",
+        "deprecated-api",
+        "rehearsal",
+        "irreversible",
+        "rollback-hooks",
+        "pod-security",
+    ] {
+        has(&findings, check, "unknown", "");
+    }
+}
