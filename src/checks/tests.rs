@@ -42,16 +42,21 @@ impl Case<'_> {
     }
 
     fn findings_where(self, check: &Check, seen: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
+        self.all_findings(&[check], seen)
+    }
+
+    /// What several checks find of it, changed.
+    pub(super) fn all_findings(self, checks: &[&Check], change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
         let lists = |proposal: &Proposal<'_>| {
-            let wanted: BTreeSet<Wanted> = (check.wants)(proposal).into_iter().collect();
+            let wanted: BTreeSet<Wanted> = checks.iter().flat_map(|check| (check.wants)(proposal)).collect();
             Lists::new(wanted.into_iter().map(|wanted| {
                 let read = self.read(&wanted);
                 (wanted, read)
             }))
         };
         with(self.old, self.new, lists, |snapshot| {
-            seen(snapshot);
-            (check.run)(snapshot)
+            change(snapshot);
+            checks.iter().flat_map(|check| (check.run)(snapshot)).collect()
         })
     }
 

@@ -72,6 +72,9 @@ pub struct Flags {
     pub switches: Vec<String>,
     /// `--server-side`.
     pub server_side: Option<String>,
+    /// `--kube-version`: the version of Kubernetes that the checklist asks about too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kube_version: Option<String>,
     /// `--description`.
     pub description: Option<String>,
     /// `--labels`.

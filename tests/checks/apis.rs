@@ -79,6 +79,10 @@ fn another_version_of_kubernetes_is_asked_about(user: &User) {
     has(&findings, "target-api", "blocker", "Kubernetes 1.20 does not serve policy/v1: it is new in 1.21");
     has(&found(user, &format!("{CHECK} --kube-version 1.99 -o json")), "target-api", "unknown", "1.99");
     user.types(&format!("{CHECK} --kube-version newest")).exits(1);
+    // A plan is judged by the version that it was made for.
+    user.types("helm safe-upgrade plan web app --set tag=2 --kube-version 1.99 --out web.plan").exits(0);
+    let shown = user.types("helm safe-upgrade apply web.plan --set tag=2 --yes");
+    assert!(shown.exits(0).stdout.contains("what Kubernetes 1.99 removes"), "{}", shown.stdout);
 }
 
 fn what_the_server_calls_deprecated_is_told(user: &User) {

@@ -73,12 +73,15 @@ fn lasting(user: &User, versions: &[&str], secret: &str, more: &str) -> String {
 fn what_changes_for_good_leaves_no_way_back(user: &User) {
     user.writes("one.yaml", &lasting(user, &["v1"], "stringData: {a: b}", ""));
     user.types("helm safe-upgrade web parts --install --yes -f one.yaml").exits(0);
-    user.writes("two.yaml", &lasting(user, &["v1", "v2"], "immutable: true, stringData: {a: c}", "others"));
+    let migration = "hooks: {db-migrate: {image: 'busybox:1'}}\n";
+    let two = lasting(user, &["v1", "v2"], "immutable: true, stringData: {a: c}", "others");
+    user.writes("two.yaml", &format!("{two}{migration}"));
     let line = "helm safe-upgrade check web parts -f two.yaml -o json";
     let findings = found(user, line);
     has(&findings, "irreversible", "blocker", "it stores objects in version v2, which can't be taken out again");
     has(&findings, "irreversible", "blocker", "it becomes immutable, and can't be changed back");
     has(&findings, "irreversible", "warning", "it is new: going back deletes it, with every object of its kind");
+    has(&findings, "irreversible", "warning", "migration of a database and runs with the upgrade: going back does not");
     user.types(line).exits(3);
     // It is so: the upgrade is made, and Helm can't go back.
     user.does("helm upgrade web parts -f two.yaml");

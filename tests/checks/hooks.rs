@@ -46,7 +46,7 @@ fn hooks_are_told_in_their_order(user: &User) {
     );
     shown.mentions("test: Job/ask");
     let findings = found(user, &format!("{check} -o json"));
-    has(&findings, "migration", "warning", "is new: going back does not undo what it does");
+    has(&findings, "migration", "info", "is new");
     user.does("helm upgrade web parts --values values.yaml");
     let findings = found(user, &format!("{check} -o json"));
     has(&findings, "migration", "info", "the same as before");

@@ -48,9 +48,11 @@ fn what_the_server_refuses_is_found_before(user: &User) {
     cluster::create::<ResourceQuota>(&user.namespace, quota);
     let line = format!("{CHECK} --set configMap=more");
     user.waits_for(|| {
-        found(user, &line).iter().any(|one| one.0 == "admission" && one.2.contains("exceeded quota: few"))
+        found(user, &line).iter().any(|one| one.0 == "admission" && one.2.contains("told by the check quota"))
     });
+    has(&found(user, &line), "quota", "blocker", "ResourceQuota/few allows 1 count/configmaps");
     user.types(&line).exits(3);
+    user.types(&format!("{line} --accept quota,way-back")).exits(0);
 }
 
 fn an_immutable_secret_is_told_without_its_content(user: &User) {

@@ -3,7 +3,7 @@
 //! The rules are those of Kubernetes' validation of updates (`pkg/apis/*/validation`) and, for definitions of custom resources, of
 //! `k8s.io/apiextensions-apiserver`.
 
-use super::{Step, gravity, named, steps};
+use super::{Step, gravity, migrations, named, steps};
 use crate::checks::objects::{Found, folded};
 use crate::checks::scene::{Pair, items, string};
 use crate::checks::snapshot::Revision;
@@ -82,6 +82,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             Step::Delete(object) => lost.extend(deleted(object).map(|message| found(snapshot, object, message))),
         }
     }
+    lost.extend(migrations::between(snapshot, &target));
     let mut findings = folded(NAME, gravity(snapshot), refused);
     findings.extend(folded(NAME, Severity::Warning, lost));
     findings.extend(folded(NAME, Severity::Info, told));

@@ -4,6 +4,7 @@
 //! there yet, so the reverse of what it changes is judged by rules.
 
 pub(super) mod irreversible;
+mod migrations;
 pub(super) mod rehearsal;
 pub(super) mod rollback_hooks;
 #[cfg(test)]

@@ -146,3 +146,34 @@ fn the_hooks_of_a_rollback_are_told_in_their_order() {
     assert_eq!((found[0].0, found[0].1), ("rollback-hooks", Severity::Info), "{found:#?}");
     assert!(found[0].2.starts_with("3 hooks run"), "{found:#?}");
 }
+
+#[test]
+fn a_migration_is_not_undone() {
+    let migration = |tag: &str, point: &str| {
+        serde_json::json!({"apiVersion": "batch/v1", "kind": "Job",
+            "metadata": {"name": "db-migrate", "annotations": {"helm.sh/hook": point}},
+            "spec": {"template": {"spec": {"containers": [{"name": "main", "image": format!("app:{tag}")}]}}}})
+    };
+    let of = |old: &[serde_json::Value], new: &[serde_json::Value], change: fn(&mut Snapshot<'_>)| {
+        let found = said(old, new, change);
+        found.into_iter().filter(|one| one.0 == "irreversible").map(|one| (one.1, one.2)).collect::<Vec<_>>()
+    };
+    let (one, two) = (migration("1", "pre-upgrade"), migration("2", "pre-upgrade"));
+    let plain = |_: &mut Snapshot<'_>| {};
+    let found = of(from_ref(&one), from_ref(&two), plain);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, Severity::Warning);
+    assert!(found[0].1.contains("runs with the upgrade: going back does not undo it"), "{found:?}");
+    assert_eq!(of(&[], from_ref(&two), plain).len(), 1, "it is new");
+    assert_eq!(of(from_ref(&two), from_ref(&two), plain), [], "it did the same before");
+    assert_eq!(of(&[], &[migration("2", "post-install")], plain), [], "it does not run");
+    assert_eq!(of(&[], from_ref(&two), |snapshot| snapshot.no_hooks = true), []);
+    // What ran since the revision to go back to counts too.
+    let further = |snapshot: &mut Snapshot<'_>| {
+        let mut objects = snapshot.objects.clone();
+        objects.back = Ok(Some(Vec::new()));
+        (snapshot.objects, snapshot.target) = (Box::leak(Box::new(objects)), Some(7));
+    };
+    let found = of(from_ref(&two), &[], further);
+    assert!(found.len() == 1 && found[0].1.contains("going back to 7 does not undo it"), "{found:?}");
+}

@@ -84,18 +84,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let same: Vec<&Proven> =
         proven.revisions.iter().filter(|one| (one.chart.0.as_str(), one.chart.1.as_str()) == (name, version)).collect();
     let Some(newest) = same.first() else {
-        let mut seen: Vec<String> = proven.revisions.iter().take(5).map(told).collect();
-        if seen.is_empty() {
-            seen.push("no revision there is proven".to_owned());
-        }
-        if proven.unread > 0 {
-            let message =
-                format!("whether {name}-{version} is proven there: only the newest proven revisions were read");
-            seen.push(format!("not read: {} older ones", proven.unread));
-            return vec![about(Severity::Unknown, message).seen_by(seen).hint(hint)];
-        }
-        let message = format!("{name}-{version} is not proven there");
-        return vec![about(Severity::Blocker, message).seen_by(seen).hint(hint)];
+        return vec![unproven(proven, &format!("{name}-{version}")).about(there.place.clone()).hint(hint)];
     };
     let is_other = |one: &&&Proven| matches!((&one.content, &there.content), (Some(a), Some(b)) if a != b);
     let Some(fitting) = same.iter().find(|one| !is_other(one)) else {
@@ -128,6 +117,20 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         found.push(about(Severity::Pass, message));
     }
     found
+}
+
+/// None of what was read has the chart.
+fn unproven(proven: &ProvenThere, chart: &str) -> Finding {
+    let mut seen: Vec<String> = proven.revisions.iter().take(5).map(told).collect();
+    if seen.is_empty() {
+        seen.push("no revision there is proven".to_owned());
+    }
+    if proven.unread > 0 {
+        seen.push(format!("not read: {} older ones", proven.unread));
+        let message = format!("whether {chart} is proven there: only the newest proven revisions were read");
+        return Finding::new(NAME, Severity::Unknown, message).seen_by(seen);
+    }
+    Finding::new(NAME, Severity::Blocker, format!("{chart} is not proven there")).seen_by(seen)
 }
 
 fn told(one: &Proven) -> String {

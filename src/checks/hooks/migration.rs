@@ -1,4 +1,4 @@
-//! Hooks that look like migrations of a database: going back does not undo what they do.
+//! Hooks that look like migrations of a database. That going back does not undo them is told by the check `irreversible`.
 
 use super::super::{Check, Finding, Severity, Snapshot};
 use super::{Hook, running};
@@ -8,7 +8,8 @@ use crate::manifest::node::Node;
 
 const NAME: &str = "migration";
 
-pub(crate) const CHECK: Check = Check::new(NAME, "hooks that look like migrations of a database", run);
+pub(crate) const CHECK: Check =
+    Check::new(NAME, "hooks that look like migrations of a database", run).worst(Severity::Info);
 
 /// What names of migrations, and of the tools that make them, have in common. Found anywhere in a word.
 const PARTS: &[&str] = &[
@@ -59,20 +60,18 @@ fn look(snapshot: &Snapshot<'_>, hook: &Hook<'_>) -> Option<Finding> {
         .find(|old| old.hook && old.id.key(snapshot.namespace) == object.id.key(snapshot.namespace));
     // The same hook with the same image has most likely nothing left to do.
     let is_same = old.is_some_and(|old| pod_spec(old) == pod_spec(object));
-    let (severity, message) = match (is_same, old.is_some()) {
-        (true, _) => (Severity::Info, "it looks like a migration of a database, and is the same as before"),
-        (false, true) => (
-            Severity::Warning,
-            "it looks like a migration of a database, and has changed: going back does not undo what it does",
-        ),
-        (false, false) => (
-            Severity::Warning,
-            "it looks like a migration of a database, and is new: going back does not undo what it does",
-        ),
+    let message = match (is_same, old.is_some()) {
+        (true, _) => "it looks like a migration of a database, and is the same as before",
+        (false, true) => "it looks like a migration of a database, and has changed",
+        (false, false) => "it looks like a migration of a database, and is new",
     };
-    let finding = Finding::new(NAME, severity, message).about(object.id.to_string()).seen_by(seen);
-    let hint = "see that the version before works with the database after it, or take a backup first";
-    Some(if is_same { finding } else { finding.hint(hint) })
+    let finding = Finding::new(NAME, Severity::Info, message).about(object.id.to_string()).seen_by(seen);
+    Some(if is_same { finding } else { finding.hint("take a backup first") })
+}
+
+/// Whether a hook looks like a migration.
+pub(in crate::checks) fn looks_like_one(object: &Object) -> bool {
+    !signs(object).is_empty()
 }
 
 /// Where it says that it is one. Arguments may hold passwords, so they are not quoted.

@@ -103,12 +103,13 @@ fn a_migration_is_told_by_its_name_image_or_command() {
     ] {
         let said = of("migration", "", &new);
         assert_eq!(said.len(), 1, "{new}");
-        assert_eq!(said[0].severity, Severity::Warning, "{new}");
+        assert_eq!(said[0].severity, Severity::Info, "{new}");
     }
     assert_eq!(of("migration", "", &job("check", "mongoose:1", "")), []);
     let (old, new) = (job("migrate", "a:1", ""), job("migrate", "a:2", ""));
     assert_eq!(of("migration", &old, &old)[0].severity, Severity::Info);
-    assert_eq!(of("migration", &old, &new)[0].severity, Severity::Warning);
+    assert!(of("migration", &old, &old)[0].message.ends_with("the same as before"));
+    assert!(of("migration", &old, &new)[0].message.ends_with("has changed"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Whether admission lets every object in: quotas, policies, webhooks, Pod Security.
 
+use super::special::{Special, told_by};
 use super::{Class, class, concluded, excuse, folded, named, trials};
 use crate::checks::trial::Outcome;
 use crate::checks::{Check, Finding, Severity, Snapshot};
@@ -17,22 +18,23 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         Ok(trials) => trials,
         Err(findings) => return findings,
     };
-    let mut denied = Vec::new();
-    let mut failed = Vec::new();
+    let special = Special::new(snapshot);
+    let (mut denied, mut failed, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
     for (trial, refusal) in trials.refused() {
         if excuse(snapshot, trial, refusal).is_some() {
             continue;
         }
         let name = named(snapshot, trial);
-        match class(refusal) {
-            Class::Denied => {
+        match (class(refusal), special.tells(trial, refusal)) {
+            (Class::Denied, Some(other)) => elsewhere.push(other),
+            (Class::Denied, None) => {
                 denied.push((name, format!("the server denies it: {}", words(refusal)), Vec::new(), hint(refusal)))
             }
-            Class::Other => {
+            (Class::Other, _) => {
                 let message = format!("the server answered {}: {}", refusal.code, words(refusal));
                 failed.push((name, message, Vec::new(), None));
             }
-            Class::Namespace | Class::Conflict | Class::Content => {}
+            (Class::Namespace | Class::Conflict | Class::Content, _) => {}
         }
     }
     if let Some(Outcome::Refused(refusal)) = &trials.record
@@ -43,6 +45,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     }
     let mut findings = folded(NAME, Severity::Blocker, denied);
     findings.extend(folded(NAME, Severity::Warning, failed));
+    findings.extend(told_by(NAME, &elsewhere));
     let pass = match trials.objects.len() {
         0 => "no object changes",
         _ => "the server lets every object in that changes",

@@ -1,5 +1,6 @@
 //! Whether a field changes that may not change in an object that is there.
 
+use super::special::{Special, told_by};
 use super::{Class, class, concluded, excuse, folded, is_immutable, named, trials};
 use crate::checks::trial::Trial;
 use crate::checks::{Check, Finding, Severity, Snapshot};
@@ -20,10 +21,15 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         Ok(trials) => trials,
         Err(findings) => return findings,
     };
-    let mut found = Vec::new();
+    let special = Special::new(snapshot);
+    let (mut found, mut elsewhere) = (Vec::new(), Vec::new());
     for (trial, refusal) in trials.refused() {
         let causes: Vec<&Cause> = refusal.causes.iter().filter(|cause| is_immutable(cause)).collect();
         if class(refusal) != Class::Content || causes.is_empty() || excuse(snapshot, trial, refusal).is_some() {
+            continue;
+        }
+        if let Some(other) = special.tells(trial, refusal) {
+            elsewhere.push(other);
             continue;
         }
         let mut fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
@@ -33,7 +39,8 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         let evidence = causes.iter().take(MOST).map(ToString::to_string).collect();
         found.push((named(snapshot, trial), message, evidence, Some(recreating(trial, trials.replaces))));
     }
-    let findings = folded(NAME, Severity::Blocker, found);
+    let mut findings = folded(NAME, Severity::Blocker, found);
+    findings.extend(told_by(NAME, &elsewhere));
     let pass = "no field changes that may not";
     concluded((NAME, pass), snapshot, (trials, |trial: &Trial| !trial.is_new && !trial.hook), findings)
 }

@@ -1,5 +1,6 @@
 //! Whether the server takes every object for valid, and knows every field of it.
 
+use super::special::{Special, told_by};
 use super::{Class, Found, class, concluded, excuse, folded, is_immutable, named, trials};
 use crate::checks::trial::Trial;
 use crate::checks::{Check, Finding, Severity, Snapshot};
@@ -24,8 +25,16 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let refused = trials
         .refused()
         .filter(|(trial, refusal)| class(refusal) == Class::Content && excuse(snapshot, trial, refusal).is_none());
-    let invalid = refused.filter_map(|(trial, refusal)| refused_for(named(snapshot, trial), refusal)).collect();
+    let special = Special::new(snapshot);
+    let (mut invalid, mut elsewhere) = (Vec::new(), Vec::new());
+    for (trial, refusal) in refused {
+        match (refused_for(named(snapshot, trial), refusal), special.tells(trial, refusal)) {
+            (Some(_), Some(other)) => elsewhere.push(other),
+            (found, _) => invalid.extend(found),
+        }
+    }
     let mut findings = folded(NAME, Severity::Blocker, invalid);
+    findings.extend(told_by(NAME, &elsewhere));
     let mut new = Vec::new();
     let mut known = Vec::new();
     for trial in &trials.objects {

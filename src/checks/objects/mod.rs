@@ -9,6 +9,7 @@ pub(super) mod immutable;
 pub(super) mod invalid;
 pub(super) mod namespace;
 pub(super) mod ownership;
+mod special;
 #[cfg(test)]
 mod tests;
 

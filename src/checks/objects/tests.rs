@@ -212,3 +212,68 @@ fn a_revision_that_can_not_be_stored_is_told() {
     assert_eq!((check, severity), ("admission", Severity::Blocker));
     assert!(message.contains("could not store it: exceeded quota: few"), "{message}");
 }
+
+/// What these checks say of one refused trial, given what the cluster has: check and severity of what did not pass.
+fn said_beside(old: &str, new: &str, cluster: &str, refusal: (&str, Outcome)) -> Vec<(&'static str, Severity)> {
+    use crate::checks::capacity::{quota, volume_growth};
+    use crate::checks::disruption::node_ports;
+    let case = crate::checks::tests::Case { old, new, cluster, ..Default::default() };
+    let checks = [
+        &super::admission::CHECK,
+        &super::invalid::CHECK,
+        &super::immutable::CHECK,
+        &quota::CHECK,
+        &node_ports::CHECK,
+        &volume_growth::CHECK,
+    ];
+    let trial = trial(refusal.0, refusal.1);
+    let found = case.all_findings(&checks, |snapshot| snapshot.trials = Ok(of(vec![trial.clone()])));
+    let found = found.into_iter().filter(|one| one.severity != Severity::Pass);
+    found.map(|one| (one.check, one.severity)).collect()
+}
+
+#[test]
+fn what_a_check_of_its_own_tells_is_not_told_twice() {
+    let quota = "---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: few}\n\
+        spec: {hard: {count/configmaps: '1'}}\nstatus: {hard: {count/configmaps: '1'}, used: {count/configmaps: '1'}}\n";
+    let (old, new) =
+        ("---\nkind: Secret\nmetadata: {name: a}\n", "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n");
+    let denied = |resource: &str| {
+        let message =
+            format!("exceeded quota: few, requested: {resource}=1, used: {resource}=1, limited: {resource}=1");
+        ("ConfigMap", refused(403, &message, &[]))
+    };
+    let found = said_beside(old, new, quota, denied("count/configmaps"));
+    assert_eq!(found, [("admission", Severity::Info), ("quota", Severity::Blocker)]);
+    // What the other check does not tell is told here.
+    let found = said_beside(old, new, "", denied("count/configmaps"));
+    assert_eq!(found, [("admission", Severity::Blocker)]);
+    let found = said_beside(old, new, quota, denied("count/secrets"));
+    assert_eq!(found, [("admission", Severity::Blocker), ("quota", Severity::Blocker)]);
+
+    let service = |name: &str, rest: &str| {
+        format!("---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{{rest}}}\n")
+    };
+    let port = "type: NodePort, ports: [{port: 80, nodePort: 30001}]";
+    let taken = service("first", port).replace("{name: first}", "{name: first, namespace: other}");
+    let (old, new) = (service("web", "ports: [{port: 80}]"), service("web", port));
+    let cause = ("", "spec.ports[0].nodePort", "Invalid value: 30001: provided port is already allocated");
+    let found = said_beside(&old, &new, &taken, ("Service", refused(422, "", &[cause])));
+    assert_eq!(found, [("invalid", Severity::Info), ("node-ports", Severity::Blocker)]);
+    let both = [cause, ("", "spec.type", "Unsupported value")];
+    let found = said_beside(&old, &new, &taken, ("Service", refused(422, "", &both)));
+    assert_eq!(found, [("invalid", Severity::Blocker), ("node-ports", Severity::Blocker)]);
+
+    let claim = |size: &str, class: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: web}}\n\
+             spec: {{storageClassName: {class}, resources: {{requests: {{storage: {size}}}}}}}\nstatus: {{phase: Bound, capacity: {{storage: {size}}}}}\n"
+        )
+    };
+    let cause = ("", "spec.resources.requests.storage", "Forbidden: field can not be less than status.capacity");
+    let shrinks = || ("PersistentVolumeClaim", refused(422, "", &[cause]));
+    let found = said_beside(&claim("2Gi", "a"), &claim("1Gi", "a"), &claim("2Gi", "a"), shrinks());
+    assert_eq!(found, [("immutable", Severity::Info), ("volume-growth", Severity::Blocker)]);
+    let found = said_beside(&claim("2Gi", "a"), &claim("1Gi", "b"), &claim("2Gi", "a"), shrinks());
+    assert_eq!(found, [("immutable", Severity::Blocker), ("volume-growth", Severity::Blocker)]);
+}

@@ -95,6 +95,7 @@ impl GuardedArgs {
         Flags {
             switches: on.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect(),
             server_side: apply.server_side.clone(),
+            kube_version: self.kube_version.map(|version| version.to_string()),
             description: apply.description.clone(),
             labels: apply.labels.clone(),
             timeout: apply.timeout.as_secs(),
@@ -137,10 +138,11 @@ impl ApplyPlanArgs {
         if let Some(word) = plan.flags.switches.iter().find(strange) {
             return Err(format!("it has a flag that no plan has: {word:?}"));
         }
-        let Flags { switches, server_side, description, labels, timeout } = &plan.flags;
+        let Flags { switches, server_side, kube_version, description, labels, timeout } = &plan.flags;
         let mut words: Vec<String> = ["helm-safe-upgrade", "upgrade"].map(str::to_owned).to_vec();
         words.extend(switches.iter().cloned());
         words.extend(server_side.iter().map(|how| format!("--server-side={how}")));
+        words.extend(kube_version.iter().map(|version| format!("--kube-version={version}")));
         words.extend(description.iter().map(|text| format!("--description={text}")));
         words.extend(labels.iter().map(|label| format!("--labels={label}")));
         words.push(format!("--timeout={}s", self.timeout.map_or(*timeout, |timeout| timeout.as_secs())));
