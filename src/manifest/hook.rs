@@ -39,11 +39,17 @@ pub fn runs_at(object: &Node, points: &[&str]) -> bool {
     events.split(',').any(|event| points.iter().any(|point| event.trim().eq_ignore_ascii_case(point)))
 }
 
+/// The annotation by which Helm lets an object stand, and its value.
+pub const POLICY: &str = "helm.sh/resource-policy";
+
+/// The value of [`POLICY`]. Helm compares it as it is.
+pub const KEEP: &str = "keep";
+
 /// Whether Helm lets the object stand where an upgrade or a rollback would delete it. Helm asks the object in the cluster, not its
 /// manifest.
 #[must_use]
 pub fn is_kept(object: &Node) -> bool {
-    annotation(object, "helm.sh/resource-policy") == Some("keep")
+    annotation(object, POLICY) == Some(KEEP)
 }
 
 #[cfg(test)]

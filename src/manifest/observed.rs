@@ -3,12 +3,8 @@
 
 use std::fmt;
 
+use crate::manifest::hook;
 use crate::manifest::node::{Node, Number, Value};
-
-/// The annotation by which Helm lets an object stand, and its value. Helm reads it of the object in the cluster
-/// (`pkg/kube/client.go`, `Update`).
-const POLICY: &str = "helm.sh/resource-policy";
-const KEEP: &str = "keep";
 
 /// Who owns an object: the entry of `ownerReferences` whose `controller` is true.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +152,7 @@ impl Observed {
     /// Whether Helm lets it stand where an upgrade or a rollback would delete it.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        self.annotation(POLICY) == KEEP
+        hook::is_kept(&self.0)
     }
 
     /// The object that controls it.
@@ -218,13 +214,13 @@ pub fn at<'a>(node: &'a Node, keys: &[&str]) -> Option<&'a Node> {
 /// What the server keeps about authors is long and of no use here; an annotation of a Secret may repeat its content, so none is kept
 /// but the word by which Helm lets it stand.
 fn without_authors(metadata: Node, secret: bool) -> Node {
-    let kept = secret && metadata.find(&["annotations", POLICY]).and_then(Node::as_str) == Some(KEEP);
+    let kept = secret && metadata.find(&["annotations", hook::POLICY]).and_then(Node::as_str) == Some(hook::KEEP);
     match metadata.into_value() {
         Value::Map(entries) => {
             let dropped = |key: &str| key == "managedFields" || (secret && key == "annotations");
             let mut left: Vec<(Box<str>, Node)> = entries.into_iter().filter(|(key, _)| !dropped(key)).collect();
             left.extend(kept.then(|| {
-                let policy = (POLICY.into(), Node::string(KEEP));
+                let policy = (hook::POLICY.into(), Node::string(hook::KEEP));
                 ("annotations".into(), Node::new(Value::Map(vec![policy])))
             }));
             Node::new(Value::Map(left))

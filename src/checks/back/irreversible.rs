@@ -4,12 +4,14 @@
 //! `k8s.io/apiextensions-apiserver`.
 
 use super::{Step, gravity, migrations, named, steps};
+use crate::checks::disruption::deletions;
 use crate::checks::objects::{Found, folded};
 use crate::checks::scene::{Pair, items, string};
 use crate::checks::snapshot::Revision;
 use crate::checks::trial::{Outcome, Trial, Trials};
 use crate::checks::{Check, Finding, Severity, Snapshot};
 use crate::manifest::document::Object;
+use crate::manifest::hook;
 use crate::manifest::node::Node;
 use crate::manifest::quantity::Quantity;
 
@@ -78,6 +80,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
                 refused.extend(found.map(|message| (name.clone(), message, Vec::new(), Some(hint.clone()))));
                 told.extend(left_behind(&pair).map(|message| (name, message, Vec::new(), None)));
             }
+            Step::Create(object) if deletions::is_kept(snapshot, object) => {}
             Step::Create(object) => lost.extend(anew(object).map(|message| found(snapshot, object, message))),
             Step::Delete(object) => lost.extend(deleted(object).map(|message| found(snapshot, object, message))),
         }
@@ -191,7 +194,6 @@ fn left_behind(pair: &Pair<'_>) -> Option<String> {
 /// What a rollback makes anew and can't make as it was.
 fn anew(object: &Object) -> Option<&'static str> {
     Some(match (object.id.group.as_str(), object.id.kind.as_str()) {
-        _ if is_kept(object) => return None,
         ("", "PersistentVolumeClaim") => "the upgrade deletes it: going back makes an empty one",
         ("", "Namespace") => "the upgrade deletes it with all that is in it: going back makes an empty one",
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
@@ -205,7 +207,8 @@ fn anew(object: &Object) -> Option<&'static str> {
 /// What goes with an object that a rollback deletes.
 fn deleted(object: &Object) -> Option<&'static str> {
     Some(match (object.id.group.as_str(), object.id.kind.as_str()) {
-        _ if is_kept(object) => return None,
+        // It is made with the annotation that its manifest has.
+        _ if hook::is_kept(&object.node) => return None,
         ("", "PersistentVolumeClaim") => "it is new: going back deletes it, with what was written to it meanwhile",
         ("", "Namespace") => "it is new: going back deletes it, with all that is in it by then",
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
@@ -213,10 +216,6 @@ fn deleted(object: &Object) -> Option<&'static str> {
         }
         _ => return None,
     })
-}
-
-fn is_kept(object: &Object) -> bool {
-    string(&object.node, &["metadata", "annotations", "helm.sh/resource-policy"]) == Some("keep")
 }
 
 /// Whether the server gives it an address, which others may have written down.

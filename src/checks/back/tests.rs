@@ -5,9 +5,11 @@ use std::slice::from_ref;
 use super::super::snapshot::Objects;
 use super::super::tests::says_all;
 use super::super::trial::{Outcome, Trial, Trials};
+use super::super::wanted::{ListedKind, Lists, Wanted};
 use super::super::{Finding, Severity, Snapshot};
 use crate::manifest::document::Object;
 use crate::manifest::node::Node;
+use crate::manifest::observed::Observed;
 use crate::manifest::refusal::Refusal;
 
 fn object(json: serde_json::Value) -> Object {
@@ -99,6 +101,19 @@ fn what_is_lost_on_the_way_back_is_a_warning() {
     let mut kept = claim("1Gi");
     kept["metadata"]["annotations"]["helm.sh/resource-policy"] = "keep".into();
     assert_eq!(said(&[], &[kept], |_| {}), []);
+    // What the upgrade would delete is kept where the cluster says so.
+    let there = |annotations: serde_json::Value| -> &'static Lists {
+        let mut live = claim("1Gi");
+        live["metadata"]["annotations"] = annotations;
+        let kind = ListedKind::new("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim");
+        let wanted = Wanted { kind, namespace: Some("shop".into()), name: Some("data".into()) };
+        let live = Observed::new(serde_json::from_value(live).unwrap(), "v1", "PersistentVolumeClaim").unwrap();
+        Box::leak(Box::new(Lists::new([(wanted, Ok(vec![live]))])))
+    };
+    let kept = there(serde_json::json!({"helm.sh/resource-policy": "keep"}));
+    assert_eq!(said(&[claim("1Gi")], &[], |snapshot| snapshot.lists = kept), []);
+    let other = there(serde_json::json!({"other": "keep"}));
+    assert_eq!(said(&[claim("1Gi")], &[], |snapshot| snapshot.lists = other).len(), 1);
     let set = |replicas: u32| {
         serde_json::json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"},
             "spec": {"replicas": replicas, "volumeClaimTemplates": [{"metadata": {"name": "data"}}]}})

@@ -40,7 +40,7 @@ impl<'a> Makers<'a> {
         let mut mentioned = BTreeMap::new();
         let new = || scene.pairs.iter().map(|pair| pair.new);
         let custom: Vec<&Object> =
-            new().filter(|object| is_custom(object) && !IDLE.contains(&object.id.group.as_str())).collect();
+            new().filter(|object| is_operated(object) && !IDLE.contains(&object.id.group.as_str())).collect();
         custom.iter().for_each(|object| mention(&object.node, object, &mut mentioned));
         // Some controllers make what an annotation of another object names.
         for object in new() {
@@ -76,9 +76,9 @@ fn is_named_after(name: &str, of: &str) -> bool {
     !of.is_empty() && name.match_indices(of).any(|(at, _)| starts(&name[..at]) && ends(&name[at + of.len()..]))
 }
 
-/// Kubernetes' own groups have no dot, or end in `.k8s.io`.
-fn is_custom(object: &Object) -> bool {
-    object.id.group.contains('.') && !object.id.group.ends_with(".k8s.io") && Kind::of(&object.id).is_none()
+/// Whether it is a custom resource that runs no pods itself.
+fn is_operated(object: &Object) -> bool {
+    object.id.is_custom() && Kind::of(&object.id).is_none()
 }
 
 fn mention<'a>(node: &'a Node, of: &'a Object, mentioned: &mut BTreeMap<&'a str, &'a Object>) {

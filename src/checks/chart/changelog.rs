@@ -1,7 +1,7 @@
 //! What is told of every version in between, and what of it breaks.
 
 use super::super::snapshot::Place;
-use super::super::{Check, Finding, Severity, Snapshot};
+use super::super::{Check, Finding, Severity, Snapshot, capped};
 use super::changes::{Entry, Told, between};
 use super::{named, versions};
 use crate::manifest::version::Version;
@@ -83,8 +83,5 @@ fn lines(entries: &[&Entry]) -> Vec<String> {
         "" => format!("{}: {}", entry.version, entry.text),
         source => format!("{} ({source}): {}", entry.version, entry.text),
     };
-    let more = entries.len().saturating_sub(MOST);
-    let mut lines: Vec<String> = entries.iter().take(MOST).map(line).collect();
-    lines.extend((more > 0).then(|| format!("and {more} more")));
-    lines
+    capped(entries.iter().map(line).collect(), MOST)
 }

@@ -4,7 +4,7 @@ use super::compare::SchemaChange;
 use super::{Definition, definitions, live, name, serves, versions};
 use crate::checks::scene::string;
 use crate::checks::wanted::Wanted;
-use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
+use crate::checks::{Check, Finding, Proposal, Severity, Snapshot, capped};
 use crate::manifest::node::Node;
 
 const NAME: &str = "crd-change";
@@ -133,8 +133,5 @@ fn told(definition: &Definition<'_>) -> (bool, Vec<String>) {
         let line = |change: &SchemaChange| format!("{version} {}: {}", change.path, change.what);
         lines.extend(changes.iter().map(line));
     }
-    let more = lines.len().saturating_sub(MOST);
-    lines.truncate(MOST);
-    lines.extend((more > 0).then(|| format!("and {more} more changes")));
-    (!lines.is_empty(), lines)
+    (!lines.is_empty(), capped(lines, MOST))
 }

@@ -7,7 +7,7 @@ use super::fit::Fitting;
 use super::{Definition, definitions, schema_of};
 use crate::checks::scene::{items, string};
 use crate::checks::wanted::{ListedKind, Wanted};
-use crate::checks::{Check, Finding, Proposal, Severity, Snapshot};
+use crate::checks::{Check, Finding, Proposal, Severity, Snapshot, capped};
 use crate::manifest::document::Object;
 use crate::manifest::node::{Node, Value};
 use crate::manifest::observed::Observed;
@@ -100,13 +100,15 @@ fn in_cluster(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Findi
     if !unfit.is_empty() {
         let message = format!("{} of the cluster would not be valid any more{when}", count(unfit.len(), kind));
         let hint = "change the objects before the definition; the server refuses most changes to them afterwards";
-        findings
-            .push(Finding::new(NAME, Severity::Warning, message).about(about.clone()).seen_by(few(unfit)).hint(hint));
+        findings.push(
+            Finding::new(NAME, Severity::Warning, message).about(about.clone()).seen_by(capped(unfit, MOST)).hint(hint),
+        );
     }
     if !losing.is_empty() {
         let message =
             format!("{} of the cluster would lose a field when written next{when}", count(losing.len(), kind));
-        findings.push(Finding::new(NAME, Severity::Warning, message).about(about.clone()).seen_by(few(losing)));
+        findings
+            .push(Finding::new(NAME, Severity::Warning, message).about(about.clone()).seen_by(capped(losing, MOST)));
     }
     if objects.len() > MOST_READ {
         let message = format!("only the first {MOST_READ} of {} objects were looked at", objects.len());
@@ -136,7 +138,7 @@ fn of_the_chart(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Fin
     };
     let finding = |(object, faults): (&Object, BTreeSet<String>)| {
         let finding = Finding::new(NAME, severity, message.clone()).about(object.id.to_string());
-        finding.seen_by(few(faults.into_iter().collect()))
+        finding.seen_by(capped(faults.into_iter().collect(), MOST))
     };
     faulty.into_iter().map(finding).collect()
 }
@@ -185,13 +187,6 @@ fn named(object: &Observed) -> String {
 
 fn count(many: usize, kind: &str) -> String {
     if many == 1 { format!("one {kind}") } else { format!("{many} {kind}s") }
-}
-
-fn few(mut all: Vec<String>) -> Vec<String> {
-    let more = all.len().saturating_sub(MOST);
-    all.truncate(MOST);
-    all.extend((more > 0).then(|| format!("and {more} more")));
-    all
 }
 
 /// Whether an object has something at `spec.items[].size`; `*` is any key.

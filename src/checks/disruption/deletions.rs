@@ -104,6 +104,14 @@ fn defined(definition: &Object) -> Option<Wanted> {
     Some(Wanted::all(kind))
 }
 
+/// Whether an object that the upgrade would delete is kept in the cluster.
+pub(in crate::checks) fn is_kept(snapshot: &Snapshot<'_>, object: &Object) -> bool {
+    let namespace = object.id.namespace.as_deref().unwrap_or(snapshot.namespace);
+    let live = Loss::of(object).map(|loss| loss.live(namespace, object));
+    let live = live.and_then(|wanted| snapshot.lists.get(&wanted).ok()?.first());
+    live.is_some_and(Observed::is_kept)
+}
+
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let scene = Scene::of(snapshot);
     let mut findings: Vec<Finding> =

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::Known;
-use super::{Check, Finding, Severity, Snapshot};
+use super::{Check, Finding, Severity, Snapshot, capped};
 use crate::diff::changes::{Step, location};
 use crate::manifest::node::{Node, Value};
 
@@ -153,10 +153,7 @@ fn short(long: SignedDuration) -> String {
 fn differing(there: &Node, snapshot: &Snapshot<'_>) -> Option<Vec<String>> {
     let mut keys = BTreeSet::new();
     compare(there, &snapshot.releases.new.computed_values(), &mut Vec::new(), &mut keys);
-    let more = keys.len().saturating_sub(MOST);
-    let mut lines: Vec<String> = keys.into_iter().take(MOST).collect();
-    lines.extend((more > 0).then(|| format!("and {more} more")));
-    (!lines.is_empty()).then_some(lines)
+    (!keys.is_empty()).then(|| capped(keys.into_iter().collect(), MOST))
 }
 
 fn compare<'n>(there: &'n Node, here: &'n Node, steps: &mut Vec<&'n str>, found: &mut BTreeSet<String>) {

@@ -93,6 +93,9 @@ fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
     node.get(key).and_then(Node::as_str).filter(|text| !text.is_empty())
 }
 
+/// So many lines are shown of what is alike.
+const MOST: usize = 10;
+
 /// The containers by what is to be said of them: several of one image are one finding.
 fn grouped<'a, K: Ord>(
     pairs: &[Pair<'a>],
@@ -105,15 +108,6 @@ fn grouped<'a, K: Ord>(
         }
     }
     groups
-}
-
-/// The first of many lines, and how many there are more.
-fn bounded(mut lines: Vec<String>) -> Vec<String> {
-    const MOST: usize = 10;
-    let more = lines.len().saturating_sub(MOST);
-    lines.truncate(MOST);
-    lines.extend((more > 0).then(|| format!("and {more} more")));
-    lines
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::wanted::{ListedKind, Wanted};
-use super::super::{Check, Finding, Proposal, Severity, Snapshot};
-use super::{Pair, bounded, pairs};
+use super::super::{Check, Finding, Proposal, Severity, Snapshot, capped};
+use super::{MOST, Pair, pairs};
 use crate::diff::workload::pod_spec;
 use crate::manifest::document::Object;
 use crate::manifest::node::Node;
@@ -94,7 +94,7 @@ fn look(what: &str, labels: [&str; 2], nodes: &[Observed], pairs: &[Pair<'_>]) -
     if !open.is_empty() {
         let message = format!("nodes differ in their {what}, and pods ask for none: the images must be there for each");
         let images = open.into_iter().map(str::to_owned).collect();
-        findings.push(Finding::new(NAME, Severity::Info, message).seen_by([vec![have], bounded(images)].concat()));
+        findings.push(Finding::new(NAME, Severity::Info, message).seen_by([vec![have], capped(images, MOST)].concat()));
     }
     findings
 }

@@ -1,7 +1,7 @@
 //! Whether nodes will fetch the images that change.
 
-use super::super::{Check, Finding, Severity, Snapshot};
-use super::{Pair, bounded, grouped, pairs};
+use super::super::{Check, Finding, Severity, Snapshot, capped};
+use super::{MOST, Pair, grouped, pairs};
 
 const NAME: &str = "image-pull";
 
@@ -47,5 +47,5 @@ fn finding(image: &str, wrong: Wrong, places: Vec<String>) -> Finding {
             "name a version, or set imagePullPolicy: Always",
         ),
     };
-    Finding::new(NAME, Severity::Warning, message).about(image).seen_by(bounded(places)).hint(hint)
+    Finding::new(NAME, Severity::Warning, message).about(image).seen_by(capped(places, MOST)).hint(hint)
 }

@@ -1,7 +1,7 @@
 //! Whether the images that change are named so that they stay the same.
 
-use super::super::{Check, Finding, Severity, Snapshot};
-use super::{Pair, bounded, grouped, pairs};
+use super::super::{Check, Finding, Severity, Snapshot, capped};
+use super::{MOST, Pair, grouped, pairs};
 
 const NAME: &str = "image-tag";
 
@@ -66,7 +66,7 @@ fn finding(image: &str, wrong: Wrong, places: Vec<String>) -> Finding {
             "name a version, or a digest",
         ),
     };
-    Finding::new(NAME, severity, message).about(image).seen_by(bounded(places)).hint(hint)
+    Finding::new(NAME, severity, message).about(image).seen_by(capped(places, MOST)).hint(hint)
 }
 
 /// What changes, said where nothing is wrong with it.
@@ -81,5 +81,5 @@ fn passed(pairs: &[Pair<'_>]) -> Finding {
         1 => "1 image changes; whether its registry has it is not looked at".to_owned(),
         many => format!("{many} images change; whether their registries have them is not looked at"),
     };
-    Finding::new(NAME, Severity::Pass, message).seen_by(bounded(changed.iter().map(turn).collect()))
+    Finding::new(NAME, Severity::Pass, message).seen_by(capped(changed.iter().map(turn).collect(), MOST))
 }

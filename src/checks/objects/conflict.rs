@@ -2,7 +2,7 @@
 
 use super::{Class, class, concluded, folded, named, trials};
 use crate::checks::trial::Trial;
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 use crate::manifest::refusal::Refusal;
 
 const NAME: &str = "field-conflict";
@@ -52,12 +52,8 @@ fn owners(refusal: &Refusal) -> (String, Vec<String>) {
         if !managers.contains(&manager) {
             managers.push(manager);
         }
-        if evidence.len() < MOST {
-            evidence.push(format!("{}: {manager}", cause.field.trim_start_matches('.')));
-        }
+        evidence.push(format!("{}: {manager}", cause.field.trim_start_matches('.')));
     }
-    let more = refusal.causes.len().saturating_sub(MOST);
-    evidence.extend((more > 0).then(|| format!("and {more} more")));
     let fields = if refusal.causes.len() == 1 { "a field" } else { "fields" };
-    (format!("{} owns {fields} that the chart sets: helm would fail", managers.join(", ")), evidence)
+    (format!("{} owns {fields} that the chart sets: helm would fail", managers.join(", ")), capped(evidence, MOST))
 }

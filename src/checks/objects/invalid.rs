@@ -3,7 +3,7 @@
 use super::special::{Special, told_by};
 use super::{Class, Found, class, concluded, excuse, folded, is_immutable, named, trials};
 use crate::checks::trial::Trial;
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 use crate::manifest::node::Node;
 use crate::manifest::refusal::{Cause, Refusal};
 
@@ -66,8 +66,7 @@ fn refused_for(name: String, refusal: &Refusal) -> Option<Found> {
         [] => (format!("it is not valid: {}", refusal.message), Vec::new()),
         [cause] => (format!("it is not valid: {cause}"), Vec::new()),
         _ => {
-            let mut evidence: Vec<String> = causes.iter().take(MOST).map(ToString::to_string).collect();
-            evidence.extend((causes.len() > MOST).then(|| format!("and {} more", causes.len() - MOST)));
+            let evidence = capped(causes.iter().map(ToString::to_string).collect(), MOST);
             (format!("{} of its fields are not valid", causes.len()), evidence)
         }
     };

@@ -15,7 +15,7 @@ mod tests;
 
 use super::snapshot::Snapshot;
 use super::trial::{Outcome, Trial, Trials};
-use super::{Finding, Severity};
+use super::{Finding, Severity, capped};
 use crate::manifest::identity::ObjectId;
 use crate::manifest::node::Node;
 use crate::manifest::observed::at;
@@ -206,11 +206,8 @@ pub(super) fn concluded(
         let count: usize = untried.iter().map(|(_, names)| names.len()).sum();
         let objects = if count == 1 { "one object".to_owned() } else { format!("{count} objects") };
         let message = format!("whether the server takes {objects} can't be told before the upgrade");
-        let mut evidence: Vec<String> =
-            untried.iter().take(MOST_NAMED).map(|(reason, names)| format!("{}: {reason}", some(names))).collect();
-        let more = untried.len().saturating_sub(MOST_NAMED);
-        evidence.extend((more > 0).then(|| format!("and {more} more reasons")));
-        findings.push(Finding::new(check, Severity::Unknown, message).seen_by(evidence));
+        let evidence = untried.iter().map(|(reason, names)| format!("{}: {reason}", some(names))).collect();
+        findings.push(Finding::new(check, Severity::Unknown, message).seen_by(capped(evidence, MOST_NAMED)));
     }
     if findings.is_empty() {
         findings.push(Finding::new(check, Severity::Pass, pass));

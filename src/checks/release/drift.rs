@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 use crate::diff::changes::{self, Op, changes};
 use crate::diff::resources::{Change, ResourceDiff};
 use crate::manifest::document::Object;
@@ -65,12 +65,9 @@ fn found(snapshot: &Snapshot<'_>, live: &Live<'_>) -> Vec<Finding> {
             findings.push(Finding::new(NAME, Severity::Warning, message).about(about).hint(hint.clone()));
             continue;
         }
-        let Some(mut fields) = overwritten(live, resource, new).filter(|fields| !fields.is_empty()) else { continue };
+        let Some(fields) = overwritten(live, resource, new).filter(|fields| !fields.is_empty()) else { continue };
         let count = fields.len();
-        fields.truncate(MOST_FIELDS);
-        if count > MOST_FIELDS {
-            fields.push(format!("and {} more", count - MOST_FIELDS));
-        }
+        let fields = capped(fields, MOST_FIELDS);
         let what = if count == 1 { "a field was".to_owned() } else { format!("{count} fields were") };
         let message = format!("{what} changed in the cluster, and the upgrade overwrites it");
         let message = if count == 1 { message } else { message.replace("overwrites it", "overwrites them") };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::LeftBehind;
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 
 const NAME: &str = "left-over";
 
@@ -27,13 +27,10 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         by_revision.entry(one.revision).or_default().push(one.object.clone());
     }
     let mut findings = Vec::new();
-    for (revision, mut objects) in by_revision {
+    for (revision, objects) in by_revision {
         let count = objects.len();
         let what = if count == 1 { "an object".to_owned() } else { format!("{count} objects") };
-        objects.truncate(MOST_NAMED);
-        if count > MOST_NAMED {
-            objects.push(format!("and {} more", count - MOST_NAMED));
-        }
+        let objects = capped(objects, MOST_NAMED);
         let message = format!("it has failed and left {what} behind that this upgrade neither has nor deletes");
         let finding = Finding::new(NAME, Severity::Warning, message).about(format!("revision {revision}"));
         findings.push(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 use crate::diff::live::tools;
 
 const NAME: &str = "managed-elsewhere";
@@ -36,12 +36,8 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         }
         _ => {}
     }
-    for (tool, mut seen) in signs {
-        let count = seen.len();
-        seen.truncate(MOST_SHOWN);
-        if count > MOST_SHOWN {
-            seen.push(format!("and {} more", count - MOST_SHOWN));
-        }
+    for (tool, seen) in signs {
+        let seen = capped(seen, MOST_SHOWN);
         let message = format!("{tool} manages the release: it may undo this upgrade, or be in its way");
         let hint = format!("change what {tool} reads, or have it pause first");
         findings.push(Finding::new(NAME, Severity::Warning, message).about(tool).seen_by(seen).hint(hint));

@@ -1,7 +1,7 @@
 //! Defaults that the new chart has changed.
 
 use super::{MOST, at, kind, named};
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 use crate::manifest::node::{Node, Value};
 
 const NAME: &str = "changed-default";
@@ -30,12 +30,10 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             None => untouched.push(line),
         }
     });
-    let told = |mut lines: Vec<String>, one: &str, many: &str| {
+    let told = |lines: Vec<String>, one: &str, many: &str| {
         let count = lines.len();
         let message = if count == 1 { one.to_owned() } else { format!("{count} {many}") };
-        lines.truncate(MOST);
-        lines.extend((count > MOST).then(|| format!("and {} more", count - MOST)));
-        (count > 0).then(|| Finding::new(NAME, Severity::Info, message).seen_by(lines))
+        (count > 0).then(|| Finding::new(NAME, Severity::Info, message).seen_by(capped(lines, MOST)))
     };
     let untouched =
         told(untouched, "a default changes that you leave to the chart", "defaults change that you leave to the chart");

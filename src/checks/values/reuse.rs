@@ -1,7 +1,7 @@
 //! The trap of `--reuse-values`: the new chart's defaults are not taken, and its templates may meet nothing where they expect one.
 
 use super::{MOST, at, leaves, named};
-use crate::checks::{Check, Finding, Severity, Snapshot};
+use crate::checks::{Check, Finding, Severity, Snapshot, capped};
 
 const NAME: &str = "reuse-values";
 
@@ -51,9 +51,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
             1 => "a default of the new chart is not taken: the old one stays".to_owned(),
             _ => format!("{count} defaults of the new chart are not taken: the old ones stay"),
         };
-        kept.truncate(MOST);
-        kept.extend((count > MOST).then(|| format!("and {} more", count - MOST)));
-        found.push(Finding::new(NAME, Severity::Warning, message).seen_by(kept));
+        found.push(Finding::new(NAME, Severity::Warning, message).seen_by(capped(kept, MOST)));
     }
     match found.last_mut() {
         Some(last) => {
