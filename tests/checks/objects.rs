@@ -52,7 +52,7 @@ fn what_the_server_refuses_is_found_before(user: &User) {
     });
     has(&found(user, &line), "quota", "blocker", "ResourceQuota/few allows 1 count/configmaps");
     user.types(&line).exits(3);
-    user.types(&format!("{line} --accept quota,way-back")).exits(0);
+    user.types(&format!("{line} --accept quota --accept way-back")).exits(0);
 }
 
 fn an_immutable_secret_is_told_without_its_content(user: &User) {
