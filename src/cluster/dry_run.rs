@@ -2,12 +2,12 @@
 
 use http::header::WARNING;
 use http::{HeaderMap, Method, StatusCode};
-use serde::Deserialize;
 
 use super::ObjectRef;
 use super::error::{ClusterError, clean};
 use super::kube::{JSON, KubeCluster, collection, path_of};
 use super::request::{Request, Sent, Subject};
+use super::status::{RawCause, Status};
 use crate::manifest::live::Configuration;
 use crate::manifest::refusal::{Cause, Refusal};
 
@@ -89,36 +89,6 @@ impl KubeCluster {
 
 /// In every dry run: nothing is stored, and the field manager is Helm's.
 const QUERY: &str = "dryRun=All&fieldManager=helm";
-
-#[derive(Default, Deserialize)]
-struct Status {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    details: Option<Details>,
-}
-
-#[derive(Default, Deserialize)]
-struct Details {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    causes: Option<Vec<RawCause>>,
-}
-
-#[derive(Deserialize)]
-struct RawCause {
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    field: String,
-    #[serde(default)]
-    message: String,
-}
 
 /// What an apply says of fields that are not in the schema, or of another type, without naming it as causes: a line each, as in
 /// `.spec.replica: field not declared in schema` (`structured-merge-diff`, `typed/validate.go`).

@@ -13,21 +13,36 @@ const LONGEST_MESSAGE: usize = 300;
 const LONGEST_NAME: usize = 300;
 
 #[derive(Debug, Default, Deserialize)]
-struct Status {
+pub(super) struct Status {
     #[serde(default)]
     kind: String,
     #[serde(default)]
-    message: String,
+    pub(super) message: String,
     #[serde(default)]
-    reason: String,
+    pub(super) reason: String,
     #[serde(default)]
-    details: Option<Details>,
+    pub(super) details: Option<Details>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Details {
+pub(super) struct Details {
     #[serde(default)]
-    name: String,
+    pub(super) name: String,
+    /// The resource, in its plural.
+    #[serde(default)]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) causes: Option<Vec<RawCause>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawCause {
+    #[serde(default)]
+    pub(super) reason: String,
+    #[serde(default)]
+    pub(super) field: String,
+    #[serde(default)]
+    pub(super) message: String,
 }
 
 /// The refusal of a request.

@@ -4,6 +4,40 @@ use std::fmt;
 
 use crate::manifest::node::Node;
 
+/// The groups that a Kubernetes API server serves by itself. (k8s.io/kubernetes, pkg/controlplane/instance.go)
+const BUILT_IN: [&str; 24] = [
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "extensions",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Whether a group belongs to custom resources.
+#[must_use]
+pub fn is_custom(group: &str) -> bool {
+    !BUILT_IN.contains(&group)
+}
+
 /// The identity of an object in a manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId {
@@ -44,11 +78,10 @@ impl ObjectId {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// Whether its kind is one of Kubernetes' own neither by its name nor by its group: a custom resource, for all that can be told from
-    /// a manifest.
+    /// Whether it is a custom resource: of a kind that Kubernetes itself does not have.
     #[must_use]
     pub fn is_custom(&self) -> bool {
-        self.group.contains('.') && !self.group.ends_with(".k8s.io")
+        is_custom(&self.group)
     }
 
     /// What makes two objects the same: all but the version. The release's own namespace counts as none, whether an object

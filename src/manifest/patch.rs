@@ -11,34 +11,6 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use crate::manifest::live::{Configuration, Declared, LiveObject};
 use crate::manifest::node::{Node, Value};
 
-/// The API groups whose kinds Helm knows, so that it patches them strategically (the scheme of `k8s.io/client-go`, and
-/// `apiextensions.k8s.io`).
-const KNOWN: [&str; 23] = [
-    "",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apps",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "extensions",
-    "flowcontrol.apiserver.k8s.io",
-    "internal.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "resource.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-    "storagemigration.k8s.io",
-];
-
 /// Lists whose items are merged by a key, wherever they are in the server's own kinds.
 const MERGED: [(&str, &str); 14] = [
     ("containers", "name"),
@@ -128,7 +100,8 @@ impl Declared {
     /// only the cluster has stays.
     #[must_use]
     pub fn patch(&self, old: Option<&Self>, live: &LiveObject, (release, namespace): (&str, &str)) -> Patch {
-        let strategic = KNOWN.contains(&self.id.group.as_str());
+        // Helm knows the kinds of client-go and apiextensions; those of the aggregator are to it what custom resources are.
+        let strategic = !self.id.is_custom() && self.id.group != "apiregistration.k8s.io";
         let new = self.to_apply(release, namespace);
         let old = old.map(|old| &old.node);
         let place = Place { kind: strategic.then_some(self.id.kind.as_str()), parent: "", field: "" };

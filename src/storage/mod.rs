@@ -10,6 +10,7 @@ use crate::cluster::{Cluster, ListQuery, ObjectRef, Resource};
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::release::Release;
+use crate::release::decode::DecodeError;
 use crate::release::head::Head;
 use crate::release::history::{Entry, History};
 
@@ -63,6 +64,37 @@ pub enum Storage<C, H> {
     },
 }
 
+/// The object that holds a revision, as it was read.
+struct Stored {
+    at: ObjectRef,
+    /// What was being done.
+    reading: String,
+    body: Vec<u8>,
+}
+
+fn reading(name: &str, revision: u32) -> String {
+    format!("cannot read revision {revision} of release \"{name}\"")
+}
+
+impl Stored {
+    async fn get<C: Cluster>(cluster: &C, resource: &Resource, (name, revision): (&str, u32)) -> Result<Self, Error> {
+        let at = ObjectRef {
+            resource: resource.clone(),
+            namespace: Some(cluster.namespace().to_owned()),
+            name: record::object_name(name, revision),
+        };
+        let reading = reading(name, revision);
+        match cluster.get(&at).await {
+            Ok(body) => Ok(Self { at, reading, body }),
+            Err(error) => Err(Error::from(error).while_doing(&reading)),
+        }
+    }
+
+    fn damaged(&self, error: &DecodeError) -> Error {
+        record::damaged(error, &self.at).while_doing(&self.reading)
+    }
+}
+
 impl<C: Cluster, H: Helm> Storage<C, H> {
     /// The namespace the releases are in.
     pub fn namespace(&self) -> &str {
@@ -103,21 +135,15 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
         match self {
             Self::Helm { helm, .. } => helm.release(name, revision).await,
             Self::Objects { cluster, resource } => {
-                let object = record::object_name(name, revision);
-                let at = ObjectRef {
-                    resource: resource.clone(),
-                    namespace: Some(cluster.namespace().to_owned()),
-                    name: object.clone(),
-                };
-                let what = || format!("cannot read revision {revision} of release \"{name}\"");
-                let body = cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
+                let stored = Stored::get(cluster, resource, (name, revision)).await?;
                 // Decoding two revisions takes two cores.
-                let (resource, name_of_record) = (resource.clone(), name.to_owned());
-                let decoding = move || record::decode(&body, &resource, &name_of_record, revision);
-                let decoded = tokio::task::spawn_blocking(decoding)
-                    .await
-                    .map_err(|_| Error::new(Kind::Damaged, "decoding it failed").while_doing(&what()))?;
-                decoded.map_err(|error| record::damaged(&error, &at).while_doing(&what()))
+                let (kind, name_of_record) = (resource.clone(), name.to_owned());
+                let decoding = tokio::task::spawn_blocking(move || {
+                    let decoded = record::decode(&stored.body, &kind, &name_of_record, revision);
+                    decoded.map_err(|error| stored.damaged(&error))
+                });
+                let broken = |_| Error::new(Kind::Damaged, "decoding it failed").while_doing(&reading(name, revision));
+                decoding.await.map_err(broken)?
             }
         }
     }
@@ -130,14 +156,8 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
         let Self::Objects { cluster, resource } = self else {
             return self.read(name, revision).await.map(|release| Head::of(&release));
         };
-        let at = ObjectRef {
-            resource: resource.clone(),
-            namespace: Some(cluster.namespace().to_owned()),
-            name: record::object_name(name, revision),
-        };
-        let what = || format!("cannot read revision {revision} of release \"{name}\"");
-        let body = cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
-        record::head(&body, resource).map_err(|error| record::damaged(&error, &at).while_doing(&what()))
+        let stored = Stored::get(cluster, resource, (name, revision)).await?;
+        record::head(&stored.body, resource).map_err(|error| stored.damaged(&error))
     }
 
     /// The digest of the chart of a revision ([`crate::release::content`]). `None` where it is not kept.
@@ -146,14 +166,8 @@ impl<C: Cluster, H: Helm> Storage<C, H> {
     /// As [`Self::read`].
     pub async fn content(&self, name: &str, revision: u32) -> Result<Option<String>, Error> {
         let Self::Objects { cluster, resource } = self else { return Ok(None) };
-        let at = ObjectRef {
-            resource: resource.clone(),
-            namespace: Some(cluster.namespace().to_owned()),
-            name: record::object_name(name, revision),
-        };
-        let what = || format!("cannot read revision {revision} of release \"{name}\"");
-        let body = cluster.get(&at).await.map_err(|error| Error::from(error).while_doing(&what()))?;
-        record::chart_content(&body, resource).map_err(|error| record::damaged(&error, &at).while_doing(&what()))
+        let stored = Stored::get(cluster, resource, (name, revision)).await?;
+        record::chart_content(&stored.body, resource).map_err(|error| stored.damaged(&error))
     }
 
     /// Two revisions, read at the same time. If one is missing, the error says what there is instead.

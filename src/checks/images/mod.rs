@@ -8,35 +8,10 @@ pub(super) mod tag;
 use std::collections::{BTreeMap, HashMap};
 
 use super::snapshot::Objects;
+use crate::diff::workload::image::Image;
 use crate::diff::workload::{Kind, containers, pod_spec};
 use crate::manifest::document::Object;
 use crate::manifest::node::Node;
-
-/// What an image is called: `registry/name:tag@digest`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Image<'a> {
-    whole: &'a str,
-    name: &'a str,
-    tag: Option<&'a str>,
-    digest: Option<&'a str>,
-}
-
-impl<'a> Image<'a> {
-    fn of(whole: &'a str) -> Self {
-        let (rest, digest) = whole.split_once('@').map_or((whole, None), |(rest, digest)| (rest, Some(digest)));
-        // A colon before the last slash belongs to the registry's port.
-        let (name, tag) = match rest.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-            _ => (rest, None),
-        };
-        Self { whole, name, tag, digest }
-    }
-
-    /// Whether it may be another one from day to day.
-    fn floats(&self) -> bool {
-        self.digest.is_none() && self.tag.is_none_or(|tag| tag == "latest")
-    }
-}
 
 /// A container of the new revision, beside the one that it takes the place of.
 struct Pair<'a> {

@@ -2,6 +2,7 @@
 
 use super::scene::{Changed, Scene};
 use super::{Finding, Findings, Severity, Turn, short, string};
+use crate::diff::workload::image::Image;
 use crate::diff::workload::{self, Container};
 
 pub(super) fn find(scene: &Scene<'_>, findings: &mut Findings) {
@@ -12,41 +13,17 @@ pub(super) fn find(scene: &Scene<'_>, findings: &mut Findings) {
             }
         } else if changed.id().group.contains('.') {
             let both = changed.field(&["spec", "image"]);
-            let [old, new] = [both.old, both.new].map(|node| Image::of(node?.as_str()?));
+            let [old, new] = [both.old, both.new].map(|node| Image::named(node?.as_str()?));
             compare(changed, old, new, findings);
         }
     }
 }
 
 fn of_container(container: Container<'_>) -> Option<Image<'_>> {
-    Image::of(string(container.node, &["image"])?)
+    Image::named(string(container.node, &["image"])?)
 }
 
-/// What an image is called: `registry/name:tag@digest`.
-#[derive(PartialEq)]
-struct Image<'a> {
-    whole: &'a str,
-    name: &'a str,
-    tag: Option<&'a str>,
-    digest: Option<&'a str>,
-}
-
-impl<'a> Image<'a> {
-    fn of(whole: &'a str) -> Option<Self> {
-        let (rest, digest) = whole.split_once('@').map_or((whole, None), |(rest, digest)| (rest, Some(digest)));
-        // A colon before the last slash belongs to the registry's port.
-        let (name, tag) = match rest.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-            _ => (rest, None),
-        };
-        (!name.is_empty()).then_some(Self { whole, name, tag, digest })
-    }
-
-    /// Whether what runs may be another from day to day.
-    fn floats(&self) -> bool {
-        self.digest.is_none() && self.tag.is_none_or(|tag| tag == "latest")
-    }
-
+impl Image<'_> {
     /// The tag, and the start of a digest.
     fn version(&self) -> String {
         let digest = self.digest.map(|digest| format!("@{}", digest.chars().take(19).collect::<String>()));

@@ -92,7 +92,8 @@ pub fn compare(opened: Opened, note: Option<String>) -> Compared {
             ResourceDiff { change: Change::Removed, old: Some(declared), new: None, drift: Some(Box::new(drift)) };
         return Compared { diff: Some(diff), equal: Vec::new() };
     };
-    let custom = project::is_custom(&declared.id.group);
+    // The server stores their fields as they are written. Kubernetes' own leave out what is false, zero or empty.
+    let custom = declared.id.is_custom();
     let mut actual = Projection::new(&declared.id.kind, custom, Extras::Drift);
     let new = actual.object(&declared.node, &live, &managed);
     let (mut means, mut expected) = (Means::Fields, declared.node.clone());

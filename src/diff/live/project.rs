@@ -35,12 +35,6 @@ pub(super) struct Projection<'a> {
     pub(super) equal: Vec<EqualValue>,
 }
 
-/// Whether a group belongs to custom resources, whose fields the server stores as they are written. Those of Kubernetes
-/// itself leave out what is false, zero or empty.
-pub(super) fn is_custom(group: &str) -> bool {
-    group.contains('.') && !group.ends_with(".k8s.io")
-}
-
 impl<'a> Projection<'a> {
     pub(super) fn new(kind: &'a str, custom: bool, extras: Extras) -> Self {
         Self { kind, custom, extras, steps: Vec::new(), equal: Vec::new() }

@@ -1,5 +1,6 @@
 //! Objects that run pods: which kinds there are, where their pod template stands, and the containers in it.
 
+pub mod image;
 pub mod references;
 pub mod same;
 

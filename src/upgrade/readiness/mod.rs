@@ -14,6 +14,7 @@ mod workload;
 
 use super::judge::Patience;
 use super::world::{Key, World, one_line};
+use crate::manifest::identity;
 use crate::manifest::observed::Observed;
 
 /// What the status of an object says.
@@ -78,38 +79,10 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("", "Namespace", extension::namespace),
 ];
 
-/// The groups that a Kubernetes API server serves by itself. (k8s.io/kubernetes, pkg/controlplane/instance.go)
-const BUILT_IN: &[&str] = &[
-    "",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "apps",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "extensions",
-    "flowcontrol.apiserver.k8s.io",
-    "internal.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "resource.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-    "storagemigration.k8s.io",
-];
-
 /// Whether the object is of a kind that Kubernetes itself does not have.
 #[must_use]
 pub fn is_custom(key: &Key) -> bool {
-    !BUILT_IN.contains(&&*key.group)
+    identity::is_custom(&key.group)
 }
 
 /// Whether objects of this kind take time to be ready, or have a status that tells. A ConfigMap is there or not.
