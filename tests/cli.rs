@@ -96,6 +96,7 @@ fn every_flag_that_help_lists_is_taken() {
             "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" => {
                 "Old New".to_owned()
             }
+            "list" | "apis" => String::new(),
             _ => "Web".to_owned(),
         };
         let mut tried = 0;
@@ -122,6 +123,7 @@ fn every_flag_that_help_lists_is_taken() {
                 "LIST" => "=impact,notes".to_owned(),
                 "CODES" => "=200,204".to_owned(),
                 "WHAT" if name == "--inconclusive" => "=pass".to_owned(),
+                "WHAT" if name == "--by" => "=status".to_owned(),
                 "WHAT" => "=keep".to_owned(),
                 "BOOL" => "=true".to_owned(),
                 "URL" => "=https://127.0.0.1:1".to_owned(),

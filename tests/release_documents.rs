@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+use helm_safe_upgrade::release::fleet::Unreadable;
 use helm_safe_upgrade::release::retention::Reason;
 use helm_safe_upgrade::report::releases::history::{HistoryView, Row};
 use helm_safe_upgrade::report::releases::prune::{self, PruneView, Pruned};
@@ -106,9 +107,10 @@ fn prune() {
     let reasons = [Last, Deployed, Unfinished, Proven, RollbackTarget, Recent, Young];
     let stays = reasons.into_iter().map(|reason| Some(reason.name().to_owned())).chain([None]);
     let revisions = stays.map(|stays| prune::Row { stays, ..prune::Row::default() }).collect();
+    let unreadable = Unreadable { context: None, namespace: Some("dark".to_owned()), reason: "no right".to_owned() };
     let pruned = Pruned { revisions, skipped: Some("busy".to_owned()), ..Pruned::default() };
     check(
         include_str!("../docs/schema/prune.json"),
-        &[PruneView::new(true, Vec::new()), PruneView::new(false, vec![pruned])],
+        &[PruneView::new(true, Vec::new(), Vec::new()), PruneView::new(false, vec![pruned], vec![unreadable])],
     );
 }

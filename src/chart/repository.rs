@@ -35,6 +35,16 @@ pub struct Indexed {
 }
 
 impl Repositories {
+    /// The repositories whose indexes are on this machine, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let entries = self.cache.iter().flat_map(fs::read_dir).flatten().flatten();
+        let name = |entry: fs::DirEntry| Some(entry.file_name().to_str()?.strip_suffix("-index.yaml")?.to_owned());
+        let mut names: Vec<String> = entries.filter_map(name).collect();
+        names.sort();
+        names
+    }
+
     /// What the index of a repository says of a chart.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The command line: arguments and environment in, exit code out. The only place that knows clap, and that prints.
 
+mod apis;
 mod args;
 mod checklist;
 mod compatible;
@@ -16,6 +17,7 @@ mod guarded;
 mod history;
 mod input;
 mod list;
+mod needs_upgrade;
 mod output;
 mod plan;
 mod policy;
@@ -26,6 +28,7 @@ mod revdiff;
 mod show;
 mod status;
 mod unlock;
+mod versions;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -118,11 +121,14 @@ async fn run_command(command: args::Command, environment: &Environment) -> Resul
         args::Command::Check(guarded) => Box::pin(guard::upgrade(*guarded, guarded::Purpose::Check, environment)).await,
         args::Command::Rollback(rollback) => Box::pin(guard::rollback(*rollback, environment)).await,
         args::Command::Revdiff(revdiff) => Box::pin(revdiff::run(*revdiff, environment)).await,
-        args::Command::History(arguments) => Box::pin(history::run(arguments, environment)).await,
+        args::Command::History(arguments) => Box::pin(history::run(*arguments, environment)).await,
         args::Command::Show(arguments) => Box::pin(show::run(arguments, environment)).await,
         args::Command::Status(arguments) => Box::pin(status::run(arguments, environment)).await,
         args::Command::Unlock(arguments) => Box::pin(unlock::run(arguments, environment)).await,
         args::Command::List(arguments) => Box::pin(list::run(*arguments, environment)).await,
+        args::Command::Versions(arguments) => Box::pin(versions::run(*arguments, environment)).await,
+        args::Command::NeedsUpgrade(arguments) => Box::pin(needs_upgrade::run(*arguments, environment)).await,
+        args::Command::Apis(arguments) => Box::pin(apis::run(*arguments, environment)).await,
         args::Command::Prune(arguments) => Box::pin(prune::run(arguments, environment)).await,
         args::Command::Diagnose(arguments) => Box::pin(diagnose::run(*arguments, environment)).await,
     }

@@ -38,8 +38,9 @@ pub(super) struct Scan {
     /// How much of the buffer has been looked at.
     at: usize,
     depth: usize,
-    /// Whether anything has been opened.
+    /// Whether anything has been opened, and whether that was no object.
     begun: bool,
+    is_other: bool,
     /// Where the text began that is being read.
     text: Option<usize>,
     /// Whether the next byte of that text stands behind a backslash.
@@ -90,7 +91,8 @@ impl Scan {
 
     /// Whether it begins as a JSON object does, as far as it is there.
     pub(super) fn is_object(&self) -> bool {
-        self.begun || self.buffer.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|byte| *byte == b'{')
+        let first = || self.buffer.iter().find(|byte| !byte.is_ascii_whitespace());
+        if self.begun { !self.is_other } else { first().is_none_or(|byte| *byte == b'{') }
     }
 
     /// The whole objects so far. What is left is the beginning of the next one.
@@ -146,6 +148,7 @@ impl Scan {
             _ => {}
         }
         self.depth += 1;
+        self.is_other |= !self.begun && byte != b'{';
         self.begun = true;
     }
 
@@ -215,9 +218,11 @@ mod tests {
             scan.push(&LIST.trim().as_bytes()[..end]);
             assert!(!scan.has_ended(), "{}", &LIST.trim()[..end]);
         }
-        let mut scan = Scan::default();
-        scan.push(b"<html>");
-        assert!(!scan.is_object());
+        for other in ["<html>", "[]", " [{", "7"] {
+            let mut scan = Scan::default();
+            scan.push(other.as_bytes());
+            assert!(!scan.is_object(), "{other}");
+        }
     }
 
     proptest! {

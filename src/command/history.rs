@@ -55,7 +55,7 @@ pub(super) async fn row<C: Cluster, H: Helm>(storage: &Storage<C, H>, name: &str
     match storage.head(name, entry.revision).await {
         Ok(head) => Ok(of_head(entry, &head)),
         Err(error) if matches!(error.kind, Kind::Damaged | Kind::NotFound | Kind::Forbidden | Kind::Helm) => {
-            Ok(Row { problem: Some(error.message), ..of_entry(entry) })
+            Ok(of_damaged(entry, &error.message))
         }
         Err(error) => Err(error),
     }
@@ -79,6 +79,11 @@ pub(super) fn of_head(entry: &Entry, head: &Head) -> Row {
         description: description.to_owned(),
         ..known
     }
+}
+
+/// A revision whose record can't be read.
+pub(super) fn of_damaged(entry: &Entry, problem: &str) -> Row {
+    Row { problem: Some(problem.to_owned()), ..of_entry(entry) }
 }
 
 /// What is known of a revision without reading it.

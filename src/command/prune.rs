@@ -3,7 +3,6 @@
 //! What may go is decided by metadata. Before anything is deleted, the record of the revision that the label calls deployed is
 //! asked whether it is, and the lease is taken, so that nobody upgrades the release meanwhile.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,15 +10,16 @@ use futures::StreamExt as _;
 use futures::stream;
 use jiff::Timestamp;
 
-use crate::cluster::{Cluster, ListQuery};
+use crate::cluster::Cluster;
 use crate::command::Stages;
 use crate::error::{Error, Kind};
+use crate::fleet::{self, Listing, Narrow, Place, Scope};
 use crate::helm::Helm;
 use crate::record::{self, Acquired, Holder, Records, shown};
-use crate::release::history::{Entry, History};
+use crate::release::history::Entry;
 use crate::release::retention::{self, Keep, rollback_target};
 use crate::report::releases::prune::{PruneView, Pruned, Row};
-use crate::storage::{self, Storage};
+use crate::storage::Storage;
 
 /// So many releases are looked at at the same time.
 const AT_ONCE: usize = 8;
@@ -74,7 +74,7 @@ pub async fn plan<C: Cluster, H: Helm>(
         super::revdiff::validate_name(name)?;
     }
     stages.stage("listing revisions");
-    let releases = listed(&records, storage.namespace(), options).await?;
+    let Listing { releases, unreadable, .. } = listed(&records, storage.namespace(), options).await?;
     if let (true, Some(name)) = (releases.is_empty(), &options.release) {
         return Err(storage.no_release(name).await);
     }
@@ -90,7 +90,7 @@ pub async fn plan<C: Cluster, H: Helm>(
     });
     let (view, going): (Vec<Pruned>, Vec<Vec<Entry>>) =
         decided.buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().unzip();
-    Ok(Plan { view: PruneView::new(options.dry_run, view), going })
+    Ok(Plan { view: PruneView::new(options.dry_run, view, unreadable), going })
 }
 
 /// Deletes what the plan says, oldest first.
@@ -124,31 +124,11 @@ pub async fn carry_out<C: Cluster, H: Helm>(
     first.map_or(Ok(()), Err)
 }
 
-/// All revisions there are, by namespace and release.
-async fn listed<C: Cluster>(
-    records: &Records<'_, C>,
-    namespace: &str,
-    options: &Options,
-) -> Result<BTreeMap<(String, String), Vec<Entry>>, Error> {
-    let of = options.release.as_ref().map(|name| format!(",name={name}")).unwrap_or_default();
-    let query = ListQuery {
-        resource: records.resource().clone(),
-        namespace: (!options.all_namespaces).then(|| namespace.to_owned()),
-        label_selector: Some(format!("owner=helm{of}")),
-    };
-    let found = records.cluster().list_metadata(&query).await;
-    let found = found.map_err(|error| Error::from(error).while_doing("cannot list the revisions of releases"))?;
-    let mut releases: BTreeMap<(String, String), Vec<Entry>> = BTreeMap::new();
-    for meta in &found {
-        let label = |name: &str| meta.labels.as_ref()?.get(name).cloned();
-        let Some(name) = label("name") else { continue };
-        let Some(entry) = storage::record::entry(&name, meta) else { continue };
-        releases.entry((meta.namespace.clone().unwrap_or_default(), name)).or_default().push(entry);
-    }
-    for entries in releases.values_mut() {
-        *entries = History::new(std::mem::take(entries)).entries().to_vec();
-    }
-    Ok(releases)
+/// All revisions there are, by namespace and release, and what could not be listed.
+async fn listed<C: Cluster>(records: &Records<'_, C>, namespace: &str, options: &Options) -> Result<Listing, Error> {
+    let place = Place { cluster: records.cluster(), resource: records.resource() };
+    let scope = if options.all_namespaces { Scope::All } else { Scope::Namespaces(vec![namespace.to_owned()]) };
+    fleet::list(place, &scope, Narrow { release: options.release.as_deref(), selector: None }).await
 }
 
 async fn decided<C: Cluster>(

@@ -29,20 +29,30 @@ pub struct Listing {
 
 type Found = (Key, Entry);
 
-/// Lists all revisions. Whoever may not list them in all namespaces at once is asked namespace by namespace.
+/// Which revisions are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Narrow<'a> {
+    /// Those of releases of this name.
+    pub(crate) release: Option<&'a str>,
+    /// Those of releases whose last revision has these labels.
+    pub(crate) selector: Option<&'a str>,
+}
+
+/// Lists revisions. Whoever may not list them in all namespaces at once is asked namespace by namespace.
 ///
 /// # Errors
 /// If nothing at all can be listed.
 pub(crate) async fn read<C: Cluster>(
     place: Place<'_, C>,
     scope: &Scope,
-    selector: Option<&str>,
+    Narrow { release, selector }: Narrow<'_>,
 ) -> Result<Listing, Error> {
+    let named = release.map(|name| format!("name={name}")).unwrap_or_default();
     let mut listing = match scope {
-        Scope::Namespaces(namespaces) => one_by_one(place, namespaces).await?,
-        Scope::All => match list(place, None, None).await {
+        Scope::Namespaces(namespaces) => one_by_one(place, namespaces, &named).await?,
+        Scope::All => match list(place, None, &named).await {
             Ok(found) => Listing { releases: by_release(found), ..Listing::default() },
-            Err(ClusterError::Forbidden(_)) => where_allowed(place).await?,
+            Err(ClusterError::Forbidden(_)) => where_allowed(place, &named).await?,
             Err(error) => return Err(failed(error)),
         },
     };
@@ -60,9 +70,9 @@ pub(crate) async fn read<C: Cluster>(
 async fn list<C: Cluster>(
     place: Place<'_, C>,
     namespace: Option<&str>,
-    selector: Option<&str>,
+    selector: &str,
 ) -> Result<Vec<Found>, ClusterError> {
-    let query = query(place.resource, namespace, selector.unwrap_or_default());
+    let query = query(place.resource, namespace, selector);
     let decoder: Decoder<Found> = Arc::new(|json| {
         let item = Item::read(json)?;
         let (namespace, release, revision) = item.key()?;
@@ -83,16 +93,16 @@ pub(super) fn query(resource: &Resource, namespace: Option<&str>, selector: &str
 }
 
 /// Lists the namespaces there are, one by one; where nobody says which there are, only the user's own.
-async fn where_allowed<C: Cluster>(place: Place<'_, C>) -> Result<Listing, Error> {
+async fn where_allowed<C: Cluster>(place: Place<'_, C>, selector: &str) -> Result<Listing, Error> {
     let query = ListQuery { resource: Resource::NAMESPACES, namespace: None, label_selector: None };
     match place.cluster.list_metadata(&query).await {
         Ok(found) => {
             let names: Vec<String> = found.into_iter().filter_map(|meta| meta.name).collect();
-            one_by_one(place, &names).await
+            one_by_one(place, &names, selector).await
         }
         Err(error @ ClusterError::Forbidden(_)) => {
             let own = place.cluster.namespace().to_owned();
-            let mut listing = one_by_one(place, &[own]).await?;
+            let mut listing = one_by_one(place, &[own], selector).await?;
             listing.unreadable.push(Unreadable { context: None, namespace: None, reason: error.to_string() });
             Ok(listing)
         }
@@ -101,8 +111,8 @@ async fn where_allowed<C: Cluster>(place: Place<'_, C>) -> Result<Listing, Error
 }
 
 /// Lists namespaces one by one. Those that may not be listed are noted, unless that is all of them.
-async fn one_by_one<C: Cluster>(place: Place<'_, C>, namespaces: &[String]) -> Result<Listing, Error> {
-    let answers = stream::iter(namespaces).map(|namespace| list(place, Some(namespace), None)).buffered(AT_ONCE);
+async fn one_by_one<C: Cluster>(place: Place<'_, C>, namespaces: &[String], selector: &str) -> Result<Listing, Error> {
+    let answers = stream::iter(namespaces).map(|namespace| list(place, Some(namespace), selector)).buffered(AT_ONCE);
     let answers: Vec<Result<Vec<Found>, ClusterError>> = answers.collect().await;
     let mut listing = Listing::default();
     let (mut all, mut readable, mut refused) = (Vec::new(), Vec::new(), None);
@@ -130,7 +140,7 @@ async fn one_by_one<C: Cluster>(place: Place<'_, C>, namespaces: &[String]) -> R
 async fn selected<C: Cluster>(place: Place<'_, C>, listing: &Listing, selector: &str) -> Result<HashSet<Key>, Error> {
     let mut keys = HashSet::new();
     for namespace in listing.scopes() {
-        let found = list(place, namespace, Some(selector)).await.map_err(|error| match error {
+        let found = list(place, namespace, selector).await.map_err(|error| match error {
             ClusterError::Server { code: 400, message, .. } => {
                 Error::new(Kind::Usage, format!("{selector:?} is no label selector: {message}"))
                     .hint("as in -l team=shop,tier!=test")

@@ -22,7 +22,8 @@ use crate::release::history::Entry;
 use crate::storage::Storage;
 
 pub use listing::Listing;
-pub(crate) use payloads::Decode;
+pub(crate) use listing::{Narrow, read as list};
+pub(crate) use payloads::{Decode, read as payloads};
 
 /// Where releases are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +105,8 @@ async fn of_objects<C: Cluster>(place: Place<'_, C>, query: &Query) -> Result<Fl
             _ => HashMap::new(),
         }
     };
-    let (listing, mut heads) = join(listing::read(place, &query.scope, query.selector.as_deref()), early).await;
+    let narrowed = Narrow { selector: query.selector.as_deref(), ..Narrow::default() };
+    let (listing, mut heads) = join(listing::read(place, &query.scope, narrowed), early).await;
     let mut listing = listing?;
     listing.releases.retain(|_, entries| entries.last().is_some_and(|newest| may_be_wanted(newest, &query.filter)));
     let wanted: HashSet<Key> = listing.releases.iter().flat_map(|(of, entries)| keys(of, entries)).collect();
@@ -113,7 +115,7 @@ async fn of_objects<C: Cluster>(place: Place<'_, C>, query: &Query) -> Result<Fl
     Ok(Fleet { members, unreadable: listing.unreadable })
 }
 
-fn decoding() -> Decode<Head> {
+pub(crate) fn decoding() -> Decode<Head> {
     Arc::new(|item, resource| item.head(resource))
 }
 

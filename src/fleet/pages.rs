@@ -10,8 +10,8 @@ use crate::cluster::{Cluster, ClusterError, ListQuery, Portion};
 /// Objects a page. Large pages cost the server less than many small ones, and nothing here, as no page is kept.
 const PAGE: u32 = 500;
 /// More objects, and more pages, than any real list has; a server that sends more is broken.
-const MOST_OBJECTS: usize = 2_000_000;
-const MOST_PAGES: usize = 20_000;
+const MOST_OBJECTS: usize = 500_000;
+const MOST_PAGES: usize = 1_500;
 /// So often a page is asked for again whose connection was lost.
 const MOST_ATTEMPTS: usize = 3;
 
@@ -32,7 +32,7 @@ pub(super) async fn collect<C: Cluster, T: Send + 'static>(
             Ok(next) if next.is_empty() => return Ok(found),
             Ok(next) => (token, attempts) = (next, 0),
             // The list took so long that the server forgot where it began: only one page is one state.
-            Err(ClusterError::Server { code: 410, .. }) if !token.is_empty() => {
+            Err(ClusterError::Server { code: 410, .. }) if !token.is_empty() && limit > 0 => {
                 found.clear();
                 (limit, token) = (0, String::new());
             }

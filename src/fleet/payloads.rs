@@ -35,7 +35,7 @@ pub(super) async fn deployed<C: Cluster, T: Send + 'static>(
 
 /// What is needed of the revisions that are wanted, but for those that are there already. A revision that is gone by now is not in
 /// the result.
-pub(super) async fn read<C: Cluster, T: Send + 'static>(
+pub(crate) async fn read<C: Cluster, T: Send + 'static>(
     place: Place<'_, C>,
     listing: &Listing,
     (wanted, there): (&HashSet<Key>, &HashSet<Key>),

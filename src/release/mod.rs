@@ -1,5 +1,6 @@
 //! Releases as Helm stores them: decoding a record, its history, its values. Pure.
 
+pub mod behind;
 pub mod content;
 pub mod decode;
 pub mod encode;

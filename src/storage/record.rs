@@ -118,6 +118,15 @@ impl<'a> Item<'a> {
         Head::decode_from(payload)
     }
 
+    /// The whole revision.
+    pub(crate) fn release(&self, resource: &Resource) -> Result<Release, DecodeError> {
+        let payload = self.payload()?;
+        if *resource == Resource::SECRETS {
+            return decode::decode(&STANDARD.decode(payload).map_err(|_| DecodeError::Base64)?);
+        }
+        decode::decode(payload)
+    }
+
     fn payload(&self) -> Result<&[u8], DecodeError> {
         let release = self.data.as_ref().and_then(|data| data.release.as_deref());
         release.map(str::as_bytes).ok_or(DecodeError::MissingKey)

@@ -38,16 +38,21 @@ NAMESPACES = 25
 TEMPLATES, MANIFEST = 240_000, 140_000
 
 
-def words(seed, size):
-    """Text that packs about as well as templates do."""
-    rng = random.Random(seed)
+def lines_of_text(count=20_000):
+    """Lines that pack about as well as those of templates do."""
+    rng = random.Random(1)
     vocabulary = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 12))) for _ in range(6000)]
-    lines, length = [], 0
-    while length < size:
-        line = "  " * rng.randint(0, 5) + rng.choice(vocabulary) + ": " + " ".join(rng.choices(vocabulary, k=rng.randint(1, 6)))
-        lines.append(line)
-        length += len(line) + 1
-    return "\n".join(lines)
+    line = lambda: "  " * rng.randint(0, 5) + rng.choice(vocabulary) + ": " + " ".join(rng.choices(vocabulary, k=rng.randint(1, 6)))
+    return [line() for _ in range(count)]
+
+
+LINES = lines_of_text()
+
+
+def words(seed, size):
+    """So much of that text, another one for each seed."""
+    rng = random.Random(seed)
+    return "\n".join(rng.choices(LINES, k=size // 34))
 
 
 class Chart:
@@ -104,7 +109,20 @@ def generate(state, numbers, revisions):
         for number in range(NAMESPACES):
             if client.find(f"/api/v1/namespaces/fleet-{number}") is None:
                 client.post("/api/v1/namespaces", {"metadata": {"name": f"fleet-{number}"}})
+        there = {meta["name"] for meta in client.list(api.Resource("", "v1", "secrets", True, []))}
     connections = threading.local()
+
+    def send(path, body):
+        for attempt in range(9):
+            try:
+                return connections.client.request("POST", path, body)
+            except (api.ApiError, OSError) as error:
+                # A store that is busy is tried again; what it had taken all the same is there by then.
+                if getattr(error, "status", 500) == 409:
+                    return None
+                if getattr(error, "status", 500) < 500 or attempt == 8:
+                    raise
+                time.sleep(1 + attempt)
 
     def make(number):
         if not hasattr(connections, "client"):
@@ -113,7 +131,8 @@ def generate(state, numbers, revisions):
         for revision in range(1, revisions + 1):
             chart = charts[CHARTS[number % len(CHARTS)], VERSIONS[(number // 7 + (revisions - revision) // 3) % len(VERSIONS)]]
             body = secret(chart, release, namespace, revision, status_of(number, revision, revisions))
-            connections.client.request("POST", f"/api/v1/namespaces/{namespace}/secrets?fieldManager=helm", body)
+            if body["metadata"]["name"] not in there:
+                send(f"/api/v1/namespaces/{namespace}/secrets?fieldManager=helm", body)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(make, numbers))

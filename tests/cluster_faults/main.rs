@@ -8,6 +8,7 @@ mod crds;
 mod lists;
 mod live;
 mod network;
+mod releases;
 mod requests;
 mod retries;
 mod server;

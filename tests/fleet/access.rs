@@ -16,7 +16,7 @@ stories![
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
 /// Lets somebody read Secrets in the user's namespace.
-fn may_read_here(user: &User, who: &str) {
+pub(crate) fn may_read_here(user: &User, who: &str) {
     let rules = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}]);
     cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": who}, "rules": rules}));
     let binding = json!({
@@ -28,7 +28,7 @@ fn may_read_here(user: &User, who: &str) {
 }
 
 /// Lets somebody list the namespaces.
-fn may_list_namespaces(who: &str) {
+pub(crate) fn may_list_namespaces(who: &str) {
     let rules = json!([{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]}]);
     cluster::post(&format!("{RBAC}/clusterroles"), &json!({"metadata": {"name": who}, "rules": rules}));
     let binding = json!({

@@ -43,7 +43,7 @@ fn it_says_of_each_release_what_helm_says(user: &User) {
         }
         let helms = by_name(&helms);
         assert_eq!(helms.len(), 7);
-        for line in [format!("list -A -o json"), format!("list --namespaces {},{other} -o json", user.namespace)] {
+        for line in ["list -A -o json".to_owned(), format!("list --namespaces {},{other} -o json", user.namespace)] {
             let ours = rows(&user.types(&format!("helm safe-upgrade {line}")));
             for (of, helms) in &helms {
                 for field in HELMS {

@@ -24,6 +24,9 @@ mod postgres;
 #[path = "../revdiff/record.rs"]
 mod record;
 #[allow(dead_code)]
+#[path = "../revdiff/servers.rs"]
+mod servers;
+#[allow(dead_code)]
 #[path = "../revdiff/shown.rs"]
 mod shown;
 #[allow(dead_code)]
@@ -33,5 +36,9 @@ mod user;
 mod releases;
 
 mod access;
+mod apis;
 mod drivers;
+mod history;
 mod list;
+mod needs;
+mod versions;

@@ -16,11 +16,15 @@ impl User {
     /// Writes a chart of one ConfigMap, as a folder of its name and version, and returns the folder.
     pub(crate) fn has_chart(&self, name: &str, version: &str) -> String {
         let folder = format!("{name}-{version}");
+        self.writes_chart(&folder, (name, version));
+        folder
+    }
+
+    fn writes_chart(&self, folder: &str, (name, version): (&str, &str)) {
         let about = format!("apiVersion: v2\nname: {name}\nversion: {version}\nappVersion: \"9.{version}\"\n");
         self.writes(&format!("{folder}/Chart.yaml"), &about);
-        let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"{{ .Release.Name }}\"}\ndata: {a: \"{{ .Values.a }}\"}\n{{ if .Values.broken }}broken: [1]\n{{ end }}";
+        let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"{{ .Release.Name }}\"}\ndata: {a: \"{{ .Values.a }}\"}\n";
         self.writes(&format!("{folder}/templates/config.yaml"), template);
-        folder
     }
 
     /// Installs or upgrades a release to a version of a chart.
@@ -31,7 +35,8 @@ impl User {
 
     /// Has an upgrade of a release fail: a template gives what the server does not take.
     pub(crate) fn fails_at(&self, release: &str, chart: &str, version: &str) {
-        let folder = self.has_chart(chart, version);
+        let folder = format!("{chart}-{version}-refused");
+        self.writes_chart(&folder, (chart, version));
         self.writes(
             &format!("{folder}/templates/refused.yaml"),
             "apiVersion: v1\nkind: Service\nmetadata: {name: \"{{ .Release.Name }}\"}\nspec: {ports: [{port: 99999}]}\n",

@@ -35,6 +35,23 @@ impl Apis {
     }
 }
 
+/// The newest version of Kubernetes of which it is known what it removes.
+#[must_use]
+pub fn newest_known() -> Option<KubeVersion> {
+    lifecycle::newest()
+}
+
+/// What is to become of a kind of an API version that does not stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The first version of Kubernetes that calls it deprecated.
+    pub deprecated: Option<KubeVersion>,
+    /// The first that does not serve it.
+    pub removed: Option<KubeVersion>,
+    /// What to use instead: its API version, and its kind where that is another one.
+    pub replacement: Option<String>,
+}
+
 /// A kind in one of its API versions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Api {
@@ -51,6 +68,18 @@ impl Api {
         let id = &object.id;
         let is_known = object.problem.is_none() && !id.kind.is_empty() && !id.version.is_empty();
         is_known.then(|| Self { api_version: id.api_version(), kind: id.kind.clone() })
+    }
+
+    /// What is to become of it, if that is known and it does not stay.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        let lifecycle = self.lifecycle()?;
+        let is_ending = lifecycle.deprecated.is_some() || lifecycle.removed.is_some();
+        is_ending.then(|| End {
+            deprecated: lifecycle.deprecated,
+            removed: lifecycle.removed,
+            replacement: self.replacement(),
+        })
     }
 
     /// Whether it is, or was, one of Kubernetes' own.

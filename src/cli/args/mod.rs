@@ -20,7 +20,7 @@ pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diagnose::{DIAGNOSE_EXAMPLES, DiagnoseArgs, DiagnosisFormat};
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
-pub(super) use fleet::{FleetArgs, ListArgs, TableFormat};
+pub(super) use fleet::{ApisArgs, FleetArgs, ListArgs, NeedsArgs, TableFormat, VersionsArgs};
 pub(super) use gates::GateArgs;
 pub(super) use guard::{GuardArgs, GuardedArgs, GuardedRollbackArgs};
 pub(super) use plan::{ApplyPlanArgs, PlanArgs};
@@ -103,7 +103,7 @@ pub(super) enum Command {
     Revdiff(Box<Revdiff>),
     /// List the revisions of a release: which were proven good or found bad, by whom, and how long that took.
     #[command(after_help = releases::HISTORY_EXAMPLES)]
-    History(HistoryArgs),
+    History(Box<HistoryArgs>),
     /// Show what a revision holds: values, manifest, hooks, notes, chart. Secrets are masked.
     #[command(after_help = releases::SHOW_EXAMPLES)]
     Show(ShowArgs),
@@ -119,6 +119,15 @@ pub(super) enum Command {
     /// List releases of many namespaces and clusters: what runs, and whether it is proven.
     #[command(after_help = fleet::LIST_EXAMPLES)]
     List(Box<ListArgs>),
+    /// Show which versions of charts run where.
+    #[command(after_help = fleet::VERSIONS_EXAMPLES)]
+    Versions(Box<VersionsArgs>),
+    /// List the releases of a chart that are older than a version of it, and how far they are behind.
+    #[command(after_help = fleet::NEEDS_EXAMPLES)]
+    NeedsUpgrade(Box<NeedsArgs>),
+    /// List the API versions in what runs that Kubernetes has removed, or will remove.
+    #[command(after_help = fleet::APIS_EXAMPLES)]
+    Apis(Box<ApisArgs>),
     /// Say what is wrong with a release now, the likely cause, and what to do.
     #[command(after_help = DIAGNOSE_EXAMPLES)]
     Diagnose(Box<DiagnoseArgs>),

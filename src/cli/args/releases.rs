@@ -3,14 +3,19 @@
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::{ClusterArgs, DisplayArgs, revision};
+use super::{ClusterArgs, DisplayArgs, FleetArgs, revision};
 use crate::release::retention::{DEFAULT_KEEP, DEFAULT_KEEP_PROVEN, Keep};
 
 pub(super) const HISTORY_EXAMPLES: &str = "\
 Examples:
   helm safe-upgrade history web              the last 64 revisions
   helm safe-upgrade history web --max 5      the last five
-  helm safe-upgrade history web -o json      for a program to read (docs/schema/history.json)";
+  helm safe-upgrade history web -o json      for a program to read (docs/schema/history.json)
+  helm safe-upgrade history -A --since 24h   what happened to all releases in the last day
+  helm safe-upgrade history web -A           to every release called web
+
+Without a release, and with -A, --namespaces, --contexts or -l, revisions of many releases are listed as they were made; as JSON they are
+in docs/schema/fleet-history.json.";
 
 pub(super) const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -45,22 +50,23 @@ The deployed revision, the last one, the last proven ones, what a rollback goes 
 /// What `helm safe-upgrade history` takes.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct HistoryArgs {
-    /// The release's name.
-    pub release: String,
+    /// The release's name; every release of the namespace if not named.
+    pub release: Option<String>,
 
     /// The most revisions to show, the newest ones; 0 shows all.
     #[arg(long, value_name = "NUMBER", default_value_t = 64)]
     pub max: usize,
+
+    /// Of many releases, only revisions made in so long a time, for example 12h or 7d.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<SignedDuration>,
 
     /// Format of the output.
     #[arg(short, long, value_enum, default_value_t = HistoryFormat::Table)]
     pub output: HistoryFormat,
 
     #[command(flatten)]
-    pub display: DisplayArgs,
-
-    #[command(flatten)]
-    pub cluster: ClusterArgs,
+    pub fleet: FleetArgs,
 }
 
 /// A format of the history.

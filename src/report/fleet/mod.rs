@@ -1,7 +1,11 @@
 //! What the commands about many releases show: each has a view in a file of its own.
 
+pub mod apis;
 mod gotime;
+pub mod history;
 pub mod list;
+pub mod needs;
+pub mod versions;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -46,7 +50,7 @@ pub(super) fn folded(names: &[&str], most: usize) -> String {
 }
 
 /// Says what could not be read: a line for each context, with the first reason.
-pub(super) fn write_unreadable(all: &[Unreadable], sheet: &mut Sheet) {
+pub(in crate::report) fn write_unreadable(all: &[Unreadable], sheet: &mut Sheet) {
     let mut contexts: Vec<&Option<String>> = all.iter().map(|one| &one.context).collect();
     contexts.dedup();
     for context in contexts {

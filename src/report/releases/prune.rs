@@ -4,6 +4,8 @@ use std::io::{Result, Write};
 
 use serde::Serialize;
 
+use crate::release::fleet::Unreadable;
+use crate::report::fleet::write_unreadable;
 use crate::report::parts::status_role;
 use crate::report::releases::{SCHEMA_VERSION, Sheet};
 use crate::report::style::{Painter, Role};
@@ -19,6 +21,8 @@ pub struct PruneView {
     pub dry_run: bool,
     /// The releases that were looked at.
     pub releases: Vec<Pruned>,
+    /// What could not be looked at.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// A release.
@@ -69,8 +73,8 @@ impl Pruned {
 impl PruneView {
     /// The view of these releases.
     #[must_use]
-    pub fn new(dry_run: bool, releases: Vec<Pruned>) -> Self {
-        Self { schema_version: SCHEMA_VERSION, dry_run, releases }
+    pub fn new(dry_run: bool, releases: Vec<Pruned>, unreadable: Vec<Unreadable>) -> Self {
+        Self { schema_version: SCHEMA_VERSION, dry_run, releases, unreadable }
     }
 
     /// How many revisions go.
@@ -89,6 +93,7 @@ impl PruneView {
             [one] => self.one(one, &mut sheet, columns),
             all => Self::many(all, &mut sheet, columns),
         }
+        write_unreadable(&self.unreadable, &mut sheet);
         out.write_all(sheet.text.as_bytes())
     }
 
