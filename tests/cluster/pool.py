@@ -1,7 +1,8 @@
 """What every cluster holds from the start: nodes, a default storage class and a pool of volumes."""
 
 NODES = 3
-VOLUMES = 20
+# A volume is bound once, so there must be as many as all tests of a cluster claim.
+VOLUMES = 120
 STORAGE_CLASS = "standard"
 
 
@@ -35,7 +36,7 @@ def storage_class():
 
 def volume(number):
     """No kubelet mounts it, so its folder need not exist."""
-    name = f"pool-{number:02}"
+    name = f"pool-{number:03}"
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",

@@ -140,7 +140,7 @@ class Reset(clusters.ClusterTest):
         self.api.merge("/api/v1/nodes/node-2", {"metadata": {"labels": {"disk": "fast"}}})
         self.api.delete("/api/v1/nodes/node-3")
         self.api.delete("/apis/storage.k8s.io/v1/storageclasses/standard")
-        self.api.merge("/api/v1/persistentvolumes/pool-07", {"spec": {"capacity": {"storage": "99Gi"}}})
+        self.api.merge("/api/v1/persistentvolumes/pool-007", {"spec": {"capacity": {"storage": "99Gi"}}})
         self.assert_reset()
 
     def test_a_cluster_not_started_here_is_refused(self):
