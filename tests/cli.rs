@@ -96,7 +96,7 @@ fn every_flag_that_help_lists_is_taken() {
             "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" => {
                 "Old New".to_owned()
             }
-            "list" | "apis" => String::new(),
+            "list" | "apis" | "batch" => String::new(),
             _ => "Web".to_owned(),
         };
         let mut tried = 0;
@@ -121,6 +121,7 @@ fn every_flag_that_help_lists_is_taken() {
                 "CHECK" => "=rights".to_owned(),
                 "CONTEXT/NAMESPACE/RELEASE" => "=here/shop/web".to_owned(),
                 "LIST" => "=impact,notes".to_owned(),
+                "I/N" => "=0/2".to_owned(),
                 "CODES" => "=200,204".to_owned(),
                 "WHAT" if name == "--inconclusive" => "=pass".to_owned(),
                 "WHAT" if name == "--by" => "=status".to_owned(),
@@ -137,6 +138,11 @@ fn every_flag_that_help_lists_is_taken() {
             tried += 1;
             let value = if name == "--gate-prometheus" { " http://127.0.0.1:1 up > 0".to_owned() } else { value };
             let other = match (command.as_str(), name) {
+                ("batch", "--chart") => String::new(),
+                ("batch", "--to" | "--from" | "--all-namespaces" | "--namespaces" | "--contexts" | "--selector") => {
+                    "--chart=./none".to_owned()
+                }
+                ("batch", name) => format!("plan.yaml {}", taken_with(name)),
                 ("plan", name) if name != "--out" => format!("--out=some {}", taken_with(name)),
                 _ => taken_with(name).to_owned(),
             };

@@ -212,6 +212,50 @@ fn the_example_of_a_configuration_is_read() {
     assert_eq!(helm_safe_upgrade::config::read("example", example).unwrap().policies.len(), 3);
 }
 
+/// What the schema of a plan takes, the program takes, and nothing else.
+#[test]
+fn the_plan_of_a_batch_is_as_its_schema_says() {
+    let schema: Value = serde_json::from_str(include_str!("../docs/schema/batch.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let right = json!({
+        "release": "web", "namespace": "shop", "context": "here", "chart": "./web", "version": "1.0.0", "repo": "https://a", "values": ["a.yaml"],
+        "set": ["a=1"], "setString": ["b=2"], "reuseValues": "reset", "needs": [], "wave": 1, "install": true,
+        "createNamespace": false, "timeout": "5m", "onFailure": "keep", "policy": {"accept": ["pinned"], "gates": {"soak": "5m"}},
+    });
+    let properties = schema["$defs"]["release"]["properties"].as_object().unwrap();
+    assert!(
+        properties.keys().all(|key| right.get(key).is_some()),
+        "the release of this test lacks a key of the schema"
+    );
+    let with = |release: Value| json!({"soak": "10m", "defaults": {"chart": "b"}, "releases": [release]});
+    let mut files = vec![
+        json!({}),
+        json!({"releases": null}),
+        json!({"releases": 5}),
+        json!([]),
+        with(right.clone()),
+        with(json!({})),
+    ];
+    wrong_somewhere(&right, &mut |release| files.push(with(release)));
+    for (key, value) in [("wave", json!(-1)), ("wave", json!(0.5)), ("chart", json!(" ")), ("onFailure", json!("stop"))]
+    {
+        files.push(with(json!({key: value})));
+    }
+    for file in files {
+        let read = helm_safe_upgrade::config::batch::read("test", &file.to_string());
+        assert_eq!(validator.is_valid(&file), read.is_ok(), "{file}: {read:?}");
+    }
+}
+
+/// The example of the documentation is a plan.
+#[test]
+fn the_example_of_a_plan_is_read() {
+    let page = include_str!("../docs/batch.md");
+    let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let plan = helm_safe_upgrade::config::batch::read("example", example).unwrap();
+    assert_eq!((plan.releases.len(), plan.releases[2].policies.len()), (3, 2));
+}
+
 #[test]
 fn every_rule_of_the_diagnosis_is_documented_in_its_order() {
     let page = include_str!("../docs/diagnose.md");

@@ -51,8 +51,13 @@ pub(super) async fn run(arguments: DiagnoseArgs, environment: &Environment) -> R
 
 /// Where evidence is kept if the user names no place: their folder for the state of programs.
 pub(super) fn default_place(environment: &Environment) -> Place {
+    Place::new(state_folder(environment).join("evidence"))
+}
+
+/// The folder on this machine for what is kept between runs.
+pub(super) fn state_folder(environment: &Environment) -> PathBuf {
     let state = environment.raw("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let home = || environment.raw("HOME").map(|home| PathBuf::from(home).join(".local/state"));
     let folder = state.or_else(home).unwrap_or_else(|| PathBuf::from("."));
-    Place::new(folder.join("helm-safe-upgrade/evidence"))
+    folder.join("helm-safe-upgrade")
 }

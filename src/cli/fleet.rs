@@ -50,6 +50,11 @@ impl<'a> FleetRun<'a> {
         if self.places.iter().all(is_quiet) { &self.progress } else { &() }
     }
 
+    /// Takes the line of progress away.
+    pub(super) fn clear(&self) {
+        self.progress.clear();
+    }
+
     /// Writes to standard output, through the pager where it is long and for a reader.
     pub(super) fn write(
         &self,

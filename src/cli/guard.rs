@@ -107,7 +107,7 @@ fn is_dry(flag: &Option<String>) -> bool {
     flag.as_deref().is_some_and(|how| !matches!(how, "none" | "false"))
 }
 
-fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request, Options), Error> {
+pub(super) fn order(arguments: &GuardedArgs, environment: &Environment) -> Result<(Request, Options), Error> {
     let missing = |what: &str| {
         Error::new(Kind::Usage, format!("no {what} named"))
             .hint("helm safe-upgrade RELEASE CHART; see helm safe-upgrade --help")
@@ -338,7 +338,7 @@ pub(super) async fn confirm(question: Question<'_>, yes: bool, interrupts: &Inte
     }
 }
 
-fn ask(question: &str) -> Option<String> {
+pub(super) fn ask(question: &str) -> Option<String> {
     _ = write!(std::io::stderr(), "{question}");
     _ = std::io::stderr().flush();
     let mut answer = String::new();

@@ -67,6 +67,11 @@ pub(super) fn print_version() {
     _ = writeln!(std::io::stdout(), "helm-safe-upgrade {}", env!("CARGO_PKG_VERSION"));
 }
 
+/// Prints a text that is painted already, to standard error.
+pub(super) fn print_text(text: &str) {
+    to_stderr(text.trim_end());
+}
+
 /// Prints a line about what is done, for `--debug`.
 pub(super) fn print_debug(line: &str) {
     let mut text = String::new();

@@ -1,6 +1,7 @@
 //! The real [`Cluster`], on the crate `kube`.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{try_join, try_join_all};
@@ -40,7 +41,7 @@ pub(super) const JSON: &str = "application/json";
 /// A cluster that is reached over the network.
 pub struct KubeCluster {
     namespace: String,
-    pub(super) sender: Sender,
+    pub(super) sender: Arc<Sender>,
 }
 
 impl KubeCluster {
@@ -69,7 +70,13 @@ impl KubeCluster {
             identity: settings.identity,
             certified: Mutex::new(None),
         };
-        Ok(Self { namespace: settings.namespace, sender })
+        Ok(Self { namespace: settings.namespace, sender: Arc::new(sender) })
+    }
+
+    /// The same cluster with another namespace to work in. Connections and the limit on the rate of requests are shared.
+    #[must_use]
+    pub fn within(&self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), sender: Arc::clone(&self.sender) }
     }
 
     /// Whether a credential plugin runs before a request, now and then. It may speak to the user at the terminal.

@@ -1,6 +1,7 @@
 //! The configuration file `helm-safe-upgrade.yaml`: what it may say, and what is wrong with what it says. Its schema for editors is
 //! `docs/schema/config.json`.
 
+pub mod batch;
 mod ignore;
 pub mod policy;
 mod reading;
@@ -10,7 +11,7 @@ use crate::config::policy::Policy;
 use crate::config::reading::{Problem, Table};
 use crate::diff::ignore::Rule;
 use crate::error::{Error, Kind};
-use crate::manifest::node::Value;
+use crate::manifest::node::{Node, Value};
 use crate::manifest::yaml;
 
 /// The file's name, where none is given.
@@ -34,17 +35,21 @@ pub const KEYS: [&str; 2] = ["ignore", "policies"];
 /// If it is no YAML, or says what it may not: the message has the file, the line and what is wrong; an unknown key comes with the
 /// nearest one there is.
 pub fn read(name: &str, text: &str) -> Result<Config, Error> {
-    parse(text).map_err(|mut problem| {
-        if let Some(key) = &problem.key {
-            problem.line = line_of(text, key, problem.line);
-        }
-        let error =
-            Error::new(Kind::Usage, format!("cannot use {name}: line {}: {}", problem.line.max(1), problem.what));
-        match problem.hint {
-            Some(hint) => error.hint(hint),
-            None => error.hint("docs/configuration.md says what may stand in it"),
-        }
-    })
+    parse(text).map_err(|problem| failed((name, text), problem, "docs/configuration.md says what may stand in it"))
+}
+
+/// The error that a problem is to the user; `help` is its hint where it has none of its own.
+fn failed((name, text): (&str, &str), mut problem: Problem, help: &str) -> Error {
+    if let Some(key) = &problem.key {
+        problem.line = line_of(text, key, problem.line);
+    }
+    let message = format!("cannot use {name}: line {}: {}", problem.line.max(1), problem.what);
+    Error::new(Kind::Usage, message).hint(problem.hint.unwrap_or_else(|| help.to_owned()))
+}
+
+/// The tree of a file.
+fn parsed(text: &str) -> Result<Node, Problem> {
+    yaml::parse(text).map_err(|error| Problem { line: error.line, what: error.message, hint: None, key: None })
 }
 
 /// The line of a key: that of its value, or one above it where the value is a block of its own.
@@ -55,8 +60,7 @@ fn line_of(text: &str, key: &str, value: u32) -> u32 {
 }
 
 fn parse(text: &str) -> Result<Config, Problem> {
-    let root =
-        yaml::parse(text).map_err(|error| Problem { line: error.line, what: error.message, hint: None, key: None })?;
+    let root = parsed(text)?;
     if matches!(root.value(), Value::Null) {
         return Ok(Config::default());
     }

@@ -8,6 +8,7 @@ mod act;
 mod attempts;
 mod autoscaled;
 mod back;
+pub mod batch;
 pub mod checklist;
 mod cleanup;
 mod evidence;
@@ -29,7 +30,7 @@ mod watching;
 use std::time::Duration;
 
 pub use keeper::clear_lease;
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, prepare, trouble};
 pub use rollback::{PreparedRollback, prepare_rollback};
 
 use crate::chart::repository::Repositories;

@@ -368,3 +368,25 @@ fn observed<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str, prepared: 
         nothing_to_do: prepared.nothing_to_do,
     }
 }
+
+/// Why what is deployed of a release is not ready, if it is not.
+///
+/// # Errors
+/// If it can't be looked at.
+pub async fn trouble<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    name: &str,
+    patience: crate::upgrade::judge::Patience,
+) -> Result<Option<String>, Error> {
+    let history = seams.storage.history(name).await?;
+    let Some(deployed) = history.entries().iter().rev().find(|entry| entry.status_hint == "deployed") else {
+        return Ok(Some("no revision of it is deployed".to_owned()));
+    };
+    let release = seams.storage.read(name, deployed.revision).await?;
+    let judgement = look_once(seams.cluster, &release, patience).await?;
+    if judgement.verdict == Verdict::Ready {
+        return Ok(None);
+    }
+    let troubles = super::watching::waited_for(&judgement);
+    Ok(Some(if troubles.is_empty() { "it is not ready".to_owned() } else { troubles.join("; ") }))
+}

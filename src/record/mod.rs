@@ -1,6 +1,7 @@
-//! The only writer of persistent state: what a stored revision says of itself (`revision`), and who is at work on a release
-//! (`lease`).
+//! The only writer of persistent state: what a stored revision says of itself (`revision`), who is at work on a release
+//! (`lease`), and how far a batch has come (`batch`).
 
+pub mod batch;
 mod lease;
 mod lease_object;
 pub mod plan_file;

@@ -1,5 +1,6 @@
 //! What a user sees. A renderer computes nothing: it turns a view, whose texts have roles and not colours, into bytes.
 
+pub mod batch;
 mod chart;
 pub mod checks;
 pub mod diagnosis;

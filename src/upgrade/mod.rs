@@ -5,6 +5,7 @@
 //! still to be waited for. Above all: a wrong rollback is worse than a late verdict, so every sign has a grace, and missing
 //! data is no sign.
 
+pub mod batch;
 pub mod diagnosis;
 pub mod event;
 pub mod gates;

@@ -141,3 +141,10 @@ pub(crate) fn write_kubeconfig(to: &Path, namespace: &str) {
     // JSON is YAML.
     std::fs::write(to, serde_json::to_vec(&kubeconfig).unwrap()).unwrap();
 }
+
+/// What the server answers to an object that is made at a path.
+pub(crate) fn created(path: &str, object: &Value) -> Value {
+    let request = http::Request::post(path).header("Content-Type", "application/json");
+    let request = request.body(object.to_string().into_bytes()).unwrap();
+    RUNTIME.block_on(CLIENT.request(request)).unwrap_or_else(|error| panic!("cannot make an object at {path}: {error}"))
+}

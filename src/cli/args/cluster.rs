@@ -6,7 +6,7 @@ use clap::Args;
 
 /// Helm's own flags for the cluster. Helm takes most of them away and passes them on in the environment; they are
 /// accepted here for those it leaves, and for calls without Helm.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Helm's flags")]
 pub(in crate::cli) struct ClusterArgs {
     /// Namespace of the release.

@@ -136,7 +136,7 @@ impl DiffArgs {
 }
 
 /// How output looks.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct DisplayArgs {
     /// When to use colour; NO_COLOR is honoured.
     #[arg(long, visible_alias = "colour", value_enum, default_value_t = When::Auto, num_args = 0..=1,

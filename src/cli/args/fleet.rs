@@ -41,7 +41,7 @@ Examples:
 Exit code: 0; with --detailed-exitcode 2 where a release has an API version that is not served; 1 on errors.";
 
 /// Which releases are meant, and where they are.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct FleetArgs {
     /// Look in every namespace.
     #[arg(short = 'A', long)]

@@ -18,7 +18,7 @@ const INTERVAL: (Duration, u32) = (Duration::from_secs(10), 5);
 const SHORTEST: Duration = Duration::from_millis(200);
 
 /// Tests, gates and the soak.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Tests, gates and soak")]
 pub(in crate::cli) struct GateArgs {
     /// Run the chart's tests (helm test) once everything is ready.

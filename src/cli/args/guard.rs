@@ -299,7 +299,7 @@ fn kube_version(text: &str) -> Result<KubeVersion, String> {
 }
 
 /// The name of a check, and no other word.
-fn check_name(text: &str) -> Result<String, String> {
+pub(super) fn check_name(text: &str) -> Result<String, String> {
     if text == crate::checks::window::NAME {
         return Err("it takes a reason: --override-window REASON".to_owned());
     }

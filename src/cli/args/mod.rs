@@ -1,5 +1,6 @@
 //! The arguments as clap reads them. Nothing is decided here: each command turns its own into typed options.
 
+mod batch;
 mod chart;
 mod cluster;
 mod diagnose;
@@ -16,13 +17,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use batch::{BatchArgs, BatchCommand, BatchFormat, BatchReportArgs, BatchRunArgs};
 pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diagnose::{DIAGNOSE_EXAMPLES, DiagnoseArgs, DiagnosisFormat};
 pub(super) use diff::{DiffArgs, DisplayArgs, Format, NoiseArg, SectionArg, When};
 pub(super) use fleet::{ApisArgs, FleetArgs, ListArgs, NeedsArgs, TableFormat, VersionsArgs};
 pub(super) use gates::GateArgs;
-pub(super) use guard::{GuardArgs, GuardedArgs, GuardedRollbackArgs};
+pub(super) use guard::{GuardArgs, GuardedArgs, GuardedRollbackArgs, OnFailureArg};
 pub(super) use plan::{ApplyPlanArgs, PlanArgs};
 pub(super) use releases::{
     HistoryArgs, HistoryFormat, KeepArgs, PruneArgs, ReportFormat, ShowArgs, ShowFormat, ShowPart, StatusArgs,
@@ -116,6 +118,9 @@ pub(super) enum Command {
     /// Delete old revisions, and none that is still needed.
     #[command(after_help = releases::PRUNE_EXAMPLES)]
     Prune(PruneArgs),
+    /// Upgrade many releases in order, each under guard.
+    #[command(after_help = batch::BATCH_EXAMPLES)]
+    Batch(Box<BatchArgs>),
     /// List releases of many namespaces and clusters: what runs, and whether it is proven.
     #[command(after_help = fleet::LIST_EXAMPLES)]
     List(Box<ListArgs>),

@@ -1,0 +1,279 @@
+//! `helm safe-upgrade batch`: many releases, each under guard: look at all, show what would be done, ask once, upgrade in order.
+
+mod given;
+mod places;
+mod release;
+mod screen;
+mod state;
+
+use futures::stream::{self, StreamExt as _};
+use jiff::Timestamp;
+
+use self::given::Given;
+use self::places::Places;
+use self::release::Upgrades;
+use self::screen::Screen;
+use crate::cli::args::{BatchArgs, BatchCommand, BatchFormat, BatchReportArgs};
+use crate::cli::console::Telling;
+use crate::cli::guard::{ask, is_attended};
+use crate::cli::{Environment, configuration, output};
+use crate::cluster::KubeCluster;
+use crate::error::{EXIT_OK, Error, Kind};
+use crate::execute::batch::{Batch, needs_bad};
+use crate::execute::interrupts::Interrupts;
+use crate::record::batch::Store;
+use crate::report::batch::{BatchView, LookView};
+use crate::report::style::Painter;
+use crate::upgrade::batch::Outcome;
+use crate::upgrade::batch::event::{BatchEvent, Looked};
+use crate::upgrade::batch::kept::{Entry, Kept, SCHEMA_VERSION, Told};
+use crate::upgrade::batch::next::Terms;
+
+/// Runs the command and returns the exit code.
+pub(super) async fn run(mut arguments: BatchArgs, environment: &Environment) -> Result<u8, Error> {
+    if let Some(BatchCommand::Report(report)) = arguments.command.take() {
+        return self::report(*report, environment).await;
+    }
+    let places = Places::new(arguments.fleet.cluster.clone(), environment);
+    let interrupts = Interrupts::listen()?;
+    let running = Running { arguments: &arguments, environment, interrupts: &interrupts };
+    running.go(&places).await
+}
+
+/// `helm safe-upgrade batch report`.
+async fn report(arguments: BatchReportArgs, environment: &Environment) -> Result<u8, Error> {
+    let places = Places::new(arguments.cluster, environment);
+    let kept = state::results(&arguments.places, &places).await?;
+    let painter = output::painter(&arguments.display, environment);
+    write(&kept, (arguments.output, painter), environment)?;
+    Ok(exit_code(&kept, false))
+}
+
+/// One run of the command.
+struct Running<'a> {
+    arguments: &'a BatchArgs,
+    environment: &'a Environment,
+    interrupts: &'a Interrupts,
+}
+
+impl Running<'_> {
+    async fn go(&self, places: &Places<'_>) -> Result<u8, Error> {
+        let run = &self.arguments.run;
+        let (mut given, store, kept) = self.taken_up(places).await?;
+        if kept.is_none() && run.resume && !run.dry_run {
+            let text = format!("nothing is kept of {} in {}: it begins", given.title, store.named());
+            output::print_notice(&text, self.environment);
+        }
+        let mut kept = kept.unwrap_or_else(|| self.begun(&given));
+        kept.take_up();
+        let telling = match run.output {
+            BatchFormat::Json => Telling::Events,
+            _ => Telling::Story,
+        };
+        let painter = output::painter(&self.arguments.fleet.display, self.environment);
+        let screen = Screen::new(telling, painter, self.environment);
+        for note in std::mem::take(&mut given.notes) {
+            output::print_notice(&note, self.environment);
+        }
+        let upgrades = Upgrades {
+            arguments: self.arguments,
+            items: &given.items,
+            places,
+            policies: configuration::load(run.config.as_deref())?.policies,
+            interrupts: self.interrupts,
+            screen: &screen,
+        };
+        self.look((&upgrades, &screen), &given, &mut kept).await?;
+        if run.dry_run {
+            return Ok(exit_code(&kept, false));
+        }
+        if kept.open() > 0 {
+            self.confirm(kept.open()).await?;
+        }
+        screen.starts(kept.open(), usize::from(run.concurrency));
+        let terms = self.terms(&given);
+        let batch =
+            Batch { releases: &upgrades, order: &given.order, terms, store: &store, interrupts: self.interrupts };
+        let ran = batch.run(&mut kept).await;
+        screen.clear();
+        if run.output != BatchFormat::Json && !kept.releases.is_empty() {
+            write(&kept, (run.output, painter), self.environment)?;
+        }
+        ran?;
+        if !kept.is_over() {
+            let text = format!("--resume goes on with it; its state is in {}", store.named());
+            output::print_notice(&text, self.environment);
+        }
+        Ok(exit_code(&kept, self.interrupts.asked().is_some()))
+    }
+
+    /// The batch, where its state is kept, and what is kept of it that goes on.
+    async fn taken_up(&self, places: &Places<'_>) -> Result<(Given, Store<KubeCluster>, Option<Kept>), Error> {
+        let run = &self.arguments.run;
+        // A selection finds other releases once some are upgraded: those of a batch that goes on are known.
+        let none = self.arguments.plan.is_none().then(Vec::new);
+        let known = Given::of(self.arguments, places, none.filter(|_| run.resume)).await?;
+        let store = state::store(run, (&known.title, &known.digest), places).await?;
+        // A look changes nothing, and needs nothing kept.
+        let kept = if run.dry_run { None } else { state::kept(&store).await? };
+        let kept = match run.dry_run {
+            true => None,
+            false => state::fitting(kept, (&known, run.resume), &store.named())?,
+        };
+        let given = match &kept {
+            Some(kept) if self.arguments.plan.is_none() => {
+                let ids = kept.releases.iter().map(|entry| entry.id.clone()).collect();
+                Given::of(self.arguments, places, Some(ids)).await?
+            }
+            None if self.arguments.plan.is_none() && run.resume => {
+                Given::of(self.arguments, places, None).await?.only(run.shard)?
+            }
+            _ => known.only(run.shard)?,
+        };
+        if let Some(kept) = &kept
+            && !given.items.iter().map(|item| &item.id).eq(kept.releases.iter().map(|entry| &entry.id))
+        {
+            let message = format!("cannot go on with {}: what is kept of it names other releases", given.title);
+            return Err(
+                Error::new(Kind::Usage, message).hint("namespaces may come from the context; name the same one")
+            );
+        }
+        Ok((given, store, kept))
+    }
+
+    fn begun(&self, given: &Given) -> Kept {
+        Kept {
+            schema_version: SCHEMA_VERSION,
+            batch: given.digest.clone(),
+            title: given.title.clone(),
+            shard: self.arguments.run.shard.map(|shard| shard.to_string()),
+            by: self.environment.who(),
+            started: Timestamp::now(),
+            ended: None,
+            looked_again: None,
+            releases: given.items.iter().map(|item| Entry::new(item.id.clone(), item.planned.wave)).collect(),
+        }
+    }
+
+    fn terms(&self, given: &Given) -> Terms {
+        let run = &self.arguments.run;
+        Terms {
+            concurrency: usize::from(run.concurrency),
+            max_failures: if run.stop_on_failure { Some(0) } else { run.max_failures },
+            rollback_set: run.rollback_set,
+            soak: given.soak,
+        }
+    }
+
+    /// Looks at what has not ended, and shows what would be done.
+    async fn look(
+        &self,
+        (upgrades, screen): (&Upgrades<'_>, &Screen),
+        given: &Given,
+        kept: &mut Kept,
+    ) -> Result<(), Error> {
+        let open: Vec<usize> = (0..kept.releases.len()).filter(|&at| kept.releases[at].outcome.is_none()).collect();
+        let looking = open.iter().map(|&at| async move { (at, upgrades.look(at, &given.order.needs[at]).await) });
+        let mut looking = stream::iter(looking).buffered(usize::from(self.arguments.run.concurrency));
+        let mut all: Vec<Looked> = Vec::new();
+        screen.looked(0, open.len());
+        while let Some((at, mut looked)) = looking.next().await {
+            if self.interrupts.asked().is_some() {
+                screen.clear();
+                return Err(Error::new(
+                    Kind::Interrupted,
+                    format!("stopped before anything was done of {}", given.title),
+                ));
+            }
+            // What it needs has been looked at before it.
+            let needs = given.order.needs[at].iter().map(|&need| &kept.releases[need]);
+            if looked.outcome.is_none()
+                && let Some(need) =
+                    needs.into_iter().find(|need| need.outcome.is_some_and(|outcome| !outcome.is_good()))
+            {
+                (looked.outcome, looked.reason) = (Some(Outcome::Skipped), Some(needs_bad(need)));
+            }
+            let entry = &mut kept.releases[at];
+            (entry.from_chart, entry.to_chart) = (looked.from_chart.clone(), looked.to_chart.clone());
+            if let Some(outcome) = looked.outcome {
+                entry.end(Told::new(outcome, looked.reason.clone()), Timestamp::now());
+            }
+            if self.arguments.run.output == BatchFormat::Json {
+                screen.hear(&BatchEvent::BatchLooked { release: &looked });
+            }
+            all.push(looked);
+            screen.looked(all.len(), open.len());
+        }
+        screen.clear();
+        if self.arguments.run.output == BatchFormat::Json {
+            return Ok(());
+        }
+        let painter = output::painter(&self.arguments.fleet.display, self.environment);
+        let ended = kept.releases.len() - open.len();
+        let view = LookView { title: &given.title, shard: kept.shard.as_deref(), looked: &all, ended };
+        let text = view.text(painter, self.environment.columns);
+        // With another format the report alone is the result.
+        match (self.arguments.run.output, self.arguments.run.dry_run) {
+            (BatchFormat::Text, _) | (_, true) => {
+                output::write_result(false, self.environment, |out| out.write_all(text.as_bytes()))
+            }
+            _ => {
+                output::print_text(&text);
+                Ok(())
+            }
+        }
+    }
+
+    /// Asks once for all.
+    async fn confirm(&self, open: usize) -> Result<(), Error> {
+        if self.arguments.run.yes {
+            return Ok(());
+        }
+        let releases = if open == 1 { "1 release".to_owned() } else { format!("{open} releases") };
+        if !is_attended() {
+            let message = format!("cannot upgrade {releases}: nobody is there to confirm it");
+            return Err(Error::new(Kind::Refused, message).hint("look at the table above, and run it again with --yes"));
+        }
+        let question = format!("Upgrade {releases}? [y/N] ");
+        let asking = tokio::task::spawn_blocking(move || ask(&question));
+        let answer = tokio::select! {
+            answer = asking => answer.unwrap_or(None),
+            () = self.interrupts.more_than(0) => {
+                return Err(Error::new(Kind::Interrupted, format!("stopped before {releases} were upgraded")));
+            }
+        };
+        match answer.as_deref().map(str::trim) {
+            Some("y" | "Y" | "yes" | "Yes") => Ok(()),
+            _ => Err(Error::new(Kind::Refused, format!("cannot upgrade {releases}: you said no"))),
+        }
+    }
+}
+
+/// Writes the report.
+fn write(kept: &Kept, (format, painter): (BatchFormat, Painter), environment: &Environment) -> Result<(), Error> {
+    let view = BatchView::new(kept, Timestamp::now());
+    output::write_result(false, environment, |mut out| match format {
+        BatchFormat::Text => view.write_text((painter, environment.columns), &mut out),
+        BatchFormat::Markdown => view.write_markdown(&mut out),
+        BatchFormat::Html => view.write_html(&mut out),
+        BatchFormat::Json => view.write_json(&mut out),
+    })
+}
+
+/// The worst of what became of the releases.
+fn exit_code(kept: &Kept, interrupted: bool) -> u8 {
+    let any = |outcomes: &[Outcome]| outcomes.iter().any(|outcome| kept.count(*outcome) > 0);
+    if any(&[Outcome::Failed, Outcome::NotUndone]) {
+        return Kind::NotRolledBack.exit_code();
+    }
+    if interrupted || any(&[Outcome::Interrupted]) {
+        return Kind::Interrupted.exit_code();
+    }
+    if any(&[Outcome::RolledBack]) {
+        return Kind::RolledBack.exit_code();
+    }
+    if any(&[Outcome::Refused, Outcome::Skipped]) {
+        return Kind::Refused.exit_code();
+    }
+    if any(&[Outcome::Unproven]) { Kind::Helm.exit_code() } else { EXIT_OK }
+}

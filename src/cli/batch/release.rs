@@ -1,0 +1,305 @@
+//! One release of a batch: from what is planned to a guarded upgrade, with a connection, a configuration and a verdict of its own.
+
+use clap::Parser as _;
+
+use super::given::Item;
+use super::places::{Place, Places};
+use super::screen::{Ear, Screen};
+use crate::checks::{Findings, Severity};
+use crate::cli::args::{BatchArgs, Command, GuardedArgs, OnFailureArg, SafeUpgrade};
+use crate::cli::guard::order;
+use crate::cli::policy;
+use crate::cli::revdiff::Run;
+use crate::command::revdiff::Outcome as Shown;
+use crate::command::upgrade::Request;
+use crate::config::batch::{OnFailure, Reuse};
+use crate::config::policy::Policy;
+use crate::diff::resources::Change;
+use crate::error::{Error, Kind};
+use crate::execute::batch::{Releases, told};
+use crate::execute::checklist::{self, elsewhere};
+use crate::execute::interrupts::Interrupts;
+use crate::execute::{self, Options, Prepared, Seams};
+use crate::release::Release;
+use crate::upgrade::batch::Outcome;
+use crate::upgrade::batch::event::{BatchEvent, Changes, Looked};
+use crate::upgrade::batch::kept::Told;
+use crate::upgrade::event::Report;
+use crate::upgrade::next::Ending;
+
+/// The releases of a batch, and what they are upgraded with.
+pub(super) struct Upgrades<'a> {
+    pub(super) arguments: &'a BatchArgs,
+    pub(super) items: &'a [Item],
+    pub(super) places: &'a Places<'a>,
+    /// The policies of the configuration.
+    pub(super) policies: Vec<Policy>,
+    pub(super) interrupts: &'a Interrupts,
+    pub(super) screen: &'a Screen,
+}
+
+/// What the run of one release is made with.
+struct Setting<'a> {
+    place: Place,
+    run: Run<'a>,
+    request: Request,
+    options: Options,
+    proven_in: Option<elsewhere::Place<crate::cluster::KubeCluster, crate::helm::process::HelmProcess>>,
+}
+
+/// What a look found.
+enum Seen {
+    /// There is nothing to do, and nothing to prove.
+    Nothing(Report),
+    /// This may be done.
+    May(Box<Prepared>, Findings),
+}
+
+impl<'a> Upgrades<'a> {
+    /// The arguments of a guarded upgrade of this release alone.
+    fn arguments_of(&self, item: &Item) -> Result<GuardedArgs, Error> {
+        let planned = &item.planned;
+        let words = ["helm-safe-upgrade", "upgrade", "--", &planned.release, &planned.chart];
+        let parsed = SafeUpgrade::try_parse_from(words).map(SafeUpgrade::wanted);
+        let Ok(Command::Upgrade(guarded)) = parsed else {
+            return Err(Error::new(Kind::Usage, format!("cannot upgrade release {:?}", planned.release)));
+        };
+        let (mut guarded, run) = (*guarded, &self.arguments.run);
+        // Nobody is asked anything while others are at work.
+        guarded.guard.yes = true;
+        guarded.guard.accept.clone_from(&run.accept);
+        guarded.guard.fail_fast_after = run.fail_fast_after;
+        guarded.guard.evidence.clone_from(&run.evidence);
+        guarded.gates = self.arguments.gates.clone();
+        guarded.values.files.clone_from(&planned.values);
+        guarded.values.set.clone_from(&planned.set);
+        guarded.values.set_string.clone_from(&planned.set_string);
+        guarded.reuse.reset_values = planned.reuse == Some(Reuse::Reset);
+        guarded.reuse.reuse_values = planned.reuse == Some(Reuse::Reuse);
+        guarded.reuse.reset_then_reuse_values = planned.reuse == Some(Reuse::ResetThenReuse);
+        guarded.source.chart_version.clone_from(&planned.version);
+        guarded.source.repo.clone_from(&planned.repo);
+        guarded.apply.install = planned.install;
+        guarded.apply.create_namespace = planned.create_namespace;
+        guarded.apply.timeout = planned.timeout.and_then(|long| long.try_into().ok()).unwrap_or(run.timeout);
+        guarded.failure.on_failure = match planned.on_failure {
+            None | Some(OnFailure::Rollback) => OnFailureArg::Rollback,
+            Some(OnFailure::Keep) => OnFailureArg::Keep,
+            Some(OnFailure::Uninstall) => OnFailureArg::Uninstall,
+        };
+        guarded.diff.config.clone_from(&run.config);
+        guarded.diff.cluster = self.places.arguments(item.id.context.as_deref(), Some(&item.id.namespace))?;
+        Ok(guarded)
+    }
+
+    async fn setting(&self, item: &Item) -> Result<Setting<'a>, Error> {
+        let environment = self.places.environment;
+        let mut guarded = self.arguments_of(item)?;
+        let named = (item.id.release.as_str(), item.id.namespace.as_str());
+        let policies: Vec<Policy> = self.policies.iter().chain(&item.planned.policies).cloned().collect();
+        let policy = Policy::of(&policies, named.0, named.1);
+        policy::gates(&mut guarded.gates, &policy);
+        policy::keep(&mut guarded.keep, &policy);
+        let (request, mut options) = order(&guarded, environment)?;
+        options.told.terms = policy::terms(&guarded, &policy);
+        options.told.window = policy::window(&guarded, &policy, false);
+        let proven_in = policy::elsewhere(&guarded, &policy, named, environment).await;
+        let place = self.places.place(&item.id).await?;
+        let run = Run::new(guarded.diff, environment)?;
+        Ok(Setting { place, run, request, options, proven_in })
+    }
+
+    /// Looks at a release, and has the checks look.
+    ///
+    /// # Errors
+    /// Why it may not be upgraded.
+    async fn see(&self, setting: &Setting<'_>, ear: &Ear<'_>) -> Result<Seen, Error> {
+        let seams = self.seams(setting, ear)?;
+        let Setting { run, request, options, proven_in, .. } = setting;
+        let seeing = async {
+            let mut prepared = execute::prepare(&seams, request, (options, &run.options), &()).await?;
+            if let Some(error) = prepared.locked.take() {
+                return Err(error);
+            }
+            if prepared.nothing_to_do && prepared.deployed_proven {
+                execute::clear_lease(&seams, &request.upgrade.release, &options.who).await;
+                return Ok(Seen::Nothing(prepared.nothing_to_do_report()));
+            }
+            if prepared.nothing_to_do {
+                return Ok(Seen::May(Box::new(prepared), Findings::default()));
+            }
+            let findings = checklist::run(&seams, request, options, (&prepared, proven_in.as_ref())).await;
+            Ok(Seen::May(Box::new(prepared), findings))
+        };
+        tokio::select! {
+            seen = seeing => seen,
+            () = self.interrupts.more_than(0) => Err(crate::cli::guard::stopped(&request.upgrade.release)),
+        }
+    }
+
+    fn seams<'s>(
+        &'s self,
+        setting: &'s Setting<'_>,
+        ear: &'s Ear<'_>,
+    ) -> Result<Seams<'s, crate::cluster::KubeCluster, crate::helm::process::HelmProcess>, Error> {
+        Ok(Seams {
+            storage: &setting.place.storage,
+            helm: &setting.place.helm,
+            cluster: setting.place.cluster()?,
+            masker: &setting.run.masker,
+            listener: ear,
+            interrupts: self.interrupts,
+        })
+    }
+
+    /// What would be done to a release, in short. Nothing of what was read for it is kept.
+    pub(super) async fn look(&self, at: usize, needs: &[usize]) -> Looked {
+        let item = &self.items[at];
+        let mut looked = Looked {
+            id: item.id.clone(),
+            wave: item.planned.wave,
+            needs: needs.iter().map(|&need| self.items[need].id.clone()).collect(),
+            from_chart: None,
+            to_chart: None,
+            changes: Changes::default(),
+            blockers: Vec::new(),
+            warnings: 0,
+            outcome: None,
+            reason: None,
+        };
+        let ear = self.screen.deaf(at);
+        let seen = match self.setting(item).await {
+            Ok(setting) => self.see(&setting, &ear).await,
+            Err(error) => Err(error),
+        };
+        match seen {
+            Err(error) => {
+                let told = told(&error);
+                (looked.outcome, looked.reason) = (Some(told.outcome), told.reason);
+            }
+            Ok(Seen::Nothing(report)) => {
+                (looked.outcome, looked.reason) = (Some(Outcome::Unchanged), Some(report.summary));
+            }
+            Ok(Seen::May(prepared, findings)) => fill(&mut looked, &prepared, &findings),
+        }
+        looked
+    }
+
+    async fn try_upgrade(&self, at: usize) -> Result<Told, Error> {
+        let item = &self.items[at];
+        let ear = self.screen.ear(at, &item.id);
+        let setting = self.setting(item).await?;
+        let (prepared, findings) = match self.see(&setting, &ear).await? {
+            Seen::Nothing(report) => return Ok(of_report(&report)),
+            Seen::May(prepared, findings) => (prepared, findings),
+        };
+        if let Some(reason) = refusal(&findings) {
+            return Ok(Told::new(Outcome::Refused, Some(reason)));
+        }
+        let seams = self.seams(&setting, &ear)?;
+        let report = execute::run::run(&seams, &prepared, &setting.options).await;
+        report.map(|report| of_report(&report)).map_err(|error| match error.kind {
+            Kind::Locked | Kind::Interrupted => error,
+            // It had begun: nobody knows how it stands.
+            _ => Error { kind: Kind::NotRolledBack, ..error },
+        })
+    }
+
+    async fn try_undo(&self, at: usize, to: Option<u32>) -> Result<Told, Error> {
+        let item = &self.items[at];
+        let Some(to) = to else {
+            let reason = "it was installed by this batch; helm uninstall removes it".to_owned();
+            return Ok(Told::new(Outcome::NotUndone, Some(reason)));
+        };
+        let ear = self.screen.ear(at, &item.id);
+        let setting = self.setting(item).await?;
+        let seams = self.seams(&setting, &ear)?;
+        let wanted = (item.id.release.as_str(), Some(to));
+        let prepared = execute::prepare_rollback(&seams, wanted, &setting.run.options, &()).await?;
+        let report = execute::run::roll_back(&seams, &prepared, &setting.options).await?;
+        let outcome = if report.ending == Ending::WentBack { Outcome::Undone } else { Outcome::NotUndone };
+        Ok(Told { outcome, ..of_report(&report) })
+    }
+
+    async fn try_trouble(&self, at: usize) -> Result<Option<String>, Error> {
+        let item = &self.items[at];
+        let setting = self.setting(item).await?;
+        let ear = self.screen.deaf(at);
+        let seams = self.seams(&setting, &ear)?;
+        execute::trouble(&seams, &item.id.release, setting.options.patience.clone()).await
+    }
+}
+
+impl Releases for Upgrades<'_> {
+    async fn upgrade(&self, at: usize) -> Told {
+        let told = self.try_upgrade(at).await.unwrap_or_else(|error| told(&error));
+        self.screen.over(at);
+        told
+    }
+
+    async fn undo(&self, at: usize, to: Option<u32>) -> Told {
+        let told = match self.try_undo(at, to).await {
+            Ok(told) => told,
+            Err(error) => Told::new(Outcome::NotUndone, Some(error.message)),
+        };
+        self.screen.over(at);
+        told
+    }
+
+    async fn trouble(&self, at: usize) -> Option<String> {
+        self.try_trouble(at).await.unwrap_or_else(|error| Some(error.message))
+    }
+
+    fn hear(&self, event: &BatchEvent<'_>) {
+        self.screen.hear(event);
+    }
+}
+
+/// How a run ended.
+fn of_report(report: &Report) -> Told {
+    let outcome = match report.ending {
+        Ending::Upgraded | Ending::WentBack => Outcome::Upgraded,
+        Ending::Nothing => Outcome::Unchanged,
+        Ending::Unproven => Outcome::Unproven,
+        Ending::NotBegun | Ending::RolledBack if report.interrupted => Outcome::Interrupted,
+        Ending::NotBegun => Outcome::Refused,
+        Ending::RolledBack => Outcome::RolledBack,
+        Ending::Kept | Ending::NoWayBack | Ending::Uninstalled | Ending::NotRolledBack | Ending::Overtaken => {
+            Outcome::Failed
+        }
+    };
+    let why = report.cause.as_ref().or(report.reasons.first()).unwrap_or(&report.summary);
+    let reason = (!outcome.is_good()).then(|| why.clone());
+    Told { outcome, reason, from: report.from, revision: report.revision, evidence: report.evidence.clone() }
+}
+
+/// Why the checks stop an upgrade, if they do.
+fn refusal(findings: &Findings) -> Option<String> {
+    let blocker = |name: &str| {
+        let of = |finding: &&crate::checks::Finding| finding.check == name && finding.severity == Severity::Blocker;
+        let message = findings.findings.iter().find(of).map(|finding| finding.message.clone()).unwrap_or_default();
+        format!("{name}: {message}")
+    };
+    let all: Vec<String> = findings.blocked.iter().map(|name| blocker(name)).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+fn fill(looked: &mut Looked, prepared: &Prepared, findings: &Findings) {
+    let chart = |release: &Release| Some(format!("{}-{}", release.chart.name(), release.chart.version()));
+    let Shown { releases, diff, .. } = &prepared.proposed.outcome;
+    looked.from_chart = if prepared.proposed.is_first { None } else { chart(&releases.old) };
+    looked.to_chart = chart(&releases.new);
+    let count = |change: Change| diff.manifest.resources.iter().filter(|one| one.change == change).count();
+    looked.changes = Changes {
+        added: count(Change::Added),
+        changed: count(Change::Modified),
+        removed: count(Change::Removed),
+        any: prepared.proposed.changes,
+    };
+    looked.blockers = findings.blocked.iter().map(|name| (*name).to_owned()).collect();
+    let warns = |severity: Severity| matches!(severity, Severity::Warning | Severity::Unknown);
+    looked.warnings = findings.findings.iter().filter(|finding| warns(finding.severity)).count();
+    if let Some(reason) = refusal(findings) {
+        (looked.outcome, looked.reason) = (Some(Outcome::Refused), Some(reason));
+    }
+}

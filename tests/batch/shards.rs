@@ -1,0 +1,77 @@
+//! A batch that several machines share: the manifest of a Job, its rights, and its shards side by side.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cluster;
+use crate::environment::ROOT;
+use crate::user::User;
+
+stories![the_shards_of_a_job_run_side_by_side_with_its_rights];
+
+/// The documents of the manifest, in a user's namespace.
+fn manifest(user: &User) -> Vec<Value> {
+    let text = std::fs::read_to_string(Path::new(ROOT).join("deploy/batch-job.yaml")).unwrap();
+    let text = text.replace("namespace: platform", &format!("namespace: {}", user.namespace));
+    let text = text.replace("configmap:platform/", &format!("configmap:{}/", user.namespace));
+    text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
+}
+
+/// Where objects of a kind are made.
+fn collection(object: &Value, namespace: &str) -> String {
+    let plural = format!("{}s", object["kind"].as_str().unwrap().to_lowercase());
+    match object["apiVersion"].as_str().unwrap() {
+        "v1" => format!("/api/v1/namespaces/{namespace}/{plural}"),
+        group => format!("/apis/{group}/namespaces/{namespace}/{plural}"),
+    }
+}
+
+fn the_shards_of_a_job_run_side_by_side_with_its_rights(user: &User) {
+    user.has_charts();
+    let documents = manifest(user);
+    let mut account = String::new();
+    for object in &documents {
+        let path = collection(object, &user.namespace);
+        let accepted = cluster::created(&format!("{path}?dryRun=All&fieldValidation=Strict"), object);
+        assert_eq!(accepted["kind"], object["kind"], "{accepted:#}");
+        match object["kind"].as_str().unwrap() {
+            "ServiceAccount" => account = object["metadata"]["name"].as_str().unwrap().to_owned(),
+            "Role" | "RoleBinding" => cluster::post(&path, object),
+            _ => {}
+        }
+    }
+    let job = documents.iter().find(|object| object["kind"] == "Job").unwrap();
+    let count = job["spec"]["completions"].as_u64().unwrap();
+    let arguments = job["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
+    let arguments: Vec<&str> = arguments.iter().map(|argument| argument.as_str().unwrap()).collect();
+    assert_eq!(job["spec"]["completionMode"], "Indexed");
+    let names: Vec<String> = (0..8).map(|number| format!("release: note-{number}, chart: note")).collect();
+    user.plans("batch.yaml", &names);
+    // As the kubelet starts the containers: each with its own index, all at the same time, as the service account.
+    let helm = format!("HELM_KUBEASUSER=system:serviceaccount:{}:{account} helm", user.namespace);
+    let line = arguments
+        .join(" ")
+        .replace("/plan/batch.yaml", "batch.yaml")
+        .replace("$(JOB_COMPLETION_INDEX)", "$JOB_COMPLETION_INDEX");
+    let started = (0..count).map(|index| {
+        user.starts(&format!(
+            "export JOB_COMPLETION_INDEX={index}; {helm} {line} -n {} > shard-{index}.log 2>&1",
+            user.namespace
+        ))
+    });
+    let started: Vec<_> = started.collect();
+    for (index, mut shard) in started.into_iter().enumerate() {
+        let code = shard.wait().unwrap().code();
+        let log = std::fs::read_to_string(user.folder.join(format!("shard-{index}.log"))).unwrap_or_default();
+        assert_eq!(code, Some(0), "shard {index}: {line}\n{log}");
+    }
+    let place = format!("configmap:{}/batch", user.namespace);
+    let shown = user.types(&format!("helm safe-upgrade batch report {place}"));
+    shown.mentions("8 of 8 releases are good: 8 upgraded; ");
+    assert_eq!(user.does("helm list -q").lines().count(), 8);
+    // Without one of the shards the report says so.
+    cluster::remove(&format!("/api/v1/namespaces/{}/configmaps/batch-1-of-{count}", user.namespace));
+    let shown = user.types(&format!("helm safe-upgrade batch report {place}"));
+    shown.mentions(&format!("; without 1/{count}: there are no results yet"));
+}
