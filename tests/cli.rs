@@ -84,6 +84,19 @@ fn taken_with(flag: &str) -> &'static str {
     }
 }
 
+/// What a command takes beside a flag, if it is not always the same.
+fn beside(command: &str, flag: &str) -> String {
+    match (command, flag) {
+        ("batch", "--chart") => String::new(),
+        ("batch", "--to" | "--from" | "--all-namespaces" | "--namespaces" | "--contexts" | "--selector") => {
+            "--chart=./none".to_owned()
+        }
+        ("batch", flag) => format!("plan.yaml {}", taken_with(flag)),
+        ("plan", flag) if flag != "--out" => format!("--out=some {}", taken_with(flag)),
+        _ => taken_with(flag).to_owned(),
+    }
+}
+
 #[test]
 fn every_flag_that_help_lists_is_taken() {
     let kubeconfig = kubeconfig("flags");
@@ -137,15 +150,7 @@ fn every_flag_that_help_lists_is_taken() {
             }
             tried += 1;
             let value = if name == "--gate-prometheus" { " http://127.0.0.1:1 up > 0".to_owned() } else { value };
-            let other = match (command.as_str(), name) {
-                ("batch", "--chart") => String::new(),
-                ("batch", "--to" | "--from" | "--all-namespaces" | "--namespaces" | "--contexts" | "--selector") => {
-                    "--chart=./none".to_owned()
-                }
-                ("batch", name) => format!("plan.yaml {}", taken_with(name)),
-                ("plan", name) if name != "--out" => format!("--out=some {}", taken_with(name)),
-                _ => taken_with(name).to_owned(),
-            };
+            let other = beside(command, name);
             let shown = run(&format!("{command} {arguments} {other} {name}{value}"), &[("KUBECONFIG", file)]);
             let refused = ["argument", "invalid value", "required"].iter().any(|word| shown.stderr.contains(word));
             assert!(!refused, "{command} {name}{value}: {}", shown.stderr);
