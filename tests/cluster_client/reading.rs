@@ -1,6 +1,5 @@
 //! Objects and lists.
 
-
 use helm_safe_upgrade::cluster::{Cluster, ClusterError, ListQuery, Resource};
 use serde_json::{Value, json};
 
