@@ -33,7 +33,7 @@ fn the_shards_of_a_job_run_side_by_side_with_its_rights(user: &User) {
     let mut account = String::new();
     for object in &documents {
         let path = collection(object, &user.namespace);
-        let accepted = cluster::created(&format!("{path}?dryRun=All&fieldValidation=Strict"), object);
+        let accepted = cluster::try_post(&format!("{path}?dryRun=All&fieldValidation=Strict"), object).unwrap();
         assert_eq!(accepted["kind"], object["kind"], "{accepted:#}");
         match object["kind"].as_str().unwrap() {
             "ServiceAccount" => account = object["metadata"]["name"].as_str().unwrap().to_owned(),

@@ -102,15 +102,20 @@ pub(crate) fn writes_as(manager: &str, how: &str, path: &str, change: &Value) {
 
 /// Makes an object at a path; one that is there already is fine.
 pub(crate) fn post(path: &str, object: &Value) {
-    let request = http::Request::post(path)
-        .header("Content-Type", "application/json")
-        .body(object.to_string().into_bytes())
-        .unwrap();
-    match RUNTIME.block_on(CLIENT.request::<Value>(request)) {
+    match try_post(path, object) {
         Ok(_) => {}
         Err(kube::Error::Api(status)) if status.code == 409 => {}
         Err(error) => panic!("cannot make an object at {path}: {error}"),
     }
+}
+
+/// What the server answers to an object that is made at a path.
+pub(crate) fn try_post(path: &str, object: &Value) -> Result<Value, kube::Error> {
+    let request = http::Request::post(path)
+        .header("Content-Type", "application/json")
+        .body(object.to_string().into_bytes())
+        .unwrap();
+    RUNTIME.block_on(CLIENT.request(request))
 }
 
 /// What is at a path; `None` if nothing is.
@@ -140,11 +145,4 @@ pub(crate) fn write_kubeconfig(to: &Path, namespace: &str) {
     }
     // JSON is YAML.
     std::fs::write(to, serde_json::to_vec(&kubeconfig).unwrap()).unwrap();
-}
-
-/// What the server answers to an object that is made at a path.
-pub(crate) fn created(path: &str, object: &Value) -> Value {
-    let request = http::Request::post(path).header("Content-Type", "application/json");
-    let request = request.body(object.to_string().into_bytes()).unwrap();
-    RUNTIME.block_on(CLIENT.request(request)).unwrap_or_else(|error| panic!("cannot make an object at {path}: {error}"))
 }
