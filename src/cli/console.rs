@@ -85,7 +85,8 @@ struct Timed<'a> {
     event: &'a Event,
 }
 
-fn bar() -> ProgressBar {
+/// Lines on standard error that are drawn again and again.
+pub(super) fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(FRAMES));
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         bar.set_style(style);

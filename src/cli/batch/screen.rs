@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::Environment;
-use crate::cli::console::Telling;
+use crate::cli::console::{Telling, bar};
 use crate::execute::Listener;
 use crate::report::batch::progress::{Line, Progress, told};
 use crate::report::rollout::story::Story;
@@ -25,9 +25,6 @@ use crate::upgrade::event::Event;
 
 /// Terminal columns and rows where nothing says how many there are.
 const DEFAULT_SIZE: (u16, u16) = (100, 24);
-
-/// How often the lines are drawn at most, in a second.
-const FRAMES: u8 = 10;
 
 /// Where a batch is told.
 pub(super) struct Screen {
@@ -198,13 +195,4 @@ fn event_line(event: &impl Serialize) {
     if let Ok(line) = serde_json::to_string(event) {
         _ = writeln!(std::io::stdout(), "{line}");
     }
-}
-
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(FRAMES));
-    if let Ok(style) = ProgressStyle::with_template("{msg}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
 }

@@ -5,6 +5,7 @@ use super::scene::Scene;
 use super::{Finding, Findings, Severity, string};
 use crate::diff::workload;
 use crate::manifest::document::Object;
+use crate::manifest::hook;
 
 pub(super) fn find(scene: &Scene<'_>, findings: &mut Findings) {
     for changed in &scene.changed {
@@ -15,7 +16,7 @@ pub(super) fn find(scene: &Scene<'_>, findings: &mut Findings) {
             continue;
         }
         // Exactly this word: Helm compares it as it is.
-        if string(&old.node, &["metadata", "annotations", "helm.sh/resource-policy"]) == Some("keep") {
+        if hook::is_kept(&old.node) {
             let note = "Helm keeps it, and forgets it: helm.sh/resource-policy is keep";
             findings.push(Finding::new(Severity::Info, &old.id).note(note));
             continue;
