@@ -1,6 +1,5 @@
 //! What the user may do of what the upgrade and going back need, and which rights they may give away.
 
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use serde_json::{Value, json};
 
 use crate::cluster;
@@ -104,11 +103,7 @@ fn owner(user: &User, who: &str, of_all: &[(&str, &str, &[&str])]) {
     rules.extend(
         of_all.map(|(group, resource, verbs)| json!({"apiGroups": [group], "resources": [resource], "verbs": verbs})),
     );
-    cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": who}, "rules": rules}));
-    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": who});
-    let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": who});
-    let binding = json!({"metadata": {"name": who}, "roleRef": role, "subjects": [subject]});
-    cluster::create::<RoleBinding>(&user.namespace, binding);
+    cluster::allow(&user.namespace, who, who, &json!(rules));
 }
 
 fn rights_on_the_releases_own_objects_are_enough(user: &User) {

@@ -200,6 +200,14 @@ pub(crate) fn let_viewer(namespace: &str, verbs: &[&str]) {
     let subjects = json!([{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "viewer"}]);
     let binding = json!({"metadata": {"name": "b"}, "roleRef": role, "subjects": subjects});
     create(&format!("{path}/rolebindings"), &binding);
+    // A Role and its binding are known to the authorizer a moment after they are made.
+    let asked = json!({"namespace": namespace, "verb": verbs[0], "resource": "secrets"});
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+        "spec": {"user": "viewer", "resourceAttributes": asked}});
+    let end = Instant::now() + Duration::from_secs(30);
+    while create("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review)["status"]["allowed"] != true {
+        assert!(Instant::now() < end, "viewer may not yet do this: {asked}");
+    }
 }
 
 pub(crate) fn secrets(namespace: &str) -> ListQuery {

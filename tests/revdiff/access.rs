@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use serde_json::{Value, json};
 
 use crate::cluster;
@@ -38,13 +37,7 @@ fn makes_two_revisions(user: &User) {
 pub(crate) fn allow(user: &User, who: &str, verbs: &[&str]) {
     let role = format!("secrets-{who}");
     let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": verbs});
-    cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": role}, "rules": [rule]}));
-    let binding = json!({
-        "metadata": {"name": role},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": who}],
-    });
-    cluster::create::<RoleBinding>(&user.namespace, binding);
+    cluster::allow(&user.namespace, &role, who, &json!([rule]));
 }
 
 /// Writes a kubeconfig that differs from the user's own.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::sync::LazyLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Namespace;
@@ -13,6 +15,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::environment;
+
+/// How long the server may take to know of what was just made.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const RBAC: &str = "rbac.authorization.k8s.io";
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
 
@@ -100,12 +107,44 @@ pub(crate) fn writes_as(manager: &str, how: &str, path: &str, change: &Value) {
     answer.unwrap_or_else(|error| panic!("cannot write {path} as {manager}: {error}"));
 }
 
-/// Makes an object at a path; one that is there already is fine.
+/// Lets a user do something in a namespace by a Role of this name, and waits until the server lets them.
+pub(crate) fn allow(namespace: &str, role: &str, who: &str, rules: &Value) {
+    let path = format!("/apis/{RBAC}/v1/namespaces/{namespace}");
+    post(&format!("{path}/roles"), &json!({"metadata": {"name": role}, "rules": rules}));
+    let binding = json!({
+        "metadata": {"name": role},
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": role},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": who}],
+    });
+    post(&format!("{path}/rolebindings"), &binding);
+    // A Role and its binding are known to the authorizer a moment after they are made.
+    let rule = &rules[rules.as_array().unwrap().len() - 1];
+    let (resource, subresource) = match rule["resources"][0].as_str().unwrap().split_once('/') {
+        Some((resource, subresource)) => (resource, subresource),
+        None => (rule["resources"][0].as_str().unwrap(), ""),
+    };
+    let asked = json!({"namespace": namespace, "verb": rule["verbs"][0], "group": rule["apiGroups"][0],
+        "resource": resource, "subresource": subresource, "name": rule["resourceNames"][0]});
+    let review = json!({"spec": {"user": who, "resourceAttributes": asked}});
+    let end = Instant::now() + PATIENCE;
+    while try_post("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review).unwrap()["status"]["allowed"] != true {
+        assert!(Instant::now() < end, "{who} may not yet do this: {asked}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Makes an object at a path, as soon as the server knows its kind; one that is there already is fine.
 pub(crate) fn post(path: &str, object: &Value) {
-    match try_post(path, object) {
-        Ok(_) => {}
-        Err(kube::Error::Api(status)) if status.code == 409 => {}
-        Err(error) => panic!("cannot make an object at {path}: {error}"),
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match try_post(path, object) {
+            Ok(_) => return,
+            Err(kube::Error::Api(status)) if status.code == 409 => return,
+            // A definition is there before its objects can be made.
+            Err(kube::Error::Api(status)) if status.code == 404 && Instant::now() < end => {}
+            Err(error) => panic!("cannot make an object at {path}: {error}"),
+        }
+        thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -132,7 +171,7 @@ pub(crate) fn remove(path: &str) {
         if at(path).is_none() {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
     }
     panic!("{path} is still there");
 }

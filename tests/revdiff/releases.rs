@@ -4,7 +4,6 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use serde_json::{Value, json};
 
 use crate::cluster;
@@ -255,13 +254,7 @@ fn an_owner_that_is_alive(user: &User) {
 fn allow(user: &User, group: &str, resource: &str, verbs: &[&str]) {
     let name = format!("viewer-{resource}");
     let rule = json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
-    cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": name}, "rules": [rule]}));
-    let binding = json!({
-        "metadata": {"name": name},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "viewer"}],
-    });
-    cluster::create::<RoleBinding>(&user.namespace, binding);
+    cluster::allow(&user.namespace, &name, "viewer", &json!([rule]));
 }
 
 fn a_release_that_is_unlocked_without_the_right(user: &User) {

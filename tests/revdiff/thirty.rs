@@ -1,6 +1,5 @@
 //! A release with many revisions, of which only those that are needed are read.
 
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use serde_json::json;
 
 use crate::agreement::agrees_with_helm_get;
@@ -28,11 +27,7 @@ fn thirty_revisions(user: &User) {
     let name = "two-revisions";
     let secrets = [3, 7, 40].map(|revision| format!("sh.helm.release.v1.web.v{revision}"));
     let rule = json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": ["get"]});
-    cluster::create::<Role>(&user.namespace, json!({"metadata": {"name": name}, "rules": [rule]}));
-    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name});
-    let viewer = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "viewer"});
-    let binding = json!({"metadata": {"name": name}, "roleRef": role, "subjects": [viewer]});
-    cluster::create::<RoleBinding>(&user.namespace, binding);
+    cluster::allow(&user.namespace, name, "viewer", &json!([rule]));
     user.types("helm revdiff web 3 7 --kube-context viewer").mentions("-  number: \"3\"\n+  number: \"7\"\n");
     user.types("helm revdiff web 3 8 --kube-context viewer").fails(
         r#"

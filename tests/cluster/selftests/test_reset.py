@@ -35,7 +35,7 @@ class Reset(clusters.ClusterTest):
 
     def assert_pool_is_fresh(self):
         volumes = self.api.get("/api/v1/persistentvolumes")["items"]
-        self.assertEqual([each["status"]["phase"] for each in volumes], ["Available"] * 20)
+        self.assertEqual([each["status"]["phase"] for each in volumes], ["Available"] * pool.VOLUMES)
         self.assertEqual([each["metadata"]["name"] for each in volumes if "claimRef" in each["spec"]], [])
         self.assertEqual({each["spec"]["capacity"]["storage"] for each in volumes}, {"10Gi"})
         nodes = self.api.get("/api/v1/nodes")["items"]
