@@ -58,8 +58,8 @@ impl Making {
         run.write_plainly(&prepared.proposed.outcome, &mut diff).map_err(|error| failed(&error))?;
         let texts = [("diff.txt", diff), ("findings.json", findings)];
         plan_file::write(&self.file, &Parts { plan: &plan, chart: taken.chart.path(), texts: &texts })?;
-        let text =
-            format!("saved as a plan; nothing was changed. Next: helm safe-upgrade apply {}", self.file.display());
+        let next = apply_command(&taken.plan, &self.file.display().to_string());
+        let text = format!("saved as a plan; nothing was changed. Next: {next}");
         print_notice(&text, run.environment);
         Ok(())
     }
@@ -104,14 +104,22 @@ pub(super) async fn apply(arguments: ApplyPlanArgs, environment: &Environment) -
 
 /// The error where a value has to be given again: a plan keeps none.
 fn give_again(plan: &Plan, file: &str) -> Error {
-    let again = plan.values.again.join(" ");
-    let files: String = plan.values.files.iter().map(|file| format!("-f {file} ")).collect();
     let message = format!(
         "cannot apply the plan for release \"{}\": a plan keeps no values, and some were not given by a file",
         plan.release
     );
     Error::new(Kind::Usage, message)
-        .hint(format!("give all of them again: helm safe-upgrade apply {file} {files}{again}"))
+        .hint(format!("give all of them again: {}", apply_command(plan, file)))
+}
+
+/// The command that follows a plan, with the values that it does not keep.
+fn apply_command(plan: &Plan, file: &str) -> String {
+    let mut words = vec![format!("helm safe-upgrade apply {file}")];
+    if !plan.values.again.is_empty() {
+        words.extend(plan.values.files.iter().map(|file| format!("-f {file}")));
+        words.extend(plan.values.again.iter().cloned());
+    }
+    words.join(" ")
 }
 
 #[derive(serde::Deserialize)]

@@ -31,6 +31,11 @@ use super::tls::{self, ClientCertificate};
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 /// How soon a silent connection is probed, so that one that a firewall has dropped is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Longest wait for a sign of life on a connection that is silent; client-go waits as long.
+const LONGEST_PING: Duration = Duration::from_secs(15);
+/// How many bytes a server may send of one answer, and of all answers of a connection, before we have read them. Lists are large.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// How to make connections.
 pub(super) struct Transport {
@@ -97,7 +102,7 @@ impl Transport {
                 .map_err(|_| invalid(format!("{name:?} is not the name of a server")))?;
             builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
         }
-        Ok(builder.enable_http1().wrap_connector(connector))
+        Ok(builder.enable_all_versions().wrap_connector(connector))
     }
 
     /// From connections to requests.
@@ -105,8 +110,11 @@ impl Transport {
     where
         C: Connect + Clone + Send + Sync + 'static,
     {
-        let pool: legacy::Client<C, Body> =
-            legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        let mut pool = legacy::Client::builder(TokioExecutor::new());
+        pool.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
+        pool.http2_keep_alive_interval(KEEP_ALIVE).http2_keep_alive_timeout(LONGEST_PING);
+        pool.http2_initial_stream_window_size(STREAM_WINDOW).http2_initial_connection_window_size(CONNECTION_WINDOW);
+        let pool: legacy::Client<C, Body> = pool.build(connector);
         let unusable = |error| invalid(unusable(&error));
         let unpack = DecompressionLayer::new().gzip(!self.config.disable_compression);
         let service = ServiceBuilder::new()

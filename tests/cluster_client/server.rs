@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use helm_safe_upgrade::cluster::{
     Cluster, ClusterError, Connection, Environment, KubeCluster, ListQuery, ObjectRef, Resource,

@@ -127,7 +127,8 @@ pub(crate) fn allow(namespace: &str, role: &str, who: &str, rules: &Value) {
         "resource": resource, "subresource": subresource, "name": rule["resourceNames"][0]});
     let review = json!({"spec": {"user": who, "resourceAttributes": asked}});
     let end = Instant::now() + PATIENCE;
-    while try_post("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review).unwrap()["status"]["allowed"] != true {
+    while try_post("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review).unwrap()["status"]["allowed"] != true
+    {
         assert!(Instant::now() < end, "{who} may not yet do this: {asked}");
         thread::sleep(Duration::from_millis(20));
     }

@@ -6,6 +6,7 @@ pub mod elsewhere;
 mod escalation;
 mod left_over;
 mod lists;
+mod lives;
 mod needs;
 mod parsed;
 mod rights;
@@ -15,6 +16,7 @@ mod values;
 use futures::future::{join, join3, join4};
 use futures::stream::{self, StreamExt as _};
 
+use self::lives::Lives;
 use self::parsed::Parsed;
 use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
@@ -233,8 +235,9 @@ async fn tried<C: Cluster, H: Helm>(
         Ok(Some(other)) => Ok(Some(other)),
         Ok(None) => Ok(prepared.target.and(old.as_ref())),
     };
-    let upgrade = trials::of_upgrade(seams, options, (&new, old.as_ref()), *last);
-    join(upgrade, trials::of_way_back(seams, options, (&new, target))).await
+    let lives = Lives::new(seams.cluster);
+    let upgrade = trials::of_upgrade((seams, &lives), options, (&new, old.as_ref()), *last);
+    join(upgrade, trials::of_way_back((seams, &lives), options, (&new, target))).await
 }
 
 fn reference(request: &Request) -> ChartReference {

@@ -6,10 +6,11 @@ use futures::future::join;
 use futures::stream::{self, StreamExt as _};
 
 use super::Seams;
+use super::lives::Lives;
 use super::parsed::{Candidate, Parsed};
 use crate::checks::snapshot::Known;
 use crate::checks::trial::{Outcome, Trial, Trials};
-use crate::cluster::{ApiKind, Cluster, ClusterError, ObjectRef, Sending, Served};
+use crate::cluster::{ApiKind, Cluster, ObjectRef, Sending, Served};
 use crate::execute::Options;
 use crate::helm::Helm;
 use crate::manifest::hook;
@@ -37,6 +38,7 @@ enum Method {
 /// What all dry runs of a revision have in common.
 struct Run<'a, C> {
     cluster: &'a C,
+    lives: &'a Lives<'a, C>,
     release: &'a Release,
     method: Method,
     /// Whether a patch that changes nothing is sent: the server judges the object all the same.
@@ -45,7 +47,7 @@ struct Run<'a, C> {
 
 /// Tries the objects of the upgrade: those that change, and where Helm applies at the server all, as it sends all.
 pub(super) async fn of_upgrade<C: Cluster, H: Helm>(
-    seams: &Seams<'_, C, H>,
+    (seams, lives): (&Seams<'_, C, H>, &Lives<'_, C>),
     options: &Options,
     (new, old): (&Parsed<'_>, Option<&Parsed<'_>>),
     last: u32,
@@ -62,7 +64,7 @@ pub(super) async fn of_upgrade<C: Cluster, H: Helm>(
         candidates.retain(Candidate::changes);
     }
     candidates.extend(new.hooks_at(hook::points_of_upgrade(is_first, options.apply.waiting.no_hooks)));
-    let run = Run { cluster: seams.cluster, release, method, thorough: false };
+    let run = Run { cluster: seams.cluster, lives, release, method, thorough: false };
     let stored = stores(seams.storage, seams.cluster, (&release.name, last + 1));
     let (objects, record) = join(run.try_all(candidates), stored).await;
     Ok(Trials {
@@ -79,7 +81,7 @@ pub(super) async fn of_upgrade<C: Cluster, H: Helm>(
 /// Tries the objects of the revision to go back to, on what the cluster has today: those that the upgrade makes different. Of the
 /// others it is only asked whether the server knows their kinds, as they are tried with the upgrade.
 pub(super) async fn of_way_back<C: Cluster, H: Helm>(
-    seams: &Seams<'_, C, H>,
+    (seams, lives): (&Seams<'_, C, H>, &Lives<'_, C>),
     options: &Options,
     (new, target): (&Parsed<'_>, Known<Option<&Parsed<'_>>>),
 ) -> Known<Option<Trials>> {
@@ -88,7 +90,7 @@ pub(super) async fn of_way_back<C: Cluster, H: Helm>(
     let method = if by_server { Method::Apply { force: true } } else { Method::Patch };
     let mut candidates = target.beside(Some(new));
     candidates.extend(target.hooks_at(hook::points_of_rollback(options.apply.waiting.no_hooks)));
-    let run = Run { cluster: seams.cluster, release: target.release, method, thorough: true };
+    let run = Run { cluster: seams.cluster, lives, release: target.release, method, thorough: true };
     let mut objects = run.try_all(candidates).await?;
     objects.retain(|trial| trial.outcome != Outcome::Accepted || !trial.warnings.is_empty());
     Ok(Some(Trials { by_server, objects, ..Trials::default() }))
@@ -163,12 +165,12 @@ impl<C: Cluster> Run<'_, C> {
         let made_up = at.name.ends_with('*');
         if let Method::Apply { force } = self.method {
             if trial.is_new && !made_up {
-                trial.live = self.live(at).await.map(|live| live.as_ref().map(LiveObject::ownership));
+                trial.live = self.lives.get(at).await.map(|live| live.as_deref().map(LiveObject::ownership));
             }
             return Ok(Some((Sending::Apply { force }, declared.configuration(owner.0, owner.1))));
         }
-        let live = if made_up { Ok(None) } else { self.live(at).await };
-        trial.live = live.as_ref().map(|live| live.as_ref().map(LiveObject::ownership)).map_err(Clone::clone);
+        let live = if made_up { Ok(None) } else { self.lives.get(at).await };
+        trial.live = live.as_ref().map(|live| live.as_deref().map(LiveObject::ownership)).map_err(Clone::clone);
         let Some(live) = live? else {
             return Ok(Some((Sending::Create, declared.configuration(owner.0, owner.1))));
         };
@@ -181,15 +183,6 @@ impl<C: Cluster> Run<'_, C> {
         }
         let sending = if patch.strategic { Sending::StrategicPatch } else { Sending::MergePatch };
         Ok(Some((sending, patch.configuration)))
-    }
-
-    async fn live(&self, at: &ObjectRef) -> Known<Option<LiveObject>> {
-        match self.cluster.get_live(at).await {
-            Ok(live) => Ok(Some(live)),
-            Err(ClusterError::NotFound { .. }) => Ok(None),
-            Err(ClusterError::Forbidden(_)) => Err(may_not("get", at)),
-            Err(error) => Err(error.to_string()),
-        }
     }
 }
 
@@ -214,7 +207,7 @@ fn outcome(refusal: Refusal, sending: Sending, at: &ObjectRef) -> Outcome {
     }
 }
 
-fn may_not(verb: &str, at: &ObjectRef) -> String {
+pub(super) fn may_not(verb: &str, at: &ObjectRef) -> String {
     let (group, plural) = (&at.resource.group, &at.resource.plural);
     let dot = if group.is_empty() { "" } else { "." };
     let place = at.namespace.as_ref().map(|namespace| format!(" in namespace {namespace:?}")).unwrap_or_default();
