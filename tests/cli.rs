@@ -93,6 +93,7 @@ fn beside(command: &str, flag: &str) -> String {
         }
         ("batch", flag) => format!("plan.yaml {}", taken_with(flag)),
         ("plan", flag) if flag != "--out" => format!("--out=some {}", taken_with(flag)),
+        ("revdiff pull-request", "--number" | "--comment-if-allowed") => "--comment=github".to_owned(),
         _ => taken_with(flag).to_owned(),
     }
 }
@@ -110,6 +111,8 @@ fn every_flag_that_help_lists_is_taken() {
                 "Old New".to_owned()
             }
             "list" | "apis" | "batch" => String::new(),
+            // Nor is there such a revision.
+            "revdiff pull-request" => "--head nowhere".to_owned(),
             _ => "Web".to_owned(),
         };
         let mut tried = 0;
@@ -138,6 +141,8 @@ fn every_flag_that_help_lists_is_taken() {
                 "CODES" => "=200,204".to_owned(),
                 "WHAT" if name == "--inconclusive" => "=pass".to_owned(),
                 "WHAT" if name == "--by" => "=status".to_owned(),
+                "WHAT" if name == "--fail-on" => "=change".to_owned(),
+                "FORGE" => "=gitlab".to_owned(),
                 "WHAT" => "=keep".to_owned(),
                 "BOOL" => "=true".to_owned(),
                 "URL" => "=https://127.0.0.1:1".to_owned(),
@@ -151,6 +156,8 @@ fn every_flag_that_help_lists_is_taken() {
             tried += 1;
             let value = if name == "--gate-prometheus" { " http://127.0.0.1:1 up > 0".to_owned() } else { value };
             let other = beside(command, name);
+            // It is given once.
+            let arguments = if arguments.starts_with(&format!("{name} ")) { "" } else { &arguments };
             let shown = run(&format!("{command} {arguments} {other} {name}{value}"), &[("KUBECONFIG", file)]);
             let refused = ["argument", "invalid value", "required"].iter().any(|word| shown.stderr.contains(word));
             assert!(!refused, "{command} {name}{value}: {}", shown.stderr);

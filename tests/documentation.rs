@@ -125,6 +125,19 @@ fn the_configuration_is_as_its_schema_says() {
         json!({"ignore": [{"paths": ["spec"]}]}),
     ]);
     files.extend(policies());
+    let environment =
+        json!({"name": "a", "charts": ["b"], "release": "c", "namespace": "d", "values": ["e"], "kubeVersion": "1.33"});
+    let wanted = json!({"charts": ["a"], "ignore": ["b"], "kubeVersion": "1.33", "failOn": "change", "environments": [environment]});
+    files.extend([json!({"pullRequest": wanted}), json!({"pullRequest": {}}), json!({"pullRequest": null})]);
+    for key in wanted.as_object().unwrap().keys() {
+        files.push(json!({"pullRequest": {key: 5}}));
+        files.push(json!({"pullRequest": {format!("{key}s"): wanted[key]}}));
+    }
+    for key in environment.as_object().unwrap().keys() {
+        files.push(json!({"pullRequest": {"environments": [{"name": "a", key: 5}]}}));
+        files.push(json!({"pullRequest": {"environments": [{"name": "a", format!("{key}x"): "b"}]}}));
+    }
+    files.push(json!({"pullRequest": {"environments": [{}]}}));
     for file in files {
         let read = helm_safe_upgrade::config::read("test", &file.to_string());
         assert_eq!(validator.is_valid(&file), read.is_ok(), "{file}: {read:?}");

@@ -11,6 +11,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("manifest", &[]),
     ("chart", &["error", "manifest"]),
     ("git", &["error"]),
+    ("web", &[]),
+    ("forge", &["error", "web"]),
     ("release", &["manifest"]),
     ("diff", &["manifest", "release"]),
     ("upgrade", &["manifest", "release", "diff"]),
@@ -33,14 +35,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "execute",
         &[
             "error", "manifest", "chart", "release", "diff", "upgrade", "checks", "report", "helm", "cluster",
-            "storage", "record", "command",
+            "storage", "record", "command", "web",
         ],
     ),
     (
         "cli",
         &[
             "error", "manifest", "chart", "release", "diff", "upgrade", "checks", "report", "config", "helm",
-            "cluster", "storage", "record", "fleet", "command", "execute",
+            "cluster", "storage", "record", "fleet", "command", "execute", "forge",
         ],
     ),
 ];

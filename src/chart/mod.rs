@@ -8,6 +8,7 @@ pub mod generators;
 pub mod reference;
 pub mod repository;
 pub mod skeleton;
+pub mod touched;
 
 use std::path::PathBuf;
 

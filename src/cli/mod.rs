@@ -24,6 +24,7 @@ mod plan;
 mod policy;
 mod progress;
 mod prune;
+mod pull_request;
 mod releases;
 mod revdiff;
 mod show;

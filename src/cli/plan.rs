@@ -108,8 +108,7 @@ fn give_again(plan: &Plan, file: &str) -> Error {
         "cannot apply the plan for release \"{}\": a plan keeps no values, and some were not given by a file",
         plan.release
     );
-    Error::new(Kind::Usage, message)
-        .hint(format!("give all of them again: {}", apply_command(plan, file)))
+    Error::new(Kind::Usage, message).hint(format!("give all of them again: {}", apply_command(plan, file)))
 }
 
 /// The command that follows a plan, with the values that it does not keep.

@@ -10,7 +10,7 @@ use crate::cli::args::{
 };
 use crate::cli::connection::{self, AnyStorage};
 use crate::cli::progress::Progress;
-use crate::cli::{configuration, input, output};
+use crate::cli::{configuration, input, output, pull_request};
 use crate::command::Stages;
 use crate::command::chart;
 use crate::command::live;
@@ -53,6 +53,7 @@ pub(super) async fn run(arguments: Revdiff, environment: &Environment) -> Result
         Some(RevdiffCommand::Upgrade(arguments)) => upgrade(*arguments, environment).await,
         Some(RevdiffCommand::Live(arguments)) => live(arguments, environment).await,
         Some(RevdiffCommand::Chart(arguments)) => charts(*arguments, environment).await,
+        Some(RevdiffCommand::PullRequest(arguments)) => pull_request::run(*arguments, environment).await,
         Some(RevdiffCommand::Release(arguments)) => releases(arguments, environment).await,
         Some(RevdiffCommand::Manifest(arguments)) => manifests(arguments, environment),
     }
@@ -156,6 +157,7 @@ async fn charts(arguments: ChartsArgs, environment: &Environment) -> Result<u8, 
         charts: Both { old: arguments.old, new: arguments.new },
         values: Both { old, new },
         folder: input::current_folder()?,
+        hidden: None,
     };
     let run = Run::new(arguments.diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
@@ -275,7 +277,8 @@ impl<'a> Run<'a> {
         output::painter(&self.diff.display, self.environment)
     }
 
-    fn view<'o>(&self, outcome: &'o Outcome) -> View<'o> {
+    /// The view of an outcome, as the flags want it.
+    pub(super) fn view<'o>(&self, outcome: &'o Outcome) -> View<'o> {
         let mut detail = self.detail();
         // Drift is no upgrade: nothing restarts, and nothing is deleted.
         if matches!(outcome.subject, Subject::Live(_)) {

@@ -30,6 +30,8 @@ pub struct Request {
     pub template: Template,
     /// The folder that paths are seen from.
     pub folder: PathBuf,
+    /// A folder of ours, with a slash at its end, that does not stand before the names of files with values.
+    pub hidden: Option<String>,
 }
 
 /// One of the two, rendered.
@@ -72,7 +74,10 @@ pub async fn run<H: Helm>(
     let new = new.map_err(|error| named(error, &charts.new, &names.new))?;
     stages.stage("comparing");
     let notices = Both { old: notices(&old, &names.old, masker), new: notices(&new, &names.new, masker) };
-    let supplied = values::supplied(&values.new, request.template.stdin.as_deref());
+    let mut supplied = values::supplied(&values.new, request.template.stdin.as_deref());
+    if let Some(hidden) = &request.hidden {
+        supplied.iter_mut().for_each(|one| one.origin = one.origin.replace(hidden, ""));
+    }
     let render = Render { again: new.again, origins: Origins::of(&new.release.config, &supplied, "") };
     let releases = Both { old: old.release, new: new.release };
     let outcome = outcome_of_render(Subject::Charts(names), releases, &render, masker, options);

@@ -72,7 +72,11 @@ async fn part<C: Cluster, H: Helm>(storage: &Storage<C, H>, options: &Options) -
         }));
     }
     all.sort_by_key(|(_, entry)| entry.created);
-    let older = if options.max == 0 { 0 } else { all.len().saturating_sub(options.max) };
+    let mut older = if options.max == 0 { 0 } else { all.len().saturating_sub(options.max) };
+    // An object says the second that it was made in, and no more: which of those is newer is known once they are read.
+    while older > 0 && all.get(older).is_some_and(|(_, entry)| entry.created == all[older - 1].1.created) {
+        older -= 1;
+    }
     all.drain(..older);
     let wanted: HashSet<Key> = all.iter().map(|(key, _)| key.clone()).collect();
     let heads = payloads(place, &listing, (&wanted, &HashSet::new()), decoding()).await?;

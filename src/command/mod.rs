@@ -12,6 +12,7 @@ pub mod live;
 pub mod needs_upgrade;
 mod processes;
 pub mod prune;
+pub mod pull_request;
 pub mod revdiff;
 pub mod show;
 mod source;

@@ -4,10 +4,12 @@
 pub mod batch;
 mod ignore;
 pub mod policy;
+pub mod pull_request;
 mod reading;
 mod windows;
 
 use crate::config::policy::Policy;
+use crate::config::pull_request::PullRequest;
 use crate::config::reading::{Problem, Table};
 use crate::diff::ignore::Rule;
 use crate::error::{Error, Kind};
@@ -24,10 +26,12 @@ pub struct Config {
     pub ignore: Vec<Rule>,
     /// How upgrades are checked and guarded. Later ones count before earlier ones.
     pub policies: Vec<Policy>,
+    /// What is rendered for a pull request.
+    pub pull_request: PullRequest,
 }
 
 /// The keys of the file itself.
-pub const KEYS: [&str; 2] = ["ignore", "policies"];
+pub const KEYS: [&str; 3] = ["ignore", "policies", "pullRequest"];
 
 /// Reads a configuration. `name` is the file's, for messages.
 ///
@@ -65,7 +69,11 @@ fn parse(text: &str) -> Result<Config, Problem> {
         return Ok(Config::default());
     }
     let table = Table::of(&root, "the file", &KEYS)?;
-    Ok(Config { ignore: table.list("ignore", ignore::rule)?, policies: table.list("policies", policy::policy)? })
+    Ok(Config {
+        ignore: table.list("ignore", ignore::rule)?,
+        policies: table.list("policies", policy::policy)?,
+        pull_request: root.get("pullRequest").map(pull_request::pull_request).transpose()?.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::gates::{Asker, Gates, OnInconclusive, ask_for_good, shown, state};
-use super::patience::patiently;
+use super::patience::{AWAY, patiently};
 use super::prepare::differing;
 use super::record::Entry;
 use super::run::Run;
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::Helm;
+use crate::record::{Records, Revision};
 use crate::upgrade::event::{Event, GateState, Task, Verdict};
 use crate::upgrade::gates::{Answer, Says, images};
 use crate::upgrade::next::Step;
@@ -213,8 +214,36 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let description = format!("{done}; proven");
         self.write(&Entry::proven(self.ours, description)).await?;
         self.tell(&Event::Proven { revision: self.ours });
+        self.supersede_others().await;
         self.state.marked = true;
         Ok(None)
+    }
+
+    /// Records as superseded what else is called deployed. Helm does so itself, but goes on without a word where the API server does not
+    /// take it, and its history has two deployed revisions then.
+    async fn supersede_others(&self) {
+        let (Ok(records), Ok(history)) =
+            (Records::of(self.seams.storage), self.seams.storage.history(self.name()).await)
+        else {
+            return;
+        };
+        let change = Revision {
+            status: Some("superseded".to_owned()),
+            only_if_status: Some("deployed".to_owned()),
+            ..Revision::default()
+        };
+        for entry in
+            history.entries().iter().filter(|entry| entry.revision < self.ours && entry.status_hint == "deployed")
+        {
+            let revision = entry.revision;
+            match patiently(AWAY, || records.revise(self.name(), revision, &change)).await {
+                Ok(stated) => {
+                    let (status, description) = (stated.status, stated.description);
+                    self.tell(&Event::Recorded { revision, status, description });
+                }
+                Err(error) => self.notice(format!("revision {revision} is still called deployed: {}", error.message)),
+            }
+        }
     }
 }
 

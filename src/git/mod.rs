@@ -1,6 +1,7 @@
 //! Files of a revision of a git repository, read through the `git` binary. The work tree and the index are never touched,
 //! and files are as they were committed: attributes such as `export-ignore` or line ends say nothing here.
 
+pub mod changes;
 mod command;
 mod listing;
 

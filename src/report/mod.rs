@@ -16,6 +16,7 @@ pub mod markdown;
 mod markup;
 mod parts;
 pub mod paths;
+pub mod pull_request;
 pub mod releases;
 mod remarks;
 pub mod rollout;

@@ -86,7 +86,8 @@ impl Shown {
         self.exits(1).contains(part)
     }
 
-    fn contains(&self, part: &str) -> &Self {
+    /// This text stands somewhere in its standard output, however it ended.
+    pub(crate) fn contains(&self, part: &str) -> &Self {
         let text = tidy(&self.stdout, &self.namespace);
         assert!(text.contains(&dedent(part)), "{part:?} is not in the output of: {}\n{text}{}", self.line, self.stderr);
         self

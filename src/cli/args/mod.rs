@@ -9,6 +9,7 @@ mod fleet;
 mod gates;
 mod guard;
 mod plan;
+mod pull_request;
 mod releases;
 mod terms;
 mod upgrade;
@@ -26,6 +27,7 @@ pub(super) use fleet::{ApisArgs, FleetArgs, ListArgs, NeedsArgs, TableFormat, Ve
 pub(super) use gates::GateArgs;
 pub(super) use guard::{GuardArgs, GuardedArgs, GuardedRollbackArgs, OnFailureArg};
 pub(super) use plan::{ApplyPlanArgs, PlanArgs};
+pub(super) use pull_request::{ForgeArg, PullRequestArgs};
 pub(super) use releases::{
     HistoryArgs, HistoryFormat, KeepArgs, PruneArgs, ReportFormat, ShowArgs, ShowFormat, ShowPart, StatusArgs,
     UnlockArgs,
@@ -219,6 +221,9 @@ pub(super) enum RevdiffCommand {
     /// Compare two charts as they render: in folders, archives, repositories, registries or git. Needs no cluster.
     #[command(alias = "local", after_help = CHART_EXAMPLES)]
     Chart(Box<ChartsArgs>),
+    /// Compare every chart that a branch touches, for each environment, and comment on its pull request. Needs no cluster.
+    #[command(after_help = pull_request::PULL_REQUEST_EXAMPLES)]
+    PullRequest(Box<PullRequestArgs>),
     /// Compare two files with rendered manifests. Needs no cluster.
     #[command(after_help = "Example:\n  helm template ./new | helm revdiff manifest old.yaml -")]
     Manifest(ManifestArgs),

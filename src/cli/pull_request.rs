@@ -1,0 +1,222 @@
+//! `helm revdiff pull-request`: what a branch changes in the charts of a repository, told where it is reviewed.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::checks::severities::Severities;
+use crate::checks::{Severity, Terms};
+use crate::cli::Environment;
+use crate::cli::args::{ForgeArg, Format, PullRequestArgs};
+use crate::cli::configuration;
+use crate::cli::connection;
+use crate::cli::revdiff::Run;
+use crate::cli::{input, output};
+use crate::command::pull_request::{self, Fate, Request};
+use crate::config::pull_request as config;
+use crate::config::pull_request::FailOn;
+use crate::diff::release::Both;
+use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
+use crate::forge::{self, Forge, PullRequest};
+use crate::report::html;
+use crate::report::pull_request::{Item, Review, marker};
+
+/// Runs the command and returns the exit code.
+pub(super) async fn run(arguments: PullRequestArgs, environment: &Environment) -> Result<u8, Error> {
+    let format = arguments.diff.format();
+    if !matches!(format, Format::Text | Format::Markdown | Format::Json) {
+        return Err(Error::new(Kind::Usage, "cannot tell a pull request in this format")
+            .hint("formats are text, markdown and json; --html FOLDER writes a page for each chart"));
+    }
+    // Before anything is rendered: a comment that can't be posted is known at once.
+    let place = arguments.comment.map(|forge| place(forge, arguments.number, environment)).transpose()?;
+    let wanted = configuration::load(arguments.diff.config.as_deref())?;
+    let fail_on = arguments.fail_on.map(|arg| arg.wanted()).or(wanted.pull_request.fail_on).unwrap_or_default();
+    let base = arguments.base.clone().unwrap_or_else(|| base(environment));
+    let if_allowed = arguments.comment_if_allowed;
+    let (name, html, summary) = (arguments.comment_name, arguments.html, arguments.summary);
+    let run = Run::new(arguments.diff, environment)?;
+    let helm = connection::helm(&run.diff.cluster, environment)?;
+    let terms = Terms { severities: Severities::default(), ..Terms::default() };
+    let environments = |chart: &str| environments(&wanted.pull_request, chart);
+    let request = Request {
+        folder: input::current_folder()?,
+        revisions: Both { old: base, new: arguments.head },
+        environments: &environments,
+        terms: &terms,
+    };
+    let found = pull_request::run(&helm, &request, (&run.masker, &run.options), &run.progress).await?;
+    run.progress.clear();
+    let items = found.items.iter().map(|item| Item {
+        chart: &item.chart,
+        environment: &item.environment,
+        fate: match item.fate {
+            Fate::Added => "added",
+            Fate::Removed => "removed",
+            Fate::Changed => "changed",
+        },
+        rendered: match &item.rendered {
+            Ok((outcome, findings)) => Ok((run.view(outcome), findings)),
+            Err(error) => Err(error.message.clone()),
+        },
+    });
+    let review = Review { commits: (&found.commits.old, &found.commits.new), items: items.collect() };
+    print(&review, &run, &name)?;
+    if let Some(folder) = &html {
+        write_pages(&review, folder)?;
+    }
+    if let Some(file) = &summary {
+        append(&review, (file, &name))?;
+    }
+    if let Some(place) = &place {
+        match post(&review, place, &name, environment).await {
+            Err(error) if if_allowed && error.kind == Kind::Forbidden => {
+                output::print_warning(&error.message, environment);
+            }
+            posted => posted?,
+        }
+    }
+    verdict(&found, &review, fail_on, run.diff.detailed_exitcode)
+}
+
+/// The environments that a chart is rendered for; one without a name where there are none.
+fn environments(wanted: &config::PullRequest, chart: &str) -> Vec<pull_request::Environment> {
+    if !wanted.takes(chart) {
+        return Vec::new();
+    }
+    let name = chart.rsplit('/').next().unwrap_or_default();
+    let filled =
+        |text: &String| text.replace("{chart}", name).replace("{path}", if chart.is_empty() { "." } else { chart });
+    let of = |one: &config::Environment| pull_request::Environment {
+        name: one.name.clone(),
+        release: one.release.as_ref().map(filled),
+        namespace: one.namespace.as_ref().map(filled),
+        values: one.values.iter().map(filled).map(|file| file.trim_start_matches("./").to_owned()).collect(),
+        kube_version: one.kube_version.clone().or_else(|| wanted.kube_version.clone()),
+    };
+    if wanted.environments.is_empty() {
+        return vec![of(&config::Environment::default())];
+    }
+    wanted.environments.iter().filter(|one| one.takes(chart)).map(of).collect()
+}
+
+/// What a branch is merged into, as CI says it.
+fn base(environment: &Environment) -> String {
+    let github = environment.text("GITHUB_BASE_REF").map(|branch| format!("origin/{branch}"));
+    let gitlab = || environment.text("CI_MERGE_REQUEST_DIFF_BASE_SHA").map(str::to_owned);
+    github.or_else(gitlab).unwrap_or_else(|| "origin/HEAD".to_owned())
+}
+
+/// The pull request that CI runs for.
+fn place(forge: ForgeArg, number: Option<u64>, environment: &Environment) -> Result<PullRequest, Error> {
+    let variable = |name: &str| {
+        environment.text(name).map(str::to_owned).ok_or_else(|| {
+            Error::new(Kind::Usage, format!("cannot comment on a pull request: {name} is not set"))
+                .hint("docs/pull-requests.md shows how it is set")
+        })
+    };
+    let unknown = |name: &str| {
+        Error::new(Kind::Usage, format!("cannot comment on a pull request: {name} does not say its number"))
+            .hint("run it for pull requests only, or say which one: --number 12")
+    };
+    match forge {
+        ForgeArg::Github => {
+            // `refs/pull/12/merge`
+            let named =
+                environment.text("GITHUB_REF").and_then(|name| name.strip_prefix("refs/pull/")?.split('/').next());
+            let number = number.or_else(|| named?.parse().ok()).ok_or_else(|| unknown("GITHUB_REF"))?;
+            let api = environment.text("GITHUB_API_URL").unwrap_or("https://api.github.com").to_owned();
+            let (repository, token) = (variable("GITHUB_REPOSITORY")?, variable("GITHUB_TOKEN")?.into());
+            Ok(PullRequest { forge: Forge::Github, api, repository, number, token })
+        }
+        ForgeArg::Gitlab => {
+            let named = environment.text("CI_MERGE_REQUEST_IID").and_then(|number| number.parse().ok());
+            let number = number.or(named).ok_or_else(|| unknown("CI_MERGE_REQUEST_IID"))?;
+            let (api, repository) = (variable("CI_API_V4_URL")?, variable("CI_PROJECT_ID")?);
+            Ok(PullRequest { forge: Forge::Gitlab, api, repository, number, token: variable("GITLAB_TOKEN")?.into() })
+        }
+    }
+}
+
+fn print(review: &Review<'_>, run: &Run<'_>, name: &str) -> Result<(), Error> {
+    let most = run.diff.max_bytes;
+    output::write_result(false, run.environment, |mut out| match run.diff.format() {
+        Format::Markdown => review.write_markdown(name, most, &mut out),
+        Format::Json => review.write_json(&mut out),
+        _ => review.write_text(run.painter(), &mut out),
+    })
+}
+
+fn failed(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::new(Kind::Output, format!("cannot write {what} {}: {error}", path.display()))
+}
+
+/// A page for each chart that renders differently.
+fn write_pages(review: &Review<'_>, folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(|error| failed("the folder", folder, &error))?;
+    for item in &review.items {
+        let Ok((view, _)) = &item.rendered else { continue };
+        let named = |text: &str| -> String {
+            text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+        };
+        let chart = if item.chart.is_empty() { "chart" } else { item.chart };
+        let environment =
+            if item.environment.is_empty() { String::new() } else { format!("@{}", named(item.environment)) };
+        let path = folder.join(format!("{}{environment}.html", named(chart)));
+        let mut page = Vec::new();
+        html::write(view, &mut page)
+            .and_then(|()| std::fs::write(&path, &page))
+            .map_err(|error| failed("the page", &path, &error))?;
+    }
+    Ok(())
+}
+
+/// The longest summary of a job, in bytes (GitHub: 1 MiB a step).
+const LONGEST_SUMMARY: usize = 1_000_000;
+
+fn append(review: &Review<'_>, (file, name): (&Path, &str)) -> Result<(), Error> {
+    let mut text = Vec::new();
+    let written = review.write_markdown(name, LONGEST_SUMMARY, &mut text);
+    let opened = written.and_then(|()| std::fs::OpenOptions::new().create(true).append(true).open(file));
+    opened.and_then(|mut out| out.write_all(&text)).map_err(|error| failed("the summary", file, &error))
+}
+
+async fn post(review: &Review<'_>, place: &PullRequest, name: &str, environment: &Environment) -> Result<(), Error> {
+    let mut text = Vec::new();
+    let written = review.write_markdown(name, place.forge.longest_comment(), &mut text);
+    written.map_err(|error| Error::new(Kind::Output, format!("cannot write the comment: {error}")))?;
+    let posted = forge::comment(place, &marker(name), &String::from_utf8_lossy(&text)).await?;
+    let at = posted.url.map(|url| format!(": {url}")).unwrap_or_default();
+    let how = if posted.updated { "updated" } else { "posted" };
+    output::print_notice(&format!("comment {how} on pull request {}{at}", place.number), environment);
+    Ok(())
+}
+
+/// The exit code.
+fn verdict(found: &pull_request::Review, review: &Review<'_>, fail_on: FailOn, detailed: bool) -> Result<u8, Error> {
+    let broken: Vec<(&str, &Error)> =
+        found.items.iter().filter_map(|item| Some((item.chart.as_str(), item.rendered.as_ref().err()?))).collect();
+    if let Some((chart, error)) = broken.first() {
+        let more = if broken.len() == 1 { String::new() } else { format!(", and {} more", broken.len() - 1) };
+        let chart = if chart.is_empty() { "." } else { chart };
+        return Err(Error::new(error.kind, format!("cannot render {chart}{more}: see above")));
+    }
+    let worst = |severity: Severity| {
+        let rendered = found.items.iter().filter_map(|item| item.rendered.as_ref().ok());
+        rendered.filter(|(_, findings)| findings.of_severity(severity).next().is_some()).count()
+    };
+    let (blocked, warned) = (worst(Severity::Blocker), worst(Severity::Warning));
+    let refused = |count: usize, what: &str| {
+        let charts = if count == 1 { "1 chart has".to_owned() } else { format!("{count} charts have") };
+        Error::new(Kind::Refused, format!("the pull request is not to be merged: {charts} {what}"))
+            .hint("what counts is said by --fail-on, or by failOn in helm-safe-upgrade.yaml")
+    };
+    match fail_on {
+        FailOn::Blocker | FailOn::Warning | FailOn::Change if blocked > 0 => Err(refused(blocked, "a blocker")),
+        FailOn::Warning if warned > 0 => Err(refused(warned, "a warning")),
+        FailOn::Change if review.differs() => {
+            Err(refused(review.items.iter().filter(|item| item.differs()).count(), "a change"))
+        }
+        _ if detailed && review.differs() => Ok(EXIT_CHANGED),
+        _ => Ok(EXIT_OK),
+    }
+}
