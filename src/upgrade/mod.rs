@@ -6,6 +6,7 @@
 //! data is no sign.
 
 pub mod batch;
+pub mod blue_green;
 pub mod diagnosis;
 pub mod event;
 pub mod gates;

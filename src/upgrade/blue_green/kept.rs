@@ -1,0 +1,89 @@
+//! What is kept of a roll-out while it runs, so that it goes on after a crash: how far it is, and the two ways of the traffic.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::next::Phase;
+use super::traffic::Route;
+use super::{Outcome, Retire, Roles, Switch};
+
+/// The version of what is kept. What another one says is not understood.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A roll-out, and how it stands (docs/schema/blue-green-state.json).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kept {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The digest of what was ordered: once the traffic is switched, nothing else is gone on with.
+    pub order: String,
+    /// Which release had the traffic, and which gets it.
+    pub roles: Roles,
+    /// What leads the traffic.
+    pub switch: Switch,
+    /// Name and version of the chart that is rolled out.
+    pub chart: String,
+    /// Where the traffic went before.
+    pub before: Route,
+    /// Where it goes after.
+    pub after: Route,
+    /// The revision of the release that had the traffic.
+    pub live_revision: u32,
+    /// Whether the other one was not installed before.
+    pub first_install: bool,
+    /// The revision of it that was tested.
+    pub revision: Option<u32>,
+    /// The revision of the router from before; none without one.
+    pub router_revision: Option<u32>,
+    /// What becomes of the release that had the traffic.
+    pub retire: Retire,
+    /// How far it is.
+    pub phase: Phase,
+    /// Who runs it.
+    pub by: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When the traffic was switched.
+    pub switched: Option<Timestamp>,
+    /// When the release from before is to be retired.
+    pub due: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// How.
+    pub outcome: Option<Outcome>,
+    /// Why, one sentence.
+    pub reason: Option<String>,
+}
+
+impl Kept {
+    /// Reads what was kept.
+    ///
+    /// # Errors
+    /// Why it can't be understood.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let kept: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        match kept.schema_version {
+            SCHEMA_VERSION => Ok(kept),
+            other => Err(format!("it is of version {other}, and this program knows {SCHEMA_VERSION}")),
+        }
+    }
+
+    /// As it is kept.
+    #[must_use]
+    pub fn write(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// Whether there is something left to do of it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// Whether the traffic may have been switched already, so that it must be gone on with.
+    #[must_use]
+    pub fn has_switched(&self) -> bool {
+        self.is_open() && !matches!(self.phase, Phase::Testing)
+    }
+}
