@@ -153,6 +153,7 @@ pub(super) fn order(arguments: &GuardedArgs, environment: &Environment) -> Resul
         who: environment.who(),
         told: told(arguments, environment),
         remark: None,
+        stage: None,
     };
     Ok((request, options))
 }
@@ -285,6 +286,7 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
         who: environment.who(),
         told: Told::default(),
         remark: None,
+        stage: None,
     })
 }
 
@@ -358,7 +360,7 @@ pub(super) fn finish(report: &Report, run: &Run<'_>, telling: Telling) -> Result
         }
     }
     Ok(match report.ending {
-        Ending::Upgraded | Ending::WentBack => EXIT_OK,
+        Ending::Upgraded | Ending::Passed | Ending::WentBack => EXIT_OK,
         Ending::Nothing if run.diff.detailed_exitcode => EXIT_CHANGED,
         Ending::Nothing => EXIT_OK,
         Ending::Unproven => Kind::Helm.exit_code(),

@@ -119,6 +119,9 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let (upgrade, waiting) = (prepared.proposed.upgrade.clone(), waiting.clone());
         let mut labels = self.options.apply.labels.clone();
         labels.push(format!("{RUN}={}", self.keeper.run));
+        // Helm copies labels to later revisions, where they must not count.
+        let stage = self.options.stage.as_ref().and_then(|stage| stage.label.as_ref());
+        labels.extend(stage.map(|(label, says)| format!("{label}={}.{says}", self.ours)));
         Apply { upgrade, waiting, labels, ..self.options.apply.clone() }
     }
 

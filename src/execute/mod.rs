@@ -100,4 +100,17 @@ pub struct Options {
     pub remark: Option<String>,
     /// What the checklist is told.
     pub told: checklist::Told,
+    /// The staged roll-out that it is a step of.
+    pub stage: Option<Stage>,
+}
+
+/// An upgrade that is one step of a staged roll-out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The revision that a failure leads back to, whatever the marks say; `None` where there is none.
+    pub target: Option<u32>,
+    /// Whether it is the last step: the only one that is marked as proven, and after which old revisions are pruned.
+    pub is_last: bool,
+    /// The name of a label of the revision; its value names the revision, and then says this.
+    pub label: Option<(&'static str, String)>,
 }

@@ -140,7 +140,10 @@ pub async fn prepare<C: Cluster, H: Helm>(
         locked,
         lease,
     };
-    prepared.target = target(seams, name, &prepared).await?;
+    prepared.target = match &options.stage {
+        Some(stage) => stage.target,
+        None => target(seams, name, &prepared).await?,
+    };
     seams.listener.hear(&observed(seams, name, &prepared));
     Ok(prepared)
 }

@@ -112,6 +112,8 @@ pub async fn run<C: Cluster, H: Helm>(
         look_only: prepared.nothing_to_do,
         first_install: prepared.proposed.is_first,
         target: prepared.target,
+        more_follow: options.stage.as_ref().is_some_and(|stage| !stage.is_last),
+        is_staged: options.stage.is_some() && prepared.target != prepared.deployed,
         ..State::default()
     };
     if prepared.proposed.is_first && options.apply.create_namespace {
@@ -316,7 +318,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// The revision that is deployed in the end.
     fn deployed(&self, ending: Ending) -> Option<u32> {
         match ending {
-            Ending::Upgraded | Ending::Unproven | Ending::Nothing => Some(self.ours),
+            Ending::Upgraded | Ending::Unproven | Ending::Passed | Ending::Nothing => Some(self.ours),
             Ending::RolledBack | Ending::WentBack => Some(self.newest),
             Ending::NotBegun => self.ground.deployed,
             _ => None,
@@ -337,6 +339,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 format!("{name}: nothing to change; revision {ours} is not proven")
             }
             Ending::Unproven => format!("{name} is {done}, and revision {ours} is not proven"),
+            Ending::Passed => format!("{name} is {done}: revision {ours} has passed; it is marked after the last step"),
             Ending::Nothing => format!("{name}: nothing to change; revision {ours} is deployed, ready and proven"),
             Ending::NotBegun => match (self.interrupted, self.state.rollback_asked) {
                 (Some(why), _) => format!("{name} was not changed: interrupted by {why}"),

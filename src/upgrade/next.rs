@@ -41,6 +41,10 @@ pub struct State {
     pub look_only: bool,
     /// Whether there was no revision to go on from.
     pub first_install: bool,
+    /// Whether more steps of a staged roll-out follow: only the last one is marked as proven.
+    pub more_follow: bool,
+    /// Whether the deployed revision is a step of a staged roll-out, which a failure leads back from although nothing was changed.
+    pub is_staged: bool,
     /// A revision that somebody else has made since we began.
     pub overtaken_by: Option<u32>,
     /// Helm's upgrade, and that everything became ready.
@@ -100,6 +104,8 @@ pub enum Ending {
     Upgraded,
     /// The new revision is deployed and ready; whether it is good could not be told, so it is not proven.
     Unproven,
+    /// The new revision is deployed and has passed, as a step of a staged roll-out of which more follow: it is not marked.
+    Passed,
     /// There was nothing to change.
     Nothing,
     /// The release is back at the revision that was asked for.
@@ -138,7 +144,7 @@ pub fn next(state: &State, on_failure: OnFailure) -> Action {
     if state.rollback_asked {
         return rollback(state);
     }
-    if state.look_only && state.has_failed() {
+    if state.look_only && !state.is_staged && state.has_failed() {
         // Nothing was changed, so there is nothing to go back from.
         return Action::End(Ending::Unproven);
     }
@@ -152,6 +158,7 @@ pub fn next(state: &State, on_failure: OnFailure) -> Action {
         (Step::Open, _) => Action::Apply,
         (_, Step::Open) => Action::Verify,
         (_, Step::Inconclusive) => Action::End(Ending::Unproven),
+        _ if state.more_follow => Action::End(Ending::Passed),
         _ if !state.marked => Action::Mark,
         _ if !state.pruned => Action::Prune,
         _ => Action::End(Ending::Upgraded),
@@ -411,6 +418,27 @@ mod tests {
             (
                 "only looked at, and not ready",
                 state(|s| (s.look_only, s.applied) = (true, Step::Bad)),
+                Rollback,
+                Action::End(Ending::Unproven),
+            ),
+            (
+                "a step was only looked at, and a gate failed",
+                state(|s| (s.look_only, s.is_staged, s.applied, s.verified) = (true, true, Step::Good, Step::Bad)),
+                Rollback,
+                Action::KeepEvidence,
+            ),
+            (
+                "a step is verified",
+                state(|s| {
+                    good(s);
+                    s.more_follow = true;
+                }),
+                Rollback,
+                Action::End(Ending::Passed),
+            ),
+            (
+                "a gate says nothing of a step",
+                state(|s| (s.more_follow, s.applied, s.verified) = (true, Step::Good, Step::Inconclusive)),
                 Rollback,
                 Action::End(Ending::Unproven),
             ),

@@ -258,7 +258,7 @@ impl Releases for Upgrades<'_> {
 /// How a run ended.
 fn of_report(report: &Report) -> Told {
     let outcome = match report.ending {
-        Ending::Upgraded | Ending::WentBack => Outcome::Upgraded,
+        Ending::Upgraded | Ending::Passed | Ending::WentBack => Outcome::Upgraded,
         Ending::Nothing => Outcome::Unchanged,
         Ending::Unproven => Outcome::Unproven,
         Ending::NotBegun | Ending::RolledBack if report.interrupted => Outcome::Interrupted,

@@ -204,7 +204,7 @@ fn name(task: Task) -> &'static str {
 /// The report at the end, as lines.
 #[must_use]
 pub fn report(report: &Report, painter: Painter) -> Vec<String> {
-    let good = matches!(report.ending, Ending::Upgraded | Ending::Nothing | Ending::WentBack);
+    let good = matches!(report.ending, Ending::Upgraded | Ending::Passed | Ending::Nothing | Ending::WentBack);
     let (role, mark) = match report.ending {
         _ if good => (Role::Added, "✓"),
         Ending::RolledBack | Ending::Unproven | Ending::Overtaken => (Role::Warning, "!"),
