@@ -5,6 +5,7 @@
 
 pub mod apis;
 mod back;
+pub mod blue_green;
 mod capacity;
 pub mod chart;
 mod crds;
@@ -295,8 +296,24 @@ impl Findings {
     /// Runs every check.
     #[must_use]
     pub fn of(snapshot: &Snapshot<'_>, terms: &Terms) -> Self {
+        Self::sorted(ALL.iter().flat_map(|check| (check.run)(snapshot)).collect(), terms)
+    }
+
+    /// What was found, and what else was looked at besides.
+    #[must_use]
+    pub fn and(self, more: Vec<Finding>, terms: &Terms) -> Self {
+        let off = self.off;
+        let more = Self::sorted(more, terms);
+        let findings = self.findings.into_iter().chain(more.findings);
+        let mut all = Self { off: [off, more.off].concat(), findings: findings.collect(), ..self };
+        all.findings.sort_by_key(|finding| finding.severity);
+        all.blocked.extend(more.blocked);
+        all
+    }
+
+    fn sorted(found: Vec<Finding>, terms: &Terms) -> Self {
         let (mut findings, mut off): (Vec<Finding>, Vec<&'static str>) = (Vec::new(), Vec::new());
-        for mut finding in ALL.iter().flat_map(|check| (check.run)(snapshot)) {
+        for mut finding in found {
             match terms.severities.of(finding.check, finding.severity) {
                 Some(severity) => {
                     finding.severity = severity;

@@ -54,6 +54,12 @@ pub(super) async fn look<C: Cluster, H: Helm>(
 }
 
 impl Checked {
+    /// What was found of an upgrade elsewhere.
+    pub(super) fn of((release, namespace): (&str, &str), chart: String, findings: Findings, guard: &GuardArgs) -> Self {
+        let (release, namespace) = (release.to_owned(), namespace.to_owned());
+        Self { release, namespace, chart, shows_passed: guard.show_passed, findings }
+    }
+
     /// Shows it in the form that goes with the format of the diff.
     pub(super) fn show(&self, run: &Run<'_>) -> Result<(), Error> {
         let form = match run.diff.format() {

@@ -21,8 +21,8 @@ use super::request::{Request, Sender, Sent, Subject, encode};
 use super::stream::{WATCH_SECONDS, Watch};
 use super::transport::Transport;
 use super::{
-    ApiKind, Cluster, HttpAnswer, Items, ListQuery, Listing, LogQuery, ObjectPage, ObjectRef, Only, Portion, Resource,
-    Right, Sending, Served, ServicePath, Tried, settings,
+    ApiKind, Cluster, FIELD_MANAGER, HttpAnswer, Items, ListQuery, Listing, LogQuery, ObjectPage, ObjectRef, Only,
+    Portion, Resource, Right, Sending, Served, ServicePath, Tried, settings,
 };
 use crate::manifest::live::{Configuration, LiveObject};
 use crate::manifest::node::Node;
@@ -223,6 +223,13 @@ impl Cluster for KubeCluster {
         let path = path_of(object)?;
         let body = Some(Sent { method: Method::PUT, content_type: JSON, content: body });
         self.sender.send(&Request { subject: Subject::Update(object), path, accept: JSON, body }).await
+    }
+
+    async fn merge(&self, object: &ObjectRef, change: &[u8]) -> Result<Vec<u8>, ClusterError> {
+        let path = format!("{}?fieldManager={FIELD_MANAGER}", path_of(object)?);
+        let content_type = "application/merge-patch+json";
+        let body = Some(Sent { method: Method::PATCH, content_type, content: change });
+        self.sender.send(&Request { subject: Subject::Patch(object), path, accept: JSON, body }).await
     }
 
     async fn delete(&self, object: &ObjectRef, only: &Only) -> Result<(), ClusterError> {

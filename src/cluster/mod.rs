@@ -42,6 +42,9 @@ pub use kube::KubeCluster;
 pub use scan::Batch;
 pub use stream::Watch;
 
+/// As whom the server notes the fields that are changed by a patch.
+pub const FIELD_MANAGER: &str = "helm-safe-upgrade";
+
 /// What the product asks of a cluster. Every call is one or more requests; none is made before the first call.
 pub trait Cluster: Send + Sync {
     /// The namespace to work in where the user names none: the one asked for, else the context's, else `default`.
@@ -101,6 +104,11 @@ pub trait Cluster: Send + Sync {
     /// Replaces an object by this JSON, and returns it as the server has it then. If the JSON names a resource version that is
     /// not the object's any more, it is [`ClusterError::Conflict`].
     fn update(&self, object: &ObjectRef, body: &[u8]) -> impl Future<Output = Result<Vec<u8>, ClusterError>> + Send;
+
+    /// Changes what this JSON names of an object, a merge patch, as the field manager [`FIELD_MANAGER`], and returns the object as
+    /// the server has it then. If the JSON names a resource version that is not the object's any more, it is
+    /// [`ClusterError::Conflict`].
+    fn merge(&self, object: &ObjectRef, change: &[u8]) -> impl Future<Output = Result<Vec<u8>, ClusterError>> + Send;
 
     /// Deletes an object and, in the background, what it owns.
     fn delete(&self, object: &ObjectRef, only: &Only) -> impl Future<Output = Result<(), ClusterError>> + Send;
@@ -295,6 +303,20 @@ impl Resource {
     pub const EVENTS: Self = Self::core("events", "Event");
     /// Claims to volumes.
     pub const CLAIMS: Self = Self::core("persistentvolumeclaims", "PersistentVolumeClaim");
+    /// Ingresses.
+    pub const INGRESSES: Self = Self {
+        group: Cow::Borrowed("networking.k8s.io"),
+        version: Cow::Borrowed("v1"),
+        plural: Cow::Borrowed("ingresses"),
+        kind: Cow::Borrowed("Ingress"),
+    };
+    /// The addresses behind Services.
+    pub const ENDPOINT_SLICES: Self = Self {
+        group: Cow::Borrowed("discovery.k8s.io"),
+        version: Cow::Borrowed("v1"),
+        plural: Cow::Borrowed("endpointslices"),
+        kind: Cow::Borrowed("EndpointSlice"),
+    };
     /// Leases.
     pub const LEASES: Self = Self {
         group: Cow::Borrowed("coordination.k8s.io"),

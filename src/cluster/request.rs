@@ -43,6 +43,8 @@ pub(super) enum Subject<'a> {
     Create(&'a ObjectRef),
     /// With the version that it replaces, so that it is safe to make again.
     Update(&'a ObjectRef),
+    /// With the version that it changes, so that it is safe to make again.
+    Patch(&'a ObjectRef),
     Delete(&'a ObjectRef),
     /// A pod's log.
     Logs(&'a ObjectRef),
@@ -60,7 +62,7 @@ impl Subject<'_> {
             Self::List(_) => "list",
             Self::Watch(_) => "watch",
             Self::Get(_) | Self::Discovery(_) | Self::Version | Self::Logs(_) | Self::Service(_) => "get",
-            Self::Apply(_) => "patch",
+            Self::Apply(_) | Self::Patch(_) => "patch",
             Self::Access(_) | Self::Create(_) => "create",
             Self::Update(_) => "update",
             Self::Delete(_) => "delete",
@@ -77,6 +79,7 @@ impl fmt::Display for Subject<'_> {
             Self::Watch(query) => write!(out, "watch {query}"),
             Self::Create(object) => write!(out, "create {object}"),
             Self::Update(object) => write!(out, "update {object}"),
+            Self::Patch(object) => write!(out, "patch {object}"),
             Self::Delete(object) => write!(out, "delete {object}"),
             Self::Logs(pod) => write!(out, "read the log of {pod}"),
             Self::Service(path) => write!(out, "ask service {:?} in namespace {:?}", path.name, path.namespace),

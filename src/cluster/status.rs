@@ -87,7 +87,7 @@ impl Refusal<'_> {
     fn explained(&self, status: Status) -> ClusterError {
         let (action, server) = (self.subject.to_string(), self.server.to_owned());
         // What the server says about a Secret that it refuses may hold a piece of it.
-        let of_secret = matches!(self.subject, Subject::Apply(object) | Subject::Create(object) | Subject::Update(object) if object.resource == Resource::SECRETS);
+        let of_secret = matches!(self.subject, Subject::Apply(object) | Subject::Create(object) | Subject::Update(object) | Subject::Patch(object) if object.resource == Resource::SECRETS);
         let message = if of_secret { String::new() } else { clean(&status.message, LONGEST_MESSAGE) };
         let named = status.details.is_some_and(|details| !details.name.is_empty());
         match (self.code, self.subject) {
@@ -103,6 +103,7 @@ impl Refusal<'_> {
                 Subject::Get(object)
                 | Subject::Apply(object)
                 | Subject::Update(object)
+                | Subject::Patch(object)
                 | Subject::Delete(object)
                 | Subject::Logs(object),
             ) if named => ClusterError::NotFound {
@@ -193,6 +194,7 @@ fn asked(subject: &Subject<'_>) -> Forbidden {
         | Subject::Apply(object)
         | Subject::Create(object)
         | Subject::Update(object)
+        | Subject::Patch(object)
         | Subject::Delete(object)
         | Subject::Logs(object) => (Some(&object.resource), Some(object.name.clone()), object.namespace.clone()),
         Subject::Service(path) => (Some(&Resource::SERVICES), Some(path.name.clone()), Some(path.namespace.clone())),

@@ -9,6 +9,7 @@ mod attempts;
 mod autoscaled;
 mod back;
 pub mod batch;
+pub mod blue_green;
 pub mod checklist;
 mod cleanup;
 mod evidence;

@@ -6,16 +6,12 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use serde_json::{Value, json};
-
-use crate::cluster::{Cluster, ClusterError, ListQuery, ObjectRef, Resource};
+use super::config_map::{MAX_BYTES as MAX_IN_CLUSTER, content, object, reference};
+use crate::cluster::{Cluster, ClusterError, ListQuery, Resource};
 use crate::error::{Error, Kind};
 
 /// What is kept may not be larger than this, in bytes.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
-
-/// A ConfigMap does not hold more than this, in bytes.
-const MAX_IN_CLUSTER: usize = 1024 * 1024;
 
 /// The key within a ConfigMap.
 const KEY: &str = "batch.json";
@@ -102,7 +98,7 @@ impl<C: Cluster> Store<C> {
                 match cluster.get(&reference(namespace, name)).await {
                     Ok(body) => {
                         let (content, seen) =
-                            content(&body).ok_or_else(|| failed(&self.named(), "read", &"it is none"))?;
+                            content(&body, KEY).ok_or_else(|| failed(&self.named(), "read", &"it is none"))?;
                         *version.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = seen;
                         Ok(Some(content))
                     }
@@ -127,14 +123,14 @@ impl<C: Cluster> Store<C> {
                 }
                 let seen = version.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
                 let at = reference(namespace, name);
-                let body = object((namespace, name), batch, (bytes, &seen));
+                let body = object(&at, (LABEL, batch), (KEY, bytes), &seen);
                 let written = match seen.is_empty() {
                     true => cluster.create(&at, &body).await,
                     false => cluster.update(&at, &body).await,
                 };
                 match written {
                     Ok(body) => {
-                        let seen = content(&body).map(|(_, seen)| seen).unwrap_or_default();
+                        let seen = content(&body, KEY).map(|(_, seen)| seen).unwrap_or_default();
                         *version.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = seen;
                         Ok(())
                     }
@@ -165,32 +161,10 @@ pub async fn all_of<C: Cluster>(cluster: &C, namespace: &str, batch: &str) -> Re
         let Some(name) = found.name else { continue };
         let body = cluster.get(&reference(namespace, &name)).await.map_err(reading)?;
         let named = format!("configmap:{namespace}/{name}");
-        let (content, _) = content(&body).ok_or_else(|| failed(&named, "read", &"it is none"))?;
+        let (content, _) = content(&body, KEY).ok_or_else(|| failed(&named, "read", &"it is none"))?;
         all.push((named, content));
     }
     Ok(all)
-}
-
-fn reference(namespace: &str, name: &str) -> ObjectRef {
-    ObjectRef { resource: Resource::CONFIG_MAPS, namespace: Some(namespace.to_owned()), name: name.to_owned() }
-}
-
-fn object((namespace, name): (&str, &str), batch: &str, (bytes, version): (&[u8], &str)) -> Vec<u8> {
-    let labels = json!({"app.kubernetes.io/managed-by": "helm-safe-upgrade", LABEL: batch});
-    let mut metadata = json!({"name": name, "namespace": namespace, "labels": labels});
-    if !version.is_empty() {
-        metadata["resourceVersion"] = version.into();
-    }
-    let data = json!({KEY: String::from_utf8_lossy(bytes)});
-    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}).to_string().into_bytes()
-}
-
-/// What a ConfigMap keeps, and its version.
-fn content(body: &[u8]) -> Option<(Vec<u8>, String)> {
-    let object: Value = serde_json::from_slice(body).ok()?;
-    let text = object.get("data")?.get(KEY)?.as_str()?.as_bytes().to_vec();
-    let version = object.get("metadata")?.get("resourceVersion")?.as_str()?.to_owned();
-    Some((text, version))
 }
 
 /// Locks the file beside the state. The system lets go of it when the process ends, however it does.
@@ -254,14 +228,5 @@ mod tests {
         let names: Vec<_> =
             fs::read_dir(folder.path().join("deep")).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "nothing is left over: {names:?}");
-    }
-
-    #[test]
-    fn a_config_map_is_read_as_it_was_written() {
-        let mut body: Value = serde_json::from_slice(&object(("ops", "web"), "web", (b"{}", "7"))).unwrap();
-        assert_eq!(content(body.to_string().as_bytes()), Some((b"{}".to_vec(), "7".to_owned())));
-        body["data"] = json!({});
-        assert_eq!(content(body.to_string().as_bytes()), None);
-        assert_eq!(content(b"[1]"), None);
     }
 }

@@ -1,7 +1,9 @@
 //! The only writer of persistent state: what a stored revision says of itself (`revision`), who is at work on a release
-//! (`lease`), and how far a batch has come (`batch`).
+//! (`lease`), and how far a batch (`batch`) or a blue-green roll-out (`blue_green`) has come.
 
 pub mod batch;
+pub mod blue_green;
+mod config_map;
 mod lease;
 mod lease_object;
 pub mod plan_file;

@@ -1,6 +1,7 @@
 //! What a user sees. A renderer computes nothing: it turns a view, whose texts have roles and not colours, into bytes.
 
 pub mod batch;
+pub mod blue_green;
 mod chart;
 pub mod checks;
 pub mod diagnosis;

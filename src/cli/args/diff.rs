@@ -13,7 +13,7 @@ use crate::report::{markdown, side_by_side};
 const MIN_WIDTH: i64 = side_by_side::NARROWEST as i64;
 
 /// What every kind of diff takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct DiffArgs {
     /// Unchanged lines to show around each change; -1 shows all lines.
     #[arg(short = 'C', long, value_name = "LINES", default_value_t = 3, allow_negative_numbers = true,
@@ -118,7 +118,7 @@ pub(in crate::cli) struct DiffArgs {
 }
 
 /// Flags of helm-diff for what is always so here.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct NeedlessArgs {
     #[arg(long, hide = true)]
     normalize_manifests: bool,

@@ -304,7 +304,7 @@ pub(super) fn check_name(text: &str) -> Result<String, String> {
         return Err("it takes a reason: --override-window REASON".to_owned());
     }
     let mut names = crate::checks::ALL.iter().map(|check| check.name);
-    if names.any(|name| name == text) {
+    if names.any(|name| name == text) || crate::checks::blue_green::CHECKS.contains(&text) {
         return Ok(text.to_owned());
     }
     let names: Vec<&str> = crate::checks::ALL.iter().map(|check| check.name).collect();

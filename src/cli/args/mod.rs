@@ -1,6 +1,7 @@
 //! The arguments as clap reads them. Nothing is decided here: each command turns its own into typed options.
 
 mod batch;
+mod blue_green;
 mod chart;
 mod cluster;
 mod diagnose;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use batch::{BatchArgs, BatchCommand, BatchFormat, BatchReportArgs, BatchRunArgs};
+pub(super) use blue_green::{BlueGreenArgs, BlueGreenCommand, BlueGreenStatusArgs, SwitchArgs};
 pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diagnose::{DIAGNOSE_EXAMPLES, DiagnoseArgs, DiagnosisFormat};
@@ -123,6 +125,9 @@ pub(super) enum Command {
     /// Upgrade many releases in order, each under guard.
     #[command(after_help = batch::BATCH_EXAMPLES)]
     Batch(Box<BatchArgs>),
+    /// Upgrade the one of two releases that has no traffic, test it, then lead the traffic to it.
+    #[command(after_help = blue_green::BLUE_GREEN_EXAMPLES)]
+    BlueGreen(Box<BlueGreenArgs>),
     /// List releases of many namespaces and clusters: what runs, and whether it is proven.
     #[command(after_help = fleet::LIST_EXAMPLES)]
     List(Box<ListArgs>),

@@ -138,14 +138,8 @@ mod tests {
             (Proven, elsewhere(), false, overtaken),
             (Ended, Live, false, Action::End(Outcome::Switched)),
         ] {
-            let state = State {
-                phase,
-                traffic,
-                interrupted,
-                retire: Retire::Uninstall,
-                due: None,
-                live_changed: false,
-            };
+            let state =
+                State { phase, traffic, interrupted, retire: Retire::Uninstall, due: None, live_changed: false };
             assert_eq!(next(&state, at(10)), expected, "{state:?}");
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::side::{Labels, Side, chooses, shown};
+use super::side::{Labels, Side, shown};
 use crate::manifest::node::Node;
 
 /// Where the traffic goes, as the object says that leads it.
@@ -82,7 +82,8 @@ impl Traffic {
 /// What was seen, where it is neither or both: a sentence without its beginning.
 pub fn leads_to(route: &Route, sides: &[Side<'_>]) -> Result<String, String> {
     let led: Vec<&str> = match route {
-        Route::Release { to } => return Ok(to.clone()),
+        Route::Release { to } if !to.is_empty() => return Ok(to.clone()),
+        Route::Release { .. } => return Err("its values are neither of the two ways, or both".to_owned()),
         Route::Service { selector } if selector.is_empty() => return Err("it has no selector".to_owned()),
         Route::Service { selector } => {
             sides.iter().filter(|side| side.is_chosen_by(selector)).map(|side| side.release).collect()
@@ -144,7 +145,12 @@ fn turned_selector(selector: &Labels, from: &Side<'_>, to: &Side<'_>) -> Result<
     };
     if changes == 0 || from.is_chosen_by(&best) {
         let told = shown(&best);
-        return Err(format!("the labels {} tell the pods of {} and {} not apart ({told})", keys(), from.release, to.release));
+        return Err(format!(
+            "the labels {} tell the pods of {} and {} not apart ({told})",
+            keys(),
+            from.release,
+            to.release
+        ));
     }
     Ok(best)
 }
@@ -372,17 +378,28 @@ mod tests {
                 {"path": "/", "backend": {"service": {"name": "blue", "port": {"name": "http"}}}},
                 {"path": "/files", "backend": {"resource": {"kind": "Bucket", "name": "b"}}},
                 {"path": "/api", "backend": {"service": {"name": "api", "port": {"number": 80}}}}]}}, {"host": "b"}]}});
-        let names = |place| backends_of(&ingress, place).iter().map(|one| format!("{} {} {}", one.at, one.service, one.port)).collect::<Vec<_>>();
+        let names = |place| {
+            backends_of(&ingress, place)
+                .iter()
+                .map(|one| format!("{} {} {}", one.at, one.service, one.port))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(names((None, None)), ["default backend blue 80", "a/ blue http", "a/api api 80"]);
         assert_eq!(names((Some("a"), Some("/"))), ["a/ blue http"]);
         assert_eq!(names((Some("b"), None)), [""; 0]);
         let mut after = backends_of(&ingress, (Some("a"), Some("/")));
         after[0].service = "green".to_owned();
         let patch = backends_patch(&ingress, (Some("a"), Some("/")), &after);
-        let mut expected = json!({"spec": {"rules": ingress["spec"]["rules"], "defaultBackend": ingress["spec"]["defaultBackend"]}});
+        let mut expected =
+            json!({"spec": {"rules": ingress["spec"]["rules"], "defaultBackend": ingress["spec"]["defaultBackend"]}});
         expected["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = json!("green");
         assert_eq!(patch, expected);
-        for odd in [json!(null), json!({}), json!({"spec": {"rules": 5}}), json!({"spec": {"rules": [{"http": {"paths": [5]}}]}})] {
+        for odd in [
+            json!(null),
+            json!({}),
+            json!({"spec": {"rules": 5}}),
+            json!({"spec": {"rules": [{"http": {"paths": [5]}}]}}),
+        ] {
             assert!(backends_of(&odd, (None, None)).is_empty(), "{odd}");
         }
     }

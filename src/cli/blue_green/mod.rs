@@ -1,0 +1,293 @@
+//! `helm safe-upgrade blue-green`: two releases side by side. Look which is live, show what would be done, ask once; then upgrade and
+//! test the other one, lead the traffic there, watch it, and retire the one from before.
+
+mod look;
+mod orders;
+mod screen;
+mod status;
+
+use jiff::Timestamp;
+
+use self::look::{Begins, Looked, Looker};
+use self::orders::{Ordered, names};
+use self::screen::{Deaf, Screen};
+use crate::cli::args::{BlueGreenArgs, BlueGreenCommand, Format};
+use crate::cli::checklist::Checked;
+use crate::cli::console::Telling;
+use crate::cli::guard::{Answer, Question, confirm, stopped};
+use crate::cli::revdiff::Run;
+use crate::cli::{Environment, connection, output, policy};
+use crate::cluster::{Cluster, KubeCluster};
+use crate::error::{EXIT_OK, Error, Kind};
+use crate::execute::Seams;
+use crate::execute::blue_green::{Rollout, Teller as _};
+use crate::execute::interrupts::Interrupts;
+use crate::helm::process::HelmProcess;
+use crate::record::blue_green::Store;
+use crate::report::blue_green as report;
+use crate::storage::Storage;
+use crate::upgrade::blue_green::Outcome;
+use crate::upgrade::blue_green::event::{BlueGreenEvent, Planned};
+use crate::upgrade::blue_green::kept::{Kept, SCHEMA_VERSION};
+use crate::upgrade::blue_green::next::Phase;
+use crate::upgrade::next::OnFailure;
+
+/// Runs the command and returns the exit code.
+pub(super) async fn run(mut arguments: BlueGreenArgs, environment: &Environment) -> Result<u8, Error> {
+    if let Some(BlueGreenCommand::Status(status)) = arguments.command.take() {
+        return status::run(*status, environment).await;
+    }
+    let telling = match arguments.diff.format() {
+        Format::Text | Format::SideBySide | Format::Paths | Format::Stat => Telling::Story,
+        Format::Json => Telling::Events,
+        _ => {
+            return Err(Error::new(Kind::Usage, "cannot tell a roll-out in this format")
+                .hint("formats are text, side-by-side, paths, stat and json"));
+        }
+    };
+    let storage = connection::storage(&arguments.diff.cluster, environment).await?;
+    let ordered = Ordered::of(arguments, storage.namespace())?;
+    let interrupts = Interrupts::listen()?;
+    let run = Run::new(ordered.guarded.diff.clone(), environment)?;
+    // The changes are shown in short, unless another form is asked for.
+    let mut brief = ordered.guarded.diff.clone();
+    brief.stat |= brief.format() == Format::Text;
+    let brief = Run::new(brief, environment)?;
+    let helm = connection::helm(&run.diff.cluster, environment)?;
+    let elsewhere;
+    let cluster = match &storage {
+        Storage::Objects { cluster, .. } => cluster,
+        Storage::Helm { .. } => {
+            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
+            &elsewhere
+        }
+    };
+    let seams = Seams {
+        storage: &storage,
+        helm: &helm,
+        cluster,
+        masker: &run.masker,
+        listener: &Deaf,
+        interrupts: &interrupts,
+    };
+    Running { run: &run, brief: &brief, seams, telling, environment }.go(ordered).await
+}
+
+/// One run of the command.
+struct Running<'a> {
+    run: &'a Run<'a>,
+    brief: &'a Run<'a>,
+    seams: Seams<'a, KubeCluster, HelmProcess>,
+    telling: Telling,
+    environment: &'a Environment,
+}
+
+impl Running<'_> {
+    async fn go(&self, mut ordered: Ordered) -> Result<u8, Error> {
+        let (blue, green) = names(&ordered.switch)?;
+        let namespace = self.seams.storage.namespace().to_owned();
+        let store = Store::of(self.seams.cluster, &namespace, (&blue, &green));
+        let kept = open(&store).await?;
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.has_switched() && kept.order != ordered.digest) {
+            return Err(other(kept, &store.named()));
+        }
+        let mut looked = self.look(&mut ordered, kept.as_ref()).await?;
+        self.run.progress.clear();
+        let dry = ordered.guarded.apply.dry_run.as_deref().is_some_and(|how| !matches!(how, "none" | "false"));
+        let mut kept = match (looked.begins.take(), kept) {
+            (Some(begins), kept) => {
+                let planned = looked.planned(&begins, &ordered, kept.is_some());
+                let new = begun(&ordered, &looked, &planned, self.environment);
+                if kept.is_none() && begins.is_unchanged() {
+                    return self.finish(&Kept { outcome: Some(Outcome::Unchanged), ..new }, &namespace);
+                }
+                let about = (planned.roles.idle.as_str(), namespace.as_str());
+                let guard = &ordered.guarded.guard;
+                let checked = Checked::of(about, planned.chart.clone(), begins.findings.clone(), guard);
+                self.show(&planned, (&begins, &checked))?;
+                checked.refuse("roll out to")?;
+                if dry {
+                    return Ok(EXIT_OK);
+                }
+                self.confirm(&ordered, &planned, (&begins, &checked)).await?;
+                new
+            }
+            (None, Some(kept)) => {
+                output::print_notice(&report::goes_on(&kept), self.environment);
+                if dry {
+                    return Ok(EXIT_OK);
+                }
+                self.confirm_going_on(&ordered, &kept).await?;
+                Kept { retire: ordered.switch.retire(), outcome: None, ..kept }
+            }
+            (None, None) => return Ok(EXIT_OK),
+        };
+        self.roll_out(&ordered, looked, (&mut kept, &store)).await?;
+        self.finish(&kept, &namespace)
+    }
+
+    async fn look(&self, ordered: &mut Ordered, kept: Option<&Kept>) -> Result<Looked, Error> {
+        let stages = self.run.stages(connection::is_quiet(self.seams.storage));
+        let looker =
+            Looker { seams: Seams { ..self.seams }, compare: &self.run.options, environment: self.environment, stages };
+        let (blue, _) = names(&ordered.switch)?;
+        let named = (blue.as_str(), self.seams.storage.namespace());
+        let place = policy::elsewhere(&ordered.guarded, &ordered.policy, named, self.environment).await;
+        tokio::select! {
+            looked = looker.look(ordered, (kept, place.as_ref())) => looked,
+            () = self.seams.interrupts.more_than(0) => Err(stopped(&blue)),
+        }
+    }
+
+    /// Shows what would be done: the steps, the changes against what is live, in short, and the checks.
+    fn show(&self, planned: &Planned, (begins, checked): (&Begins, &Checked)) -> Result<(), Error> {
+        if self.telling == Telling::Events {
+            let screen = Screen::new(self.telling, &[], (self.run.painter(), self.environment));
+            screen.tell(&BlueGreenEvent::BlueGreenPlanned { plan: planned });
+        } else {
+            let text = report::plan(planned, self.run.painter()) + "\n";
+            output::write_result(false, self.environment, |out| out.write_all(text.as_bytes()))?;
+        }
+        if self.telling == Telling::Story {
+            let live = &planned.roles.live;
+            let text = format!("What {live}, which is live, would change by this:\n");
+            output::write_result(false, self.environment, |out| out.write_all(text.as_bytes()))?;
+        }
+        self.brief.show(&begins.compared.proposed.outcome)?;
+        checked.show(self.run)
+    }
+
+    async fn confirm(
+        &self,
+        ordered: &Ordered,
+        planned: &Planned,
+        (begins, checked): (&Begins, &Checked),
+    ) -> Result<(), Error> {
+        let idle = &planned.roles.idle;
+        let ask = format!(
+            "Roll {} out to {idle}, and lead {} there? [y]es, [N]o, show [d]iff, show [c]hecks: ",
+            planned.chart, planned.switch
+        );
+        loop {
+            let question = Question { doing: "roll out to", release: idle, ask: ask.clone(), shows: true };
+            match confirm(question, ordered.guarded.guard.yes, self.seams.interrupts).await? {
+                Answer::Yes => return Ok(()),
+                Answer::Diff => self.run.show_paged(&begins.compared.proposed.outcome)?,
+                Answer::Checks => checked.show(self.run)?,
+            }
+        }
+    }
+
+    /// Asks whether a roll-out that has switched the traffic goes on.
+    async fn confirm_going_on(&self, ordered: &Ordered, kept: &Kept) -> Result<(), Error> {
+        let ask = "Go on with it? [y/N] ".to_owned();
+        let question = Question { doing: "go on with the roll-out to", release: &kept.roles.idle, ask, shows: false };
+        confirm(question, ordered.guarded.guard.yes, self.seams.interrupts).await.map(drop)
+    }
+
+    async fn roll_out(
+        &self,
+        ordered: &Ordered,
+        looked: Looked,
+        (kept, store): (&mut Kept, &Store<'_, KubeCluster>),
+    ) -> Result<(), Error> {
+        let Looked { idle, prepared, router, values, roles, .. } = looked;
+        let router = router.map(|(order, _)| order);
+        let mut releases = vec![roles.live.as_str(), roles.idle.as_str()];
+        releases.extend(ordered.switch.switch_release.as_deref());
+        let screen = Screen::new(self.telling, &releases, (self.run.painter(), self.environment));
+        let removes = idle.options.on_failure == OnFailure::Uninstall;
+        let rollout = Rollout {
+            seams: Seams { listener: screen.listener(&roles.idle), ..self.seams },
+            teller: &screen,
+            after: ordered.after(&idle)?,
+            idle: &idle,
+            prepared,
+            router: router.as_ref(),
+            values: &values,
+            store,
+            retire_after: ordered.switch.retire_after.unwrap_or_default(),
+            removes,
+            arrival: ordered.switch.switch_timeout,
+        };
+        let ran = rollout.run(kept).await;
+        screen.clear();
+        ran.map(drop)
+    }
+
+    fn finish(&self, kept: &Kept, namespace: &str) -> Result<u8, Error> {
+        if self.telling == Telling::Story {
+            let text = report::done(kept, namespace, self.run.painter());
+            // What it came to is told by the exit code, whether the report can be written or not.
+            if let Err(error) = output::write_result(false, self.environment, |out| out.write_all(text.as_bytes())) {
+                output::print_error(&error, self.environment);
+            }
+        } else if kept.outcome == Some(Outcome::Unchanged) {
+            let screen = Screen::new(self.telling, &[], (self.run.painter(), self.environment));
+            screen.tell(&BlueGreenEvent::BlueGreenDone { rollout: kept });
+        }
+        let interrupted = self.seams.interrupts.asked().is_some();
+        Ok(match kept.outcome.unwrap_or(Outcome::Unproven) {
+            Outcome::Switched | Outcome::Unchanged => EXIT_OK,
+            Outcome::NotSwitchedBack => Kind::NotRolledBack.exit_code(),
+            Outcome::Interrupted | Outcome::Waiting => Kind::Interrupted.exit_code(),
+            Outcome::Failed | Outcome::SwitchedBack if interrupted => Kind::Interrupted.exit_code(),
+            Outcome::Failed | Outcome::SwitchedBack => Kind::RolledBack.exit_code(),
+            Outcome::Unproven => Kind::Helm.exit_code(),
+            Outcome::Overtaken => Kind::Locked.exit_code(),
+        })
+    }
+}
+
+/// What is kept of a roll-out that was not finished.
+async fn open<C: Cluster>(store: &Store<'_, C>) -> Result<Option<Kept>, Error> {
+    Ok(kept(store).await?.filter(Kept::is_open))
+}
+
+/// What is kept of the last roll-out.
+async fn kept<C: Cluster>(store: &Store<'_, C>) -> Result<Option<Kept>, Error> {
+    let Some(bytes) = store.read().await? else { return Ok(None) };
+    let kept = Kept::read(&bytes).map_err(|cause| {
+        Error::new(Kind::Damaged, format!("cannot read the state of the roll-out in {}: {cause}", store.named()))
+            .hint("it is of another version of this program, or was changed by hand; delete it to begin anew")
+    })?;
+    Ok(Some(kept))
+}
+
+/// The error where another roll-out has led the traffic, and was not finished.
+fn other(kept: &Kept, place: &str) -> Error {
+    let Kept { chart, roles, switch, .. } = kept;
+    let message = format!(
+        "cannot begin a roll-out: another one, of {chart} to {}, was not finished after it switched {switch}",
+        roles.idle
+    );
+    Error::new(Kind::Refused, message).hint(format!(
+        "run it again with its own arguments, and it goes on; or delete {place} to leave everything as it is"
+    ))
+}
+
+/// A roll-out at its beginning.
+fn begun(ordered: &Ordered, looked: &Looked, planned: &Planned, environment: &Environment) -> Kept {
+    Kept {
+        schema_version: SCHEMA_VERSION,
+        order: ordered.digest.clone(),
+        roles: planned.roles.clone(),
+        switch: planned.switch.clone(),
+        chart: planned.chart.clone(),
+        before: planned.before.clone(),
+        after: planned.after.clone(),
+        live_revision: planned.live_revision,
+        first_install: looked.prepared.proposed.is_first,
+        revision: None,
+        router_revision: looked.router.as_ref().and_then(|(_, revision)| *revision),
+        retire: planned.retire,
+        phase: Phase::Testing,
+        by: environment.who(),
+        started: Timestamp::now(),
+        switched: None,
+        due: None,
+        ended: None,
+        outcome: None,
+        reason: None,
+    }
+}

@@ -1,0 +1,206 @@
+//! The loop of a blue-green roll-out: how far it is kept to be and where the traffic is go in, [`next`] says what to do, and it is done.
+//!
+//! Upgrades, tests, gates and the soak are guarded upgrades of the releases: [`crate::execute::run`]. What is done here besides is
+//! leading the traffic and retiring a release. How far it is is kept before each step, so that a run that was killed goes on.
+
+mod retire;
+pub mod routes;
+mod steps;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::gates::Gates;
+use super::keeper::Keeper;
+use super::patience::{AWAY, patiently};
+use super::{Listener, Options, Prepared, Seams};
+use crate::cluster::Cluster;
+use crate::command::revdiff;
+use crate::command::upgrade::Request;
+use crate::error::{Error, Kind};
+use crate::helm::Helm;
+use crate::record::blue_green::{Store, pair};
+use crate::upgrade::blue_green::event::{BlueGreenEvent, Step};
+use crate::upgrade::blue_green::kept::Kept;
+use crate::upgrade::blue_green::next::{Action, Phase, State, next};
+use crate::upgrade::blue_green::traffic::Traffic;
+use crate::upgrade::blue_green::{Outcome, Retire};
+
+/// A wait is never slept through in one go: clocks may be set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// So often the traffic is led somewhere while somebody else leads it away.
+const MOST_ATTEMPTS: u32 = 5;
+
+/// Hears what happens.
+pub trait Teller: Sync {
+    /// Something has happened in the roll-out.
+    fn tell(&self, event: &BlueGreenEvent<'_>);
+
+    /// Who hears what happens to this release.
+    fn listener(&self, release: &str) -> &dyn Listener;
+}
+
+/// A guarded upgrade of one release.
+#[derive(Debug)]
+pub struct Order {
+    /// What it is made of.
+    pub request: Request,
+    /// How it is guarded.
+    pub options: Options,
+    /// How its diff is made.
+    pub compare: revdiff::Options,
+}
+
+/// A roll-out to run.
+pub struct Rollout<'a, C, H> {
+    /// Where it acts.
+    pub seams: Seams<'a, C, H>,
+    /// Hears what happens.
+    pub teller: &'a dyn Teller,
+    /// The upgrade of the idle release.
+    pub idle: &'a Order,
+    /// What was found of it.
+    pub prepared: Prepared,
+    /// The upgrade of the router that leads the traffic to the idle release, where there is a router.
+    pub router: Option<&'a Order>,
+    /// The values by which the router leads the traffic.
+    pub values: &'a routes::RouterValues,
+    /// Where the state is kept.
+    pub store: &'a Store<'a, C>,
+    /// How long after its proof the release from before is retired.
+    pub retire_after: Duration,
+    /// Whether the idle release is removed where it was installed by this, and fails.
+    pub removes: bool,
+    /// What is asked of the idle release with the traffic.
+    pub after: Gates,
+    /// How long the traffic may take to arrive.
+    pub arrival: Duration,
+}
+
+impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
+    /// Runs it to its end, and keeps how it ended. That it fails is no error, but in what is kept.
+    ///
+    /// # Errors
+    /// If somebody else is at work on it, the API server stays away, or the state can't be kept. It goes on when it is run again.
+    pub async fn run(&self, kept: &mut Kept) -> Result<Outcome, Error> {
+        let names = (kept.roles.live.as_str(), kept.roles.idle.as_str());
+        let keeper =
+            Keeper::take(&self.seams, &format!("blue-green.{}", pair(names.0, names.1)), &self.idle.options.who)
+                .await
+                .map_err(|error| match error.kind {
+                    Kind::Locked => Error::new(
+                        Kind::Locked,
+                        format!("another roll-out of {} and {} is under way", names.0, names.1),
+                    )
+                    .hint("wait for it; helm safe-upgrade blue-green status shows how far it is"),
+                    _ => error,
+                })?;
+        let result = keeper.while_held(self.go(kept)).await;
+        if !self.seams.interrupts.twice() {
+            keeper.give_back().await;
+        }
+        let outcome = result?;
+        if outcome != Outcome::Waiting {
+            kept.ended = Some(Timestamp::now());
+            kept.phase = Phase::Ended;
+        }
+        kept.outcome = Some(outcome);
+        self.keep(kept).await?;
+        self.teller.tell(&BlueGreenEvent::BlueGreenDone { rollout: kept });
+        Ok(outcome)
+    }
+
+    async fn go(&self, kept: &mut Kept) -> Result<Outcome, Error> {
+        self.keep(kept).await?;
+        let mut led = 0;
+        loop {
+            if self.seams.interrupts.twice() {
+                let message = format!("let go of the roll-out to {} at once, as asked", kept.roles.idle);
+                return Err(Error::new(Kind::Interrupted, message).hint("run it again: it goes on where it was"));
+            }
+            let seen = patiently(AWAY, || routes::now(&self.seams, &kept.switch, self.values)).await?;
+            let traffic = Traffic::of(&seen.route, (&kept.before, &kept.after));
+            let state = State {
+                phase: kept.phase,
+                traffic,
+                interrupted: self.seams.interrupts.asked().is_some(),
+                retire: kept.retire,
+                due: kept.due,
+                live_changed: kept.phase == Phase::Proven && self.has_live_changed(kept).await?,
+            };
+            let action = next(&state, Timestamp::now());
+            if matches!(action, Action::Switch | Action::SwitchBack) {
+                led += 1;
+                if led > MOST_ATTEMPTS {
+                    let message =
+                        format!("cannot switch the traffic: somebody else changes {} all the time", kept.switch);
+                    return Err(Error::new(Kind::Locked, message).hint("find out who, then run it again"));
+                }
+            }
+            let ended = match action {
+                Action::Test => self.test(kept).await?,
+                Action::Switch => self.switch(kept, &seen).await?,
+                Action::Confirm => self.confirm(kept).await?,
+                Action::Soak => self.soak(kept).await?,
+                Action::SwitchBack => self.switch_back(kept, &seen).await?,
+                Action::ConfirmBack => self.confirm_back(kept).await?,
+                Action::Wait(until) => self.wait(kept, until).await,
+                Action::Retire => self.retire(kept).await?,
+                Action::End(outcome) => Some(self.over(kept, outcome, &state)),
+            };
+            if let Some(outcome) = ended {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Why it ends here, where that is not said yet.
+    fn over(&self, kept: &mut Kept, outcome: Outcome, state: &State) -> Outcome {
+        let reason = match (outcome, &state.traffic) {
+            (Outcome::Overtaken, Traffic::Elsewhere(to)) => Some(format!("{} leads elsewhere now: {to}", kept.switch)),
+            (Outcome::Overtaken, Traffic::Live) => Some(format!("{} leads to {} again", kept.switch, kept.roles.live)),
+            (Outcome::Overtaken, Traffic::Idle) => {
+                Some(format!("{} leads to {} already", kept.switch, kept.roles.idle))
+            }
+            (Outcome::Interrupted | Outcome::Waiting, _) => {
+                Some(format!("interrupted by {}", self.seams.interrupts.asked().unwrap_or("a signal")))
+            }
+            (Outcome::Switched, _) if state.live_changed && kept.retire != Retire::Keep => {
+                Some(format!("{} was changed by somebody else, and is left as it is", kept.roles.live))
+            }
+            _ => None,
+        };
+        kept.reason = reason.or(kept.reason.take());
+        outcome
+    }
+
+    async fn keep(&self, kept: &Kept) -> Result<(), Error> {
+        let bytes = kept.write();
+        self.store.write(&bytes).await
+    }
+
+    /// What a guarded run of a release acts on.
+    fn seams_of(&self, release: &str) -> Seams<'_, C, H> {
+        Seams { listener: self.teller.listener(release), ..self.seams }
+    }
+
+    fn begins(&self, step: Step, text: String) {
+        self.teller.tell(&BlueGreenEvent::BlueGreenStep { step, text });
+    }
+
+    fn ends(&self, step: Step, good: bool, text: String) {
+        self.teller.tell(&BlueGreenEvent::BlueGreenStepEnded { step, good, text });
+    }
+
+    async fn wait(&self, kept: &Kept, until: Timestamp) -> Option<Outcome> {
+        let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+        self.teller.tell(&BlueGreenEvent::BlueGreenWaiting { release: &kept.roles.live, until });
+        tokio::select! {
+            () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {}
+            () = self.seams.interrupts.more_than(0) => {}
+        }
+        None
+    }
+}

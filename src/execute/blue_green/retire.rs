@@ -1,0 +1,127 @@
+//! Retiring the release that had the traffic: uninstalling it, or scaling it to zero.
+
+use serde_json::{Value, json};
+
+use super::Rollout;
+use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, ObjectRef, Resource};
+use crate::diff::workload::Kind as Workload;
+use crate::error::{Error, Kind};
+use crate::helm::Helm;
+use crate::manifest::live::Declared;
+use crate::upgrade::blue_green::event::Step;
+use crate::upgrade::blue_green::kept::Kept;
+use crate::upgrade::blue_green::{Outcome, Retire};
+
+/// So often an object is changed anew where somebody else writes to it.
+const TRIES: u32 = 5;
+
+impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
+    /// Retires it as wanted.
+    pub(super) async fn retire(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
+        let live = &kept.roles.live;
+        let told = match kept.retire {
+            Retire::Keep => None,
+            Retire::Uninstall => {
+                self.begins(Step::Retire, format!("uninstall {live}"));
+                self.remove(live).await?;
+                Some(format!("{live} is uninstalled"))
+            }
+            Retire::Scale => {
+                self.begins(Step::Retire, format!("scale {live} to zero"));
+                Some(self.scale_to_zero(live).await?)
+            }
+        };
+        if let Some(text) = told {
+            self.ends(Step::Retire, true, text);
+        }
+        Ok(Some(Outcome::Switched))
+    }
+
+    /// Uninstalls a release, if it is there.
+    pub(super) async fn remove(&self, name: &str) -> Result<(), Error> {
+        if self.seams.storage.history(name).await?.is_empty() {
+            return Ok(());
+        }
+        let mut running = self.seams.helm.uninstall(name, self.idle.options.rollback_timeout).await?;
+        let ended = running.wait().await;
+        if ended.success {
+            return Ok(());
+        }
+        let message = format!("cannot uninstall release \"{name}\": {}", ended.message);
+        Err(Error::new(Kind::Helm, message).hint("the traffic is not touched by this; run it again to go on"))
+    }
+
+    /// Scales what runs pods to zero, and says what was scaled and what can't be.
+    async fn scale_to_zero(&self, name: &str) -> Result<String, Error> {
+        let history = self.seams.storage.history(name).await?;
+        if history.is_empty() {
+            return Ok(format!("{name} is gone already"));
+        }
+        let release = self.seams.storage.deployed(name, &history).await?;
+        let (mut scaled, mut left) = (Vec::new(), Vec::new());
+        for document in release.documents().iter().filter(|document| !document.is_hook()) {
+            for declared in Declared::of(document).unwrap_or_default() {
+                let Some(kind) = Workload::of(&declared.id) else { continue };
+                let called = format!("{}/{}", declared.id.kind.to_lowercase(), declared.id.name);
+                if !kind.has_replicas() {
+                    left.extend((kind != Workload::Job).then_some(called));
+                    continue;
+                }
+                let plural = format!("{}s", declared.id.kind.to_lowercase());
+                let resource = Resource {
+                    group: declared.id.group.clone().into(),
+                    version: declared.id.version.clone().into(),
+                    plural: plural.into(),
+                    kind: declared.id.kind.clone().into(),
+                };
+                let namespace = declared.id.namespace.clone().unwrap_or_else(|| release.namespace.clone());
+                self.scale(&ObjectRef { resource, namespace: Some(namespace), name: declared.id.name.clone() }).await?;
+                scaled.push(called);
+            }
+        }
+        let goes_on = if left.is_empty() { String::new() } else { format!("; goes on: {}", left.join(", ")) };
+        let what = if scaled.is_empty() { "nothing of it has replicas".to_owned() } else { scaled.join(", ") };
+        Ok(format!("{name} is scaled to zero: {what}{goes_on}"))
+    }
+
+    async fn scale(&self, at: &ObjectRef) -> Result<(), Error> {
+        let failed = |error: ClusterError| Error::from(error).while_doing(&format!("cannot scale {at} to zero"));
+        for _ in 0..TRIES {
+            let body = match self.seams.cluster.get(at).await {
+                Ok(body) => body,
+                Err(ClusterError::NotFound { .. }) => return Ok(()),
+                Err(error) => return Err(failed(error)),
+            };
+            let Ok(object) = serde_json::from_slice::<Value>(&body) else { return Ok(()) };
+            if object["spec"]["replicas"] == 0 && others(&object).is_none() {
+                return Ok(());
+            }
+            let mut change = json!({"spec": {"replicas": 0}});
+            change["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
+            let written = match self.seams.cluster.merge(at, change.to_string().as_bytes()).await {
+                Ok(written) => written,
+                Err(ClusterError::Conflict { .. }) => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            self.disown(at, &written).await;
+            return Ok(());
+        }
+        Err(Error::new(Kind::Cluster, format!("cannot scale {at} to zero: somebody else writes to it all the time")))
+    }
+
+    /// Gives up the field, so that the next upgrade of the release sets its replicas again: a server-side apply, as Helm 4 makes it, would
+    /// stop at a field that is another manager's. Where it can't be given up, that upgrade takes `--force-conflicts`.
+    async fn disown(&self, at: &ObjectRef, written: &[u8]) {
+        let Ok(object) = serde_json::from_slice::<Value>(written) else { return };
+        let Some(others) = others(&object) else { return };
+        let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"], "managedFields": others});
+        _ = self.seams.cluster.merge(at, json!({ "metadata": metadata }).to_string().as_bytes()).await;
+    }
+}
+
+/// The entries of the other field managers, where there is one of ours.
+fn others(object: &Value) -> Option<Vec<Value>> {
+    let entries = object["metadata"]["managedFields"].as_array()?;
+    let others: Vec<Value> = entries.iter().filter(|entry| entry["manager"] != FIELD_MANAGER).cloned().collect();
+    (others.len() < entries.len() && !others.is_empty()).then_some(others)
+}
