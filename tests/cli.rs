@@ -92,10 +92,28 @@ fn beside(command: &str, flag: &str) -> String {
             "--chart=./none".to_owned()
         }
         ("batch", flag) => format!("plan.yaml {}", taken_with(flag)),
+        ("blue-green", flag) => format!("{} {}", colours(flag), taken_with(flag)),
+        ("blue-green status", "--blue") => "--green=b".to_owned(),
+        ("blue-green status", "--green") => "--blue=a".to_owned(),
+        ("blue-green status", _) => "--blue=a --green=b".to_owned(),
         ("plan", flag) if flag != "--out" => format!("--out=some {}", taken_with(flag)),
         ("revdiff pull-request", "--number" | "--comment-if-allowed") => "--comment=github".to_owned(),
         _ => taken_with(flag).to_owned(),
     }
+}
+
+/// What a blue-green roll-out takes beside a flag: the two releases, and what leads the traffic.
+fn colours(flag: &str) -> String {
+    let lead: &[&str] = match flag {
+        "--service" | "--ingress" => &[],
+        _ if flag.starts_with("--switch-") && flag != "--switch-soak" && flag != "--switch-timeout" => {
+            &["--switch-release=c", "--switch-chart=d"]
+        }
+        _ => &["--service=c"],
+    };
+    let all = ["--blue=a", "--green=b"].iter().chain(lead);
+    let others = all.filter(|other| other.split('=').next() != Some(flag));
+    others.copied().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -110,7 +128,7 @@ fn every_flag_that_help_lists_is_taken() {
             "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" => {
                 "Old New".to_owned()
             }
-            "list" | "apis" | "batch" => String::new(),
+            "list" | "apis" | "batch" | "blue-green status" => String::new(),
             // Nor is there such a revision.
             "revdiff pull-request" => "--head nowhere".to_owned(),
             _ => "Web".to_owned(),

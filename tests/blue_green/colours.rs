@@ -97,6 +97,22 @@ impl User {
         cluster::find::<Deployment>(&self.namespace, release)?.spec.replicas
     }
 
+    /// How a roll-out ended, of its events, each of which is as its schema says.
+    pub(crate) fn outcome_of(&self, shown: &Shown) -> String {
+        let schema = schema("blue-green-events");
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let mut outcome = String::new();
+        for line in shown.stdout.lines() {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let problems: Vec<String> = validator.iter_errors(&event).map(|error| error.to_string()).collect();
+            assert!(problems.is_empty(), "{problems:#?}\n{event:#}");
+            if event["event"] == "blue-green-done" {
+                outcome = event["rollout"]["outcome"].as_str().unwrap().to_owned();
+            }
+        }
+        outcome
+    }
+
     /// What is kept of the roll-outs of the two.
     pub(crate) fn kept(&self) -> Option<Value> {
         let kept: ConfigMap = cluster::find(&self.namespace, "helm-safe-upgrade.blue-green.web-blue.web-green")?;
@@ -119,4 +135,10 @@ impl Shown {
         self.exits(code);
         assert!(self.stdout.contains(says), "{says:?} is not in: {}\n{}", self.stdout, self.stderr);
     }
+}
+
+/// A schema of the documentation.
+pub(crate) fn schema(name: &str) -> Value {
+    let path = std::path::Path::new(crate::environment::ROOT).join(format!("docs/schema/{name}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }

@@ -26,4 +26,7 @@ mod user;
 
 mod colours;
 
+mod clashes;
 mod course;
+mod resumed;
+mod ways;

@@ -25,6 +25,10 @@ Exit code: 0 the traffic is with the new release, which is proven, or there was 
 where it was; 5 failed, and the traffic was not seen to be back; 6 somebody else is at work; 7 interrupted; 1 other errors, or it could
 not be told whether it is good.";
 
+const STATUS_EXAMPLES: &str = "\
+Example:
+  helm safe-upgrade blue-green status --blue web-blue --green web-green";
+
 /// What `helm safe-upgrade blue-green` takes.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -143,6 +147,7 @@ pub(in crate::cli) enum RetireArg {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BlueGreenCommand {
     /// Say which of the two releases is live, and how far a roll-out is.
+    #[command(after_help = STATUS_EXAMPLES)]
     Status(Box<BlueGreenStatusArgs>),
 }
 

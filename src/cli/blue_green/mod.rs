@@ -118,7 +118,9 @@ impl Running<'_> {
                     return Ok(EXIT_OK);
                 }
                 self.confirm_going_on(&ordered, &kept).await?;
-                Kept { retire: ordered.switch.retire(), outcome: None, ..kept }
+                // What has failed is still the reason for going back.
+                let reason = kept.reason.clone().filter(|_| kept.phase == Phase::GoingBack);
+                Kept { retire: ordered.switch.retire(), outcome: None, reason, ..kept }
             }
             (None, None) => return Ok(EXIT_OK),
         };
@@ -196,7 +198,7 @@ impl Running<'_> {
         let mut releases = vec![roles.live.as_str(), roles.idle.as_str()];
         releases.extend(ordered.switch.switch_release.as_deref());
         let screen = Screen::new(self.telling, &releases, (self.run.painter(), self.environment));
-        let removes = idle.options.on_failure == OnFailure::Uninstall;
+        let removes = ordered.guarded.failure.on_failure.policy() == OnFailure::Uninstall;
         let rollout = Rollout {
             seams: Seams { listener: screen.listener(&roles.idle), ..self.seams },
             teller: &screen,

@@ -15,6 +15,7 @@ use crate::execute::blue_green::routes::RouterValues;
 use crate::helm::Helm;
 use crate::helm::flags::ValueFlags;
 use crate::upgrade::blue_green::{Roles, Switch};
+use crate::upgrade::next::OnFailure;
 
 /// What stands for the name of a release, and for its colour.
 const PLACES: [&str; 2] = ["{release}", "{color}"];
@@ -92,6 +93,8 @@ impl Ordered {
         self.guarded.gates = gates;
         options.told.terms = policy::terms(&self.guarded, &self.policy);
         options.told.window = policy::window(&self.guarded, &self.policy, false);
+        // What has no traffic need not go back anywhere: what fails is kept for a look, or removed by the roll-out.
+        options.on_failure = OnFailure::Keep;
         let mut live = Order { request: request.clone(), options: options.clone(), compare: compare.clone() };
         live.request.upgrade.release.clone_from(&roles.live);
         live.options.apply.upgrade.release.clone_from(&roles.live);

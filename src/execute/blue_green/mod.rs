@@ -102,7 +102,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             keeper.give_back().await;
         }
         let outcome = result?;
-        if outcome != Outcome::Waiting {
+        if !matches!(outcome, Outcome::Waiting | Outcome::Unproven) {
             kept.ended = Some(Timestamp::now());
             kept.phase = Phase::Ended;
         }

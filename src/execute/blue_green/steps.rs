@@ -22,7 +22,10 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     pub(super) async fn test(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
         let idle = &kept.roles.idle;
         self.begins(Step::Test, format!("upgrade and test {idle}, while {} has the traffic", kept.roles.live));
-        let options = staged(&self.idle.options, false);
+        let mut options = staged(&self.idle.options, false);
+        if self.removes && kept.first_install {
+            options.on_failure = OnFailure::Uninstall;
+        }
         let report = run::run(&self.seams_of(idle), &self.prepared, &options).await?;
         kept.revision = report.revision.or(report.deployed);
         let good = matches!(report.ending, Ending::Passed | Ending::Upgraded | Ending::Nothing);
@@ -127,8 +130,6 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         let seams = self.seams_of(idle);
         let mut options = staged(&self.idle.options, true);
         options.gates = self.after.clone();
-        // That it is removed is for later: the traffic is there.
-        options.on_failure = OnFailure::Keep;
         let order = (&options, &self.idle.compare);
         let prepared = prepare(&seams, &self.idle.request, order, &()).await?;
         let prepared = as_it_is(prepared, idle)?;
@@ -215,13 +216,9 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     }
 }
 
-/// A step of the roll-out. There is nothing to go back to for what has no traffic: what fails is kept for a look, or removed.
+/// A step of the roll-out. Nothing leads back from it but the traffic.
 fn staged(options: &Options, is_last: bool) -> Options {
-    let on_failure = match options.on_failure {
-        OnFailure::Uninstall => OnFailure::Uninstall,
-        OnFailure::Rollback | OnFailure::Keep => OnFailure::Keep,
-    };
-    Options { stage: Some(Stage { target: None, is_last, label: None }), on_failure, ..options.clone() }
+    Options { stage: Some(Stage { target: None, is_last, label: None }), ..options.clone() }
 }
 
 /// What was prepared, so that nothing is changed whatever is rendered now: what has the traffic is only watched.
