@@ -116,23 +116,26 @@ fn colours(flag: &str) -> String {
     others.copied().collect::<Vec<_>>().join(" ")
 }
 
+/// What a command takes beside its flags.
+fn arguments_of(command: &str, file: &str) -> String {
+    match command {
+        "revdiff manifest" => format!("{file} {file}"),
+        // No release can have such a name, so that nothing is asked of any cluster.
+        "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" => "Old New".to_owned(),
+        "list" | "apis" | "batch" | "blue-green status" => String::new(),
+        // Nor is there such a revision.
+        "revdiff pull-request" => "--head nowhere".to_owned(),
+        _ => "Web".to_owned(),
+    }
+}
+
 #[test]
 fn every_flag_that_help_lists_is_taken() {
     let kubeconfig = kubeconfig("flags");
     let file = kubeconfig.to_str().unwrap();
     for command in commands().iter().filter(|command| !command.is_empty()) {
         let help = run(&format!("{command} --help"), &[]).stdout;
-        let arguments = match command.as_str() {
-            "revdiff manifest" => format!("{file} {file}"),
-            // No release can have such a name, so that nothing is asked of any cluster.
-            "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" => {
-                "Old New".to_owned()
-            }
-            "list" | "apis" | "batch" | "blue-green status" => String::new(),
-            // Nor is there such a revision.
-            "revdiff pull-request" => "--head nowhere".to_owned(),
-            _ => "Web".to_owned(),
-        };
+        let arguments = arguments_of(command, file);
         let mut tried = 0;
         for flag in help.lines().filter(|line| line.trim_start().starts_with('-')) {
             let Some(at) = flag.find("--") else { continue };
