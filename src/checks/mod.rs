@@ -6,6 +6,7 @@
 pub mod apis;
 mod back;
 pub mod blue_green;
+pub mod canary;
 mod capacity;
 pub mod chart;
 mod crds;
@@ -232,6 +233,9 @@ pub const ALL: &[Check] = &[
     disruption::availability::CHECK,
     disruption::autoscaler::CHECK,
     disruption::restarts::CHECK,
+    // The steps of a canary.
+    canary::replicas::CHECK,
+    canary::autoscaler::CHECK,
     // The security.
     security::pod_security::CHECK,
     security::privileges::CHECK,

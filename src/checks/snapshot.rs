@@ -5,6 +5,7 @@ pub mod values;
 use jiff::Timestamp;
 
 use super::apis::Apis;
+use super::canary::Canary;
 use super::chart::ChartSeen;
 use super::elsewhere::Elsewhere;
 use super::escalation::Grants;
@@ -84,6 +85,8 @@ pub struct Snapshot<'a> {
     pub window: &'a Window,
     /// What is proven in another place, where one is asked for.
     pub elsewhere: Option<&'a Elsewhere>,
+    /// The step of a canary that it is.
+    pub canary: Option<&'a Canary>,
 }
 
 impl<'a> Snapshot<'a> {

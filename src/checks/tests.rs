@@ -22,6 +22,8 @@ pub(super) struct Case<'a> {
     pub(super) cluster: &'a str,
     /// The kinds that may not be read.
     pub(super) forbidden: &'a [&'a str],
+    /// The step of a canary that it is.
+    pub(super) canary: Option<&'a super::canary::Canary>,
 }
 
 impl Case<'_> {
@@ -48,6 +50,7 @@ impl Case<'_> {
     /// What several checks find of it, changed.
     pub(super) fn all_findings(self, checks: &[&Check], change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
         let lists = |proposal: &Proposal<'_>| {
+            let proposal = &Proposal { canary: self.canary, ..*proposal };
             let wanted: BTreeSet<Wanted> = checks.iter().flat_map(|check| (check.wants)(proposal)).collect();
             Lists::new(wanted.into_iter().map(|wanted| {
                 let read = self.read(&wanted);
@@ -55,6 +58,7 @@ impl Case<'_> {
             }))
         };
         with(self.old, self.new, lists, |snapshot| {
+            snapshot.canary = self.canary;
             change(snapshot);
             checks.iter().flat_map(|check| (check.run)(snapshot)).collect()
         })
@@ -110,6 +114,7 @@ pub(super) fn with<T>(
         no_hooks: false,
         objects: &objects,
         crds: None,
+        canary: None,
     });
     look(&mut Snapshot {
         now: jiff::Timestamp::UNIX_EPOCH,
@@ -142,6 +147,7 @@ pub(super) fn with<T>(
         values: &GivenValues::none(),
         window: &window::Window::default(),
         elsewhere: None,
+        canary: None,
     })
 }
 

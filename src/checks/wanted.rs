@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::canary::Canary;
 use super::snapshot::{Known, Objects};
 use crate::diff::live::crd::CrdDiff;
 use crate::manifest::hook;
@@ -120,6 +121,8 @@ pub struct Proposal<'a> {
     pub objects: &'a Objects,
     /// The definitions of the chart's folder `crds/` beside the cluster's.
     pub crds: Option<&'a CrdDiff>,
+    /// The step of a canary that it is.
+    pub canary: Option<&'a Canary>,
 }
 
 impl Proposal<'_> {

@@ -40,6 +40,16 @@ pub(super) struct Console {
     frame: Frame,
     state: Mutex<State>,
     with_table: bool,
+    step: Option<StepName>,
+}
+
+/// The step of a staged roll-out that is told.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct StepName {
+    /// Which; 1 is the first.
+    pub(super) number: usize,
+    /// How many there are.
+    pub(super) steps: usize,
 }
 
 struct State {
@@ -55,7 +65,18 @@ impl Console {
         let width = usize::from(environment.columns.unwrap_or(DEFAULT_WIDTH));
         let state =
             State { story: Story::new(painter, with_table), head: None, release: release.to_owned(), bar: None };
-        Self { telling, frame: Frame { width, painter, now: Timestamp::now() }, state: Mutex::new(state), with_table }
+        Self {
+            telling,
+            frame: Frame { width, painter, now: Timestamp::now() },
+            state: Mutex::new(state),
+            with_table,
+            step: None,
+        }
+    }
+
+    /// The same for a step of a staged roll-out, which each event names.
+    pub(super) fn at_step(self, step: StepName) -> Self {
+        Self { step: Some(step), ..self }
     }
 
     /// Takes the table away, so that something else can be printed.
@@ -81,6 +102,8 @@ impl Console {
 #[derive(Serialize)]
 struct Timed<'a> {
     time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<StepName>,
     #[serde(flatten)]
     event: &'a Event,
 }
@@ -102,7 +125,7 @@ impl Listener for Console {
         }
         if self.telling == Telling::Events {
             let time = format!("{:.3}", Timestamp::now());
-            if let Ok(line) = serde_json::to_string(&Timed { time, event }) {
+            if let Ok(line) = serde_json::to_string(&Timed { time, step: self.step, event }) {
                 _ = writeln!(std::io::stdout(), "{line}");
             }
             return;

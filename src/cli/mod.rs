@@ -4,6 +4,7 @@ mod apis;
 mod args;
 mod batch;
 mod blue_green;
+mod canary;
 mod checklist;
 mod compatible;
 mod complete;
@@ -128,6 +129,7 @@ async fn run_command(command: args::Command, environment: &Environment) -> Resul
         args::Command::Show(arguments) => Box::pin(show::run(arguments, environment)).await,
         args::Command::Status(arguments) => Box::pin(status::run(arguments, environment)).await,
         args::Command::Unlock(arguments) => Box::pin(unlock::run(arguments, environment)).await,
+        args::Command::Canary(arguments) => Box::pin(canary::run(*arguments, environment)).await,
         args::Command::Batch(arguments) => Box::pin(batch::run(*arguments, environment)).await,
         args::Command::BlueGreen(arguments) => Box::pin(blue_green::run(*arguments, environment)).await,
         args::Command::List(arguments) => Box::pin(list::run(*arguments, environment)).await,

@@ -2,6 +2,7 @@
 //! `docs/schema/config.json`.
 
 pub mod batch;
+pub mod canary;
 mod ignore;
 pub mod policy;
 pub mod pull_request;

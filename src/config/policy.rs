@@ -31,6 +31,8 @@ pub struct Policy {
     pub gates: Gates,
     /// Which revisions stay.
     pub keep: Keep,
+    /// In which steps a canary goes.
+    pub canary: Canary,
     /// Where the same must have been proven: `CONTEXT/NAMESPACE/RELEASE`.
     pub proven_in: Option<String>,
     /// For how long.
@@ -50,6 +52,17 @@ pub struct Gates {
     pub prometheus: Option<Vec<[String; 4]>>,
     /// `--soak`.
     pub soak: Option<SignedDuration>,
+}
+
+/// In which steps a canary goes, as the flags of the same names have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Canary {
+    /// `--steps`.
+    pub steps: Option<Vec<u32>>,
+    /// `--replicas-key`.
+    pub replicas_key: Option<String>,
+    /// `--interval`.
+    pub interval: Option<SignedDuration>,
 }
 
 /// Which revisions stay when old ones are deleted.
@@ -89,6 +102,11 @@ impl Policy {
                 proven: one.keep.proven.or(all.keep.proven),
                 younger_than: one.keep.younger_than.or(all.keep.younger_than),
             };
+            all.canary = Canary {
+                steps: one.canary.steps.or(all.canary.steps),
+                replicas_key: one.canary.replicas_key.or(all.canary.replicas_key),
+                interval: one.canary.interval.or(all.canary.interval),
+            };
             all.proven_in = one.proven_in.or(all.proven_in);
             all.proven_for = one.proven_for.or(all.proven_for);
         }
@@ -107,8 +125,8 @@ impl Policy {
 }
 
 /// The keys of a policy.
-const KEYS: [&str; 9] =
-    ["release", "namespace", "severities", "accept", "windows", "gates", "keep", "provenIn", "provenFor"];
+const KEYS: [&str; 10] =
+    ["release", "namespace", "severities", "accept", "windows", "gates", "keep", "canary", "provenIn", "provenFor"];
 
 /// Reads one policy.
 pub(super) fn policy(node: &Node) -> Result<Policy, Problem> {
@@ -123,6 +141,7 @@ pub(super) fn policy(node: &Node) -> Result<Policy, Problem> {
         accept: table.list("accept", accepted)?,
         gates: node.get("gates").map(gates).transpose()?.unwrap_or_default(),
         keep: node.get("keep").map(keep).transpose()?.unwrap_or_default(),
+        canary: node.get("canary").map(canary).transpose()?.unwrap_or_default(),
         proven_in: table.text("provenIn")?,
         proven_for: table.span("provenFor")?,
         ..Policy::default()
@@ -194,7 +213,7 @@ fn accepted(node: &Node) -> Result<String, Problem> {
     Err(Problem { hint, ..Problem::at(node, format!("no check is named {name:?}")) })
 }
 
-fn gates(node: &Node) -> Result<Gates, Problem> {
+pub(super) fn gates(node: &Node) -> Result<Gates, Problem> {
     let table = Table::of(node, "\"gates\"", &["test", "commands", "http", "prometheus", "soak"])?;
     let texts = |key: &str| -> Result<Option<Vec<String>>, Problem> {
         let texts = table.list(key, |node| text(node, "a gate"))?;
@@ -213,6 +232,19 @@ fn gates(node: &Node) -> Result<Gates, Problem> {
         http: texts("http")?,
         prometheus: node.get("prometheus").map(|_| prometheus),
         soak: table.span("soak")?,
+    })
+}
+
+fn canary(node: &Node) -> Result<Canary, Problem> {
+    let table = Table::of(node, "\"canary\"", &["steps", "replicasKey", "interval"])?;
+    let steps = table.list("steps", |node| match node.as_count().map(u32::try_from) {
+        Some(Ok(count)) => Ok(count),
+        _ => Err(Problem::at(node, "a step is no whole number of pods")),
+    })?;
+    Ok(Canary {
+        steps: node.get("steps").map(|_| steps),
+        replicas_key: table.text("replicasKey")?,
+        interval: table.span("interval")?,
     })
 }
 

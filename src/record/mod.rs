@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod blue_green;
 mod config_map;
+pub mod canary;
 mod lease;
 mod lease_object;
 pub mod plan_file;

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod blue_green;
+pub mod canary;
 mod chart;
 pub mod checks;
 pub mod diagnosis;

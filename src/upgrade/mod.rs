@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod blue_green;
+pub mod canary;
 pub mod diagnosis;
 pub mod event;
 pub mod gates;

@@ -49,6 +49,7 @@ fn said(old: &[Value], new: &[Value], cluster: &Known<Vec<Value>>, folder: Optio
         no_hooks: false,
         objects: &objects,
         crds: diff.crds.as_ref(),
+        canary: None,
     };
     let wanted = [change::CHECK, objects::CHECK].into_iter().flat_map(|check| (check.wants)(&proposal));
     let lists = Lists::new(wanted.map(|wanted| {

@@ -55,8 +55,15 @@ fn without_hooks_none_runs() {
 /// What is said of a hook beside a live Job with this image.
 fn left(image: Result<&str, &str>, annotations: &str, method: Option<&str>) -> Vec<Finding> {
     let objects = objects_of("", &job("a", "a:1", annotations));
-    let proposal =
-        Proposal { release: "web", namespace: "shop", is_first: false, no_hooks: false, objects, crds: None };
+    let proposal = Proposal {
+        release: "web",
+        namespace: "shop",
+        is_first: false,
+        no_hooks: false,
+        objects,
+        crds: None,
+        canary: None,
+    };
     let wanted: Vec<Wanted> = (existing::CHECK.wants)(&proposal);
     let live = image.map(|image| {
         let node = crate::manifest::yaml::parse(&job("a", image, "")).unwrap();

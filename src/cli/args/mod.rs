@@ -2,6 +2,7 @@
 
 mod batch;
 mod blue_green;
+mod canary;
 mod chart;
 mod cluster;
 mod diagnose;
@@ -21,6 +22,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use batch::{BatchArgs, BatchCommand, BatchFormat, BatchReportArgs, BatchRunArgs};
 pub(super) use blue_green::{BlueGreenArgs, BlueGreenCommand, BlueGreenStatusArgs, SwitchArgs};
+pub(super) use canary::{
+    CanaryAbortArgs, CanaryArgs, CanaryCommand, CanaryPromoteArgs, CanaryStatusArgs, GoingOnArgs, StepArgs,
+};
 pub(super) use chart::ChartsArgs;
 pub(super) use cluster::ClusterArgs;
 pub(super) use diagnose::{DIAGNOSE_EXAMPLES, DiagnoseArgs, DiagnosisFormat};
@@ -122,6 +126,9 @@ pub(super) enum Command {
     /// Delete old revisions, and none that is still needed.
     #[command(after_help = releases::PRUNE_EXAMPLES)]
     Prune(PruneArgs),
+    /// Upgrade a release in steps, each under guard; only the last one is marked as proven.
+    #[command(after_help = canary::CANARY_EXAMPLES, mut_args(canary::without_plans))]
+    Canary(Box<CanaryArgs>),
     /// Upgrade many releases in order, each under guard.
     #[command(after_help = batch::BATCH_EXAMPLES)]
     Batch(Box<BatchArgs>),

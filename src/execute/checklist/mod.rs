@@ -21,6 +21,7 @@ use self::parsed::Parsed;
 use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
 use crate::checks::apis::{Apis, KubeVersion};
+use crate::checks::canary::Canary;
 use crate::checks::escalation::Grants;
 use crate::checks::release::{LeftBehind, Live};
 use crate::checks::snapshot::{BadRevision, ChartReference, Known, Objects, Owner, Place};
@@ -59,12 +60,14 @@ pub struct Told {
     pub terms: Terms,
     /// When upgrades may be made.
     pub window: Window,
+    /// The step of a canary that it is.
+    pub canary: Option<Canary>,
 }
 
 impl Default for Told {
     fn default() -> Self {
         let (terms, window) = (Terms::default(), Window::default());
-        Self { kube_version: None, helm_keeps: DEFAULT_KEEP, terms, window }
+        Self { kube_version: None, helm_keeps: DEFAULT_KEEP, terms, window, canary: None }
     }
 }
 
@@ -124,6 +127,7 @@ pub async fn run<C: Cluster, H: Helm>(
         grants,
         window: &options.told.window,
         elsewhere: elsewhere.as_ref(),
+        canary: options.told.canary.as_ref(),
     };
     let back = back.as_ref().ok().and_then(Option::as_ref);
     let releases = [&outcome.releases.old, &outcome.releases.new].into_iter().chain(back);
@@ -131,7 +135,12 @@ pub async fn run<C: Cluster, H: Helm>(
 }
 
 /// What checks look at when they say what they want to see.
-fn proposal<'a>(request: &'a Request, options: &Options, prepared: &'a Prepared, objects: &'a Objects) -> Proposal<'a> {
+fn proposal<'a>(
+    request: &'a Request,
+    options: &'a Options,
+    prepared: &'a Prepared,
+    objects: &'a Objects,
+) -> Proposal<'a> {
     let outcome = &prepared.proposed.outcome;
     Proposal {
         release: &request.upgrade.release,
@@ -140,6 +149,7 @@ fn proposal<'a>(request: &'a Request, options: &Options, prepared: &'a Prepared,
         no_hooks: options.apply.waiting.no_hooks,
         objects,
         crds: outcome.diff.crds.as_ref(),
+        canary: options.told.canary.as_ref(),
     }
 }
 

@@ -3,7 +3,7 @@
 mod ask;
 mod helm_test;
 mod soak;
-mod web;
+pub(super) mod web;
 
 use std::ffi::OsString;
 use std::time::Duration;

@@ -12,7 +12,11 @@ use crate::web;
 const MAX_BODY: usize = 1 << 20;
 
 /// Asks an address. The error says why there is no answer; it quotes no password.
-pub(super) async fn get<C: Cluster>(address: &Address, cluster: &C, namespace: &str) -> Result<HttpAnswer, String> {
+pub(in crate::execute) async fn get<C: Cluster>(
+    address: &Address,
+    cluster: &C,
+    namespace: &str,
+) -> Result<HttpAnswer, String> {
     match address {
         Address::Service { name, port, path } => {
             let (namespace, name) = (namespace.to_owned(), name.clone());

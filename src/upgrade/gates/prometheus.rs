@@ -34,6 +34,26 @@ pub struct Condition {
     query: String,
     op: Op,
     value: f64,
+    before: Option<Before>,
+}
+
+/// How a sample is compared with what it was before.
+#[derive(Clone, Debug, PartialEq)]
+struct Before {
+    /// So many times the value from before is the most.
+    ratio: f64,
+    /// The labels and the value of each sample.
+    samples: Vec<(String, f64)>,
+}
+
+impl Before {
+    /// What a sample is compared with: the one of the same labels, else the largest that there was, as new pods have new labels.
+    /// `None` where there was nothing to compare with: the ratio to zero says nothing.
+    fn value(&self, labels: &str) -> Option<f64> {
+        let same = self.samples.iter().find(|(there, _)| there == labels).map(|(_, value)| *value);
+        let largest = || self.samples.iter().map(|(_, value)| *value).reduce(f64::max);
+        same.or_else(largest).filter(|before| *before > 0.0)
+    }
 }
 
 impl Condition {
@@ -56,7 +76,7 @@ impl Condition {
         }
         let number = value.parse::<f64>().ok().filter(|value| !value.is_nan());
         let value = number.ok_or_else(|| format!("{value:?} is no number to compare with"))?;
-        Ok(Self { query: query.to_owned(), op, value })
+        Ok(Self { query: query.to_owned(), op, value, before: None })
     }
 
     /// What is asked, below the address of Prometheus: path and query.
@@ -65,24 +85,25 @@ impl Condition {
         ("/api/v1/query", format!("query={}", address::encode(&self.query)))
     }
 
+    /// The same, and besides no sample may be more than so many times what it was before.
+    #[must_use]
+    pub fn compared(self, ratio: f64, samples: Vec<(String, f64)>) -> Self {
+        Self { before: Some(Before { ratio, samples }), ..self }
+    }
+
+    /// The query.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
     /// What an answer means. No data, or data that is no number, is none.
     #[must_use]
     pub fn judge(&self, status: u16, body: &[u8]) -> Answer {
-        let Ok(told) = serde_json::from_slice::<Told>(body) else {
-            return Answer::inconclusive(format!("status {status}, and no answer of Prometheus"));
-        };
-        if told.status != "success" {
-            return Answer::inconclusive(format!("Prometheus: {}", told.error));
+        match samples(status, body) {
+            Ok(samples) => self.judge_samples(&samples),
+            Err(why) => Answer::inconclusive(why),
         }
-        let Some(data) = told.data else { return Answer::inconclusive("an answer without data") };
-        let samples = match read(&data) {
-            Ok(samples) => samples,
-            Err(why) => return Answer::inconclusive(why),
-        };
-        if samples.is_empty() {
-            return Answer::inconclusive("no data");
-        }
-        self.judge_samples(&samples)
     }
 
     fn judge_samples(&self, samples: &[(String, f64)]) -> Answer {
@@ -90,6 +111,9 @@ impl Condition {
         let failing: Vec<&(String, f64)> = samples.iter().filter(fails).collect();
         if !failing.is_empty() {
             return Answer::failed(format!("{}, wanted {} {}", named(&failing), self.op, self.value));
+        }
+        if let Some(answer) = self.before.as_ref().and_then(|before| grown(before, samples)) {
+            return answer;
         }
         let lacking: Vec<&(String, f64)> = samples.iter().filter(|(_, value)| value.is_nan()).collect();
         match (&*lacking, samples) {
@@ -152,6 +176,29 @@ struct Sample {
     metric: BTreeMap<String, String>,
     /// Of a native histogram there is none.
     value: Option<(f64, String)>,
+}
+
+/// The answer where a sample has grown too much since before.
+fn grown(before: &Before, samples: &[(String, f64)]) -> Option<Answer> {
+    let allowed = |sample: &(String, f64)| before.value(&sample.0);
+    let grows = |sample: &&(String, f64)| allowed(sample).is_some_and(|then| sample.1 > then * before.ratio);
+    let failing: Vec<&(String, f64)> = samples.iter().filter(grows).collect();
+    let then = allowed(failing.first()?)?;
+    Some(Answer::failed(format!("{}, wanted at most {} times the {then} before", named(&failing), before.ratio)))
+}
+
+/// The samples of an answer: their labels and values. At least one.
+///
+/// # Errors
+/// Why there are none.
+pub fn samples(status: u16, body: &[u8]) -> Result<Vec<(String, f64)>, String> {
+    let told = serde_json::from_slice::<Told>(body);
+    let told = told.map_err(|_| format!("status {status}, and no answer of Prometheus"))?;
+    if told.status != "success" {
+        return Err(format!("Prometheus: {}", told.error));
+    }
+    let samples = read(&told.data.ok_or("an answer without data")?)?;
+    if samples.is_empty() { Err("no data".to_owned()) } else { Ok(samples) }
 }
 
 /// The samples, each with its labels and its value.
@@ -243,6 +290,28 @@ mod tests {
         assert!(many.why.contains("and 3 more") || many.why.chars().count() >= 200, "{}", many.why);
         assert_eq!(judge("<", "2", r#""scalar","result":[1,"1.5"]"#), Answer::passed("it is 1.5"));
         assert_eq!(judge("<", "+Inf", &vector(&["5"])).says, Says::Passed);
+    }
+
+    #[test]
+    fn a_sample_is_compared_with_what_it_was_before() {
+        let before = |ratio, samples: &[(&str, f64)]| {
+            let samples = samples.iter().map(|(labels, value)| ((*labels).to_owned(), *value)).collect();
+            Condition::parse("up", "<", "100").unwrap().compared(ratio, samples)
+        };
+        let table = [
+            (vec![("", 10.0)], ("", 12.0), Says::Passed),
+            (vec![("", 10.0)], ("", 12.1), Says::Failed),
+            (vec![("a", 1.0), ("b", 10.0)], ("a", 2.0), Says::Failed),
+            (vec![("a", 1.0), ("b", 10.0)], ("new", 11.0), Says::Passed),
+            (vec![("", 0.0)], ("", 50.0), Says::Passed),
+            (vec![("", 90.0)], ("", 101.0), Says::Failed),
+        ];
+        for (then, (labels, value), says) in table {
+            let answer = before(1.2, &then).judge_samples(&[(labels.to_owned(), value)]);
+            assert_eq!(answer.says, says, "{then:?} {value}: {}", answer.why);
+        }
+        let answer = before(1.2, &[("", 10.0)]).judge_samples(&[(String::new(), 13.0)]);
+        assert_eq!(answer.why, "it is 13, wanted at most 1.2 times the 10 before");
     }
 
     #[test]

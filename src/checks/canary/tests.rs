@@ -1,0 +1,63 @@
+//! What speaks against a step of a canary.
+
+use super::{Canary, autoscaler, replicas};
+use crate::checks::tests::Case;
+
+fn web(replicas: u32, image: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec: {{replicas: {replicas}, selector: {{matchLabels: {{app: \
+         web}}}}, template: {{metadata: {{labels: {{app: web}}}}, spec: {{containers: [{{name: main, image: {image}}}]}}}}}}\n"
+    )
+}
+
+fn hpa(name: &str) -> String {
+    format!(
+        "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: {name}}}\nspec: {{scaleTargetRef: {{apiVersion: \
+         apps/v1, kind: Deployment, name: {name}}}, minReplicas: 2, maxReplicas: 9}}\n"
+    )
+}
+
+fn first() -> Canary {
+    Canary { number: 1, scales: true, ..Canary::default() }
+}
+
+#[test]
+fn a_first_step_of_fewer_pods_than_run_is_found() {
+    let says = |canary: Option<&Canary>, new: &str, cluster: &str| {
+        let old = web(4, "a");
+        Case { old: &old, new, cluster, canary, ..Case::default() }.says(&replicas::CHECK)[0].clone()
+    };
+    let fewer = "blocker Deployment/web: it runs 4 pods, and the first step replaces all of them by 1 pod";
+    assert_eq!(says(Some(&first()), &web(1, "b"), ""), fewer);
+    let scaled = says(Some(&first()), &web(4, "b"), &web(9, "a"));
+    assert_eq!(scaled, "blocker Deployment/web: it runs 9 pods, and the first step replaces all of them by 4 pods");
+    assert_eq!(
+        says(Some(&first()), &web(1, "a"), ""),
+        "blocker Deployment/web: it runs 4 pods, and the first step leaves 1 pod of them"
+    );
+    for (canary, count) in
+        [(first(), 4), (first(), 5), (Canary { number: 2, ..first() }, 1), (Canary { beside: true, ..first() }, 1)]
+    {
+        let said = says(Some(&canary), &web(count, "b"), "");
+        assert!(said.starts_with("pass"), "{canary:?} {count}: {said}");
+    }
+    assert_eq!(says(None, &web(1, "b"), ""), "pass : it is no canary");
+}
+
+#[test]
+fn an_autoscaler_of_what_the_steps_scale_is_found() {
+    let says = |canary: Option<&Canary>, cluster: &str, forbidden: &[&str]| {
+        let (old, new) = (web(4, "a"), web(4, "b"));
+        Case { old: &old, new: &new, cluster, forbidden, canary }.says(&autoscaler::CHECK)[0].clone()
+    };
+    let found = says(Some(&first()), &hpa("web"), &[]);
+    let by = "deployment/web: horizontalpodautoscaler/web scales it between 2 and 9 pods";
+    assert_eq!(found, format!("blocker {by}: it undoes what the steps set"));
+    let weights = Canary { scales: false, ..first() };
+    assert!(says(Some(&weights), &hpa("web"), &[]).starts_with(&format!("info {by}")));
+    assert!(says(Some(&first()), &hpa("db"), &[]).starts_with("pass"));
+    let stable = Canary { stable: vec![("Deployment".to_owned(), "db".to_owned())], ..first() };
+    assert!(says(Some(&stable), &hpa("db"), &[]).starts_with("blocker deployment/db"));
+    assert!(says(Some(&first()), "", &["HorizontalPodAutoscaler"]).starts_with("unknown"));
+    assert_eq!(says(None, &hpa("web"), &[]), "pass : it is no canary");
+}

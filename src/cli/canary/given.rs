@@ -1,0 +1,177 @@
+//! The steps of a canary as they were given: by flags, by a file, or by the configuration.
+
+use jiff::SignedDuration;
+use ring::digest::{SHA256, digest};
+use serde_json::json;
+
+use crate::cli::args::StepArgs;
+use crate::cli::input;
+use crate::config::canary as file;
+use crate::config::policy::{self, Policy};
+use crate::error::{Error, Kind};
+use crate::helm::Upgrade;
+use crate::upgrade::canary::{Gates, MOST_STEPS, Step};
+
+/// The value that sets how many pods there are, in most charts.
+const REPLICAS_KEY: &str = "replicaCount";
+
+/// How long each step is watched where nothing is said.
+pub(super) const INTERVAL: SignedDuration = SignedDuration::from_mins(2);
+
+/// What is shown of a value, in characters.
+const LONGEST_VALUE: usize = 40;
+
+/// The steps of a canary.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub(super) steps: Vec<Step>,
+    pub(super) interval: SignedDuration,
+    pub(super) replicas_key: String,
+}
+
+impl Given {
+    /// The steps of these flags, or of the configuration.
+    pub(super) fn of(arguments: &StepArgs, policy: &Policy) -> Result<Self, Error> {
+        let said = match &arguments.steps_file {
+            Some(path) => file::read(&input::name(path), &input::read(path)?)?,
+            None => file::Steps::default(),
+        };
+        let key = arguments.replicas_key.clone().or(said.replicas_key).or_else(|| policy.canary.replicas_key.clone());
+        let key = key.unwrap_or_else(|| REPLICAS_KEY.to_owned());
+        if key.is_empty() || key.contains(['=', ',', '{', '}']) {
+            return Err(Error::new(Kind::Usage, format!("cannot scale by {key:?}: it is no key of values"))
+                .hint("--replicas-key replicaCount, or web.replicas for a value within another"));
+        }
+        let of_flag = arguments.interval.and_then(|long| SignedDuration::try_from(long).ok());
+        let interval = of_flag.or(said.interval).or(policy.canary.interval).unwrap_or(INTERVAL);
+        let counts = |counts: &[u32]| counts.iter().map(|count| Step::to_replicas(&key, *count)).collect();
+        let by_flag =
+            arguments.step.iter().map(|set| Step { title: set.clone(), set: vec![set.clone()], ..Step::default() });
+        let mut steps: Vec<Step> = match (said.steps.is_empty(), arguments.step.is_empty(), arguments.steps.is_empty())
+        {
+            (false, ..) => said.steps.into_iter().map(|step| of_file(step, &key)).collect(),
+            (_, false, _) => by_flag.collect(),
+            (_, _, false) => counts(&arguments.steps),
+            _ => counts(policy.canary.steps.as_deref().unwrap_or_default()),
+        };
+        if steps.is_empty() || steps.len() > MOST_STEPS {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("a canary has 1 to {MOST_STEPS} steps, and these are {}", steps.len()),
+            )
+            .hint("--steps 1,3,10 by numbers of pods, --step KEY=VALUE by any values, or --steps-file"));
+        }
+        mark(&mut steps, arguments)?;
+        Ok(Self { steps, interval, replicas_key: key })
+    }
+
+    /// Tells this canary from others: what is upgraded, with which values, in which steps.
+    pub(super) fn digest(&self, upgrade: &Upgrade, values: &str, beside: Option<&[String]>) -> String {
+        let told = json!({
+            "chart": upgrade.chart, "version": upgrade.flags.chart.version, "repo": upgrade.flags.chart.repo,
+            "reuse": format!("{:?}", upgrade.flags.reuse), "values": values, "steps": self.steps, "beside": beside,
+            "replicas": self.replicas_key,
+        });
+        let bytes = digest(&SHA256, told.to_string().as_bytes());
+        bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// After which steps it pauses or asks.
+fn mark(steps: &mut [Step], arguments: &StepArgs) -> Result<(), Error> {
+    let count = steps.len();
+    if let Some(wrong) = arguments.pause.iter().find(|at| **at > count) {
+        let message = format!("cannot pause after step {wrong}: there are {count}");
+        return Err(Error::new(Kind::Usage, message).hint("--pause=1 pauses after the first step"));
+    }
+    for (at, step) in steps.iter_mut().enumerate() {
+        step.pause |= arguments.pause.iter().any(|paused| *paused == 0 || *paused == at + 1);
+        step.confirm |= arguments.confirm;
+    }
+    if let Some(last) = steps.last_mut() {
+        // There is nothing to go on with.
+        (last.pause, last.confirm) = (false, false);
+    }
+    Ok(())
+}
+
+fn of_file(step: file::Step, key: &str) -> Step {
+    let file::Step { replicas, set, values, pause, confirm, gates } = step;
+    let scaled = replicas.map(|count| format!("{key}={count}"));
+    let json: Vec<String> = values.iter().map(|(path, value)| format!("{path}={value}")).collect();
+    let shown = |text: &String| match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.clone(),
+    };
+    let title: Vec<String> = scaled.iter().chain(&json).chain(&set).map(shown).collect();
+    Step {
+        title: title.join(", "),
+        set: scaled.into_iter().chain(set).collect(),
+        set_json: json,
+        replicas,
+        pause,
+        confirm,
+        gates: gates.map(of_policy),
+    }
+}
+
+fn of_policy(gates: policy::Gates) -> Gates {
+    let policy::Gates { test, commands, http, prometheus, soak } = gates;
+    Gates { test, commands, http, prometheus, soak }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments() -> StepArgs {
+        StepArgs {
+            steps: Vec::new(),
+            replicas_key: None,
+            step: Vec::new(),
+            steps_file: None,
+            interval: None,
+            pause: Vec::new(),
+            confirm: false,
+            max_ratio: None,
+            keep_stable: false,
+            canary_set: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_configuration() {
+        let mut policy = Policy::default();
+        policy.canary.steps = Some(vec![2, 4]);
+        policy.canary.replicas_key = Some("web.replicas".to_owned());
+        let titles = |given: &Given| given.steps.iter().map(|step| step.title.clone()).collect::<Vec<_>>();
+        let given = Given::of(&arguments(), &policy).unwrap();
+        assert_eq!(
+            (titles(&given), given.interval),
+            (vec!["web.replicas=2".to_owned(), "web.replicas=4".to_owned()], INTERVAL)
+        );
+        let given = Given::of(&StepArgs { steps: vec![1], ..arguments() }, &policy).unwrap();
+        assert_eq!(titles(&given), ["web.replicas=1"]);
+        let step = vec!["canary.weight=10".to_owned()];
+        let given = Given::of(&StepArgs { step, replicas_key: Some("x".to_owned()), ..arguments() }, &policy).unwrap();
+        assert_eq!(titles(&given), ["canary.weight=10"]);
+        assert!(Given::of(&arguments(), &Policy::default()).is_err(), "no steps");
+    }
+
+    #[test]
+    fn it_pauses_where_it_is_told_to_and_never_after_the_last_step() {
+        let paused = |pause: &[usize]| {
+            let given = Given::of(
+                &StepArgs { steps: vec![1, 3, 10], pause: pause.to_vec(), ..arguments() },
+                &Policy::default(),
+            );
+            given.map(|given| given.steps.iter().map(|step| step.pause).collect::<Vec<_>>())
+        };
+        assert_eq!(paused(&[]).unwrap(), [false, false, false]);
+        assert_eq!(paused(&[0]).unwrap(), [true, true, false]);
+        assert_eq!(paused(&[2, 3]).unwrap(), [false, true, false]);
+        assert!(paused(&[4]).is_err());
+        let wrong = StepArgs { steps: vec![1], replicas_key: Some("a=b".to_owned()), ..arguments() };
+        assert!(Given::of(&wrong, &Policy::default()).is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! Telling a canary: lines on standard error, or one JSON event a line on standard output. What can't be written is lost, and stops
+//! nothing.
+
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::console::Telling;
+use crate::report::canary::told;
+use crate::report::style::Painter;
+use crate::upgrade::canary::event::CanaryEvent;
+
+/// Where a canary is told.
+pub(super) struct Screen<'a> {
+    pub(super) telling: Telling,
+    pub(super) painter: Painter,
+    pub(super) release: &'a str,
+}
+
+/// An event, and when it happened.
+#[derive(Serialize)]
+struct Timed<'a> {
+    time: String,
+    #[serde(flatten)]
+    event: &'a CanaryEvent<'a>,
+}
+
+impl Screen<'_> {
+    /// Something has happened.
+    pub(super) fn hear(&self, event: &CanaryEvent<'_>) {
+        match self.telling {
+            Telling::Nothing => {}
+            Telling::Events => {
+                let time = format!("{:.3}", Timestamp::now());
+                if let Ok(line) = serde_json::to_string(&Timed { time, event }) {
+                    _ = writeln!(std::io::stdout(), "{line}");
+                }
+            }
+            Telling::Story => {
+                told(event, self.release, self.painter)
+                    .iter()
+                    .for_each(|line| _ = writeln!(std::io::stderr(), "{line}"));
+            }
+        }
+    }
+}

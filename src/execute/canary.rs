@@ -1,0 +1,300 @@
+//! The loop of a canary: what is kept and how the release stands goes in, [`next`] says what to do, and it is done. Each step is a
+//! guarded upgrade, and what became of it is kept before anything else is begun.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::gates::{Gates, web};
+use super::interrupts::Interrupts;
+use crate::cluster::Cluster;
+use crate::error::{Error, Kind};
+use crate::helm::Helm;
+use crate::record::Records;
+use crate::record::canary::Store;
+use crate::storage::Storage;
+use crate::upgrade::canary::LABEL;
+use crate::upgrade::canary::event::{CanaryEvent, Outcome, Told};
+use crate::upgrade::canary::kept::{Ended, Halt, Kept, Metric, Why};
+use crate::upgrade::canary::next::{Action, Revision, Standing, Terms, next, standing};
+use crate::upgrade::event::Report;
+use crate::upgrade::gates::{Gate, prometheus};
+use crate::upgrade::next::Ending;
+
+/// So many of the newest revisions tell how a release stands.
+const LOOKED_AT: usize = 3;
+
+/// What is done to the release of a canary.
+pub trait Steps {
+    /// How the release stands.
+    fn standing(&self, kept: &Kept) -> impl Future<Output = Result<Standing, Error>>;
+
+    /// The newest revision of the release.
+    fn newest(&self) -> impl Future<Output = Result<u32, Error>>;
+
+    /// Makes a step, under guard.
+    fn step(&self, kept: &Kept, at: usize) -> impl Future<Output = Result<Made, Error>>;
+
+    /// Brings the release back to the revision from before, under guard.
+    fn go_back(&self, kept: &Kept) -> impl Future<Output = Result<Report, Error>>;
+
+    /// Takes away what ran beside the release, once the canary is over.
+    fn clean_up(&self, kept: &Kept) -> impl Future<Output = Result<(), Error>>;
+
+    /// Asks somebody whether it goes on; `None` where nobody is there.
+    fn confirm(&self, kept: &Kept) -> impl Future<Output = Option<bool>>;
+
+    /// Hears what happens.
+    fn hear(&self, event: &CanaryEvent<'_>);
+}
+
+/// What became of a step.
+#[derive(Debug)]
+pub enum Made {
+    /// Its upgrade ended, well or badly.
+    Ended(Box<Report>),
+    /// A check says no, for this reason: nothing was done.
+    Refused(Error),
+}
+
+/// A canary to run.
+pub struct Canary<'a, C, S> {
+    /// What is done to its release.
+    pub steps: &'a S,
+    /// Where it is kept.
+    pub store: &'a Store<'a, C>,
+    /// What ends it before its time.
+    pub interrupts: &'a Interrupts,
+}
+
+/// How it went.
+#[derive(Debug)]
+pub struct Concluded {
+    /// How.
+    pub outcome: Outcome,
+    /// Of the last guarded upgrade or rollback, where there was one.
+    pub report: Option<Report>,
+    /// What should be known besides, a sentence each.
+    pub notes: Vec<String>,
+    /// Why a step was refused.
+    pub refused: Option<Error>,
+}
+
+impl Concluded {
+    fn of(outcome: Outcome, report: Option<Report>) -> Self {
+        Self { outcome, report, notes: Vec::new(), refused: None }
+    }
+}
+
+impl<C: Cluster, S: Steps> Canary<'_, C, S> {
+    /// Runs it until it is over, or does not go on. That a step fails is no error, but in what comes back.
+    ///
+    /// # Errors
+    /// If the release can't be looked at or the canary can't be kept any more. It goes on when it is run again.
+    pub async fn run(&self, kept: &mut Kept, mut terms: Terms) -> Result<Concluded, Error> {
+        let mut last: Option<Report> = None;
+        loop {
+            let standing = self.steps.standing(kept).await?;
+            let action = next(kept, standing, terms);
+            if let Some(why) = self.interrupts.asked().filter(|_| matches!(action, Action::Step(_) | Action::Confirm)) {
+                let message =
+                    format!("the canary of release \"{}\" was stopped between two steps by {why}", kept.release);
+                return Err(Error::new(Kind::Interrupted, message).hint("the same command goes on with it"));
+            }
+            let concluded = match action {
+                Action::Step(at) => {
+                    let concluded = self.make(kept, at, &mut last).await?;
+                    // A word of the user counts once.
+                    terms = Terms::default();
+                    concluded
+                }
+                Action::Confirm => match self.steps.confirm(kept).await {
+                    Some(true) => {
+                        terms.promote = true;
+                        None
+                    }
+                    _ => Some(Concluded::of(Outcome::Paused, last.take())),
+                },
+                Action::Halt => Some(Concluded::of(halted(kept), last.take())),
+                Action::GoBack => Some(self.go_back(kept, terms).await?),
+                Action::IsBack => Some(self.over(kept, Outcome::RolledBack, None).await?),
+                Action::Finish => Some(self.over(kept, Outcome::Proven, last.take()).await?),
+                Action::LeaveAlone => Some(self.over(kept, Outcome::Overtaken, last.take()).await?),
+            };
+            if let Some(concluded) = concluded {
+                self.steps
+                    .hear(&CanaryEvent::CanaryDone { outcome: concluded.outcome, canary: Box::new(Told::of(kept)) });
+                return Ok(concluded);
+            }
+        }
+    }
+
+    /// Makes a step. What comes back ends the run.
+    async fn make(&self, kept: &mut Kept, at: usize, last: &mut Option<Report>) -> Result<Option<Concluded>, Error> {
+        kept.begin(at, Timestamp::now());
+        self.store.write(&kept.write()).await?;
+        let steps = kept.steps.len();
+        let title = kept.steps[at].title.clone();
+        self.steps.hear(&CanaryEvent::CanaryStepBegun { number: at + 1, steps, title: &title });
+        let report = match self.steps.step(kept, at).await {
+            Ok(Made::Ended(report)) => *report,
+            Ok(Made::Refused(error)) => return self.refused(kept, error).await.map(Some),
+            Err(error) => return Err(self.broken(kept, error).await),
+        };
+        self.steps.hear(&CanaryEvent::CanaryStepEnded { number: at + 1, report: &report });
+        let reason = report.reasons.first().unwrap_or(&report.summary).clone();
+        let newest = self.steps.newest().await?;
+        let ended = Ended { ending: report.ending, revision: report.revision.or(report.deployed), newest, reason };
+        if kept.end(&ended, Timestamp::now()) {
+            let outcome = outcome(&report);
+            return self.over(kept, outcome, Some(report)).await.map(Some);
+        }
+        self.store.write(&kept.write()).await?;
+        *last = Some(report);
+        let waits = kept.halted.as_ref().filter(|halt| halt.why != Why::Confirm);
+        Ok(waits.map(|_| Concluded::of(halted(kept), last.take())))
+    }
+
+    /// A check says no to a step. Of a canary that has done nothing yet nothing is kept.
+    async fn refused(&self, kept: &mut Kept, error: Error) -> Result<Concluded, Error> {
+        kept.done.retain(|done| done.passed);
+        kept.refuse(&error.message, Timestamp::now());
+        match kept.passed {
+            0 => self.store.remove().await?,
+            _ => self.store.write(&kept.write()).await?,
+        }
+        Ok(Concluded { refused: Some(error), ..Concluded::of(Outcome::Refused, None) })
+    }
+
+    /// A run that could not end: where nothing was done, nothing is kept of it.
+    async fn broken(&self, kept: &Kept, error: Error) -> Error {
+        let untouched = self.steps.newest().await.is_ok_and(|newest| newest == kept.base.max(kept.newest));
+        if kept.passed == 0 && kept.stable.is_none() && untouched {
+            // That it stays is no harm: it can be aborted.
+            _ = self.store.remove().await;
+        }
+        error
+    }
+
+    /// Goes back to the revision from before.
+    async fn go_back(&self, kept: &mut Kept, terms: Terms) -> Result<Concluded, Error> {
+        let report = self.steps.go_back(kept).await?;
+        let back = matches!(report.ending, Ending::WentBack | Ending::RolledBack | Ending::Nothing);
+        if back || report.ending == Ending::Unproven {
+            let outcome = if terms.abort { Outcome::Aborted } else { Outcome::RolledBack };
+            return self.over(kept, outcome, Some(report)).await;
+        }
+        if report.ending == Ending::Overtaken {
+            return self.over(kept, Outcome::Overtaken, Some(report)).await;
+        }
+        let now = Timestamp::now();
+        kept.running = None;
+        kept.halted = Some(Halt { why: Why::Failed, reason: report.summary.clone(), since: now });
+        self.store.write(&kept.write()).await?;
+        Ok(Concluded::of(Outcome::NotRolledBack, Some(report)))
+    }
+
+    /// It is over: nothing is kept of it any more.
+    async fn over(&self, kept: &Kept, outcome: Outcome, report: Option<Report>) -> Result<Concluded, Error> {
+        let mut concluded = Concluded::of(outcome, report);
+        if let Err(error) = self.steps.clean_up(kept).await {
+            concluded.notes.push(error.message);
+        }
+        self.store.remove().await?;
+        Ok(concluded)
+    }
+}
+
+/// Why it does not go on.
+fn halted(kept: &Kept) -> Outcome {
+    match kept.halted.as_ref().map(|halt| halt.why) {
+        Some(Why::Unclear) => Outcome::Unclear,
+        Some(Why::Refused) => Outcome::Refused,
+        Some(Why::Failed) => Outcome::NotRolledBack,
+        Some(Why::Paused | Why::Confirm) | None => Outcome::Paused,
+    }
+}
+
+/// What the end of the last upgrade is to the canary.
+fn outcome(report: &Report) -> Outcome {
+    match report.ending {
+        Ending::Upgraded | Ending::Nothing | Ending::Passed | Ending::WentBack => Outcome::Proven,
+        Ending::NotBegun | Ending::RolledBack | Ending::Uninstalled if report.interrupted => Outcome::Interrupted,
+        Ending::RolledBack | Ending::Uninstalled => Outcome::RolledBack,
+        Ending::NotBegun => Outcome::Refused,
+        Ending::Overtaken => Outcome::Overtaken,
+        Ending::Unproven => Outcome::Unclear,
+        Ending::Kept | Ending::NoWayBack | Ending::NotRolledBack => Outcome::NotRolledBack,
+    }
+}
+
+/// How a release stands to what is kept of its canary.
+///
+/// # Errors
+/// If it can't be looked at.
+pub async fn look<C: Cluster, H: Helm>(storage: &Storage<C, H>, kept: &Kept) -> Result<Standing, Error> {
+    let history = storage.history(&kept.release).await?;
+    let entries = history.entries();
+    let records = Records::of(storage)?;
+    let mut revisions = Vec::new();
+    for entry in &entries[entries.len().saturating_sub(LOOKED_AT)..] {
+        let label = match records.label(&kept.release, entry.revision, LABEL).await {
+            Ok(label) => label,
+            Err(error) if error.kind == Kind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let (number, status, bad) = (entry.revision, entry.status_hint.clone(), entry.marks.is_bad());
+        revisions.push(Revision { number, status, bad, label });
+    }
+    Ok(standing(kept, &revisions))
+}
+
+/// What the queries of the gates give before anything is done.
+///
+/// # Errors
+/// If one gives nothing: what comes later could be compared with nothing.
+pub async fn measure<C: Cluster>(cluster: &C, namespace: &str, gates: &Gates) -> Result<Vec<Metric>, Error> {
+    let mut metrics = Vec::new();
+    for gate in &gates.gates {
+        let Gate::Prometheus(address, condition) = gate else { continue };
+        let (path, query) = condition.request();
+        let address = address.below(path, &query);
+        let patience = gates.timeout.max(Duration::from_secs(1));
+        let samples = match timeout(patience, web::get(&address, cluster, namespace)).await {
+            Ok(Ok(answer)) => prometheus::samples(answer.status, &answer.body),
+            Ok(Err(why)) => Err(why),
+            Err(_) => Err("no answer in time".to_owned()),
+        };
+        let samples = samples.map_err(|why| {
+            let message = format!("cannot compare with before: {} gives nothing: {why}", gate.name());
+            Error::new(Kind::Refused, message)
+                .hint("--max-ratio takes queries that give a number before the first step, too")
+        })?;
+        metrics.push(Metric { gate: key(gate), samples });
+    }
+    Ok(metrics)
+}
+
+/// The gates, each of which is compared with what it gave before.
+#[must_use]
+pub fn compared(gates: Vec<Gate>, metrics: &[Metric], ratio: f64) -> Vec<Gate> {
+    let with = |gate: Gate| {
+        let metric = metrics.iter().find(|metric| metric.gate == key(&gate));
+        match (gate, metric) {
+            (Gate::Prometheus(address, condition), Some(metric)) => {
+                Gate::Prometheus(address, condition.compared(ratio, metric.samples.clone()))
+            }
+            (gate, _) => gate,
+        }
+    };
+    gates.into_iter().map(with).collect()
+}
+
+/// What a query is found again by.
+fn key(gate: &Gate) -> String {
+    match gate {
+        Gate::Prometheus(address, condition) => format!("{address} {}", condition.query()),
+        _ => String::new(),
+    }
+}

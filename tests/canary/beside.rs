@@ -1,0 +1,40 @@
+//! A canary as a second release beside the stable one.
+
+use crate::user::User;
+
+stories![a_second_release_grows_beside_the_stable_one, a_second_release_that_fails_is_removed];
+
+fn a_second_release_grows_beside_the_stable_one(user: &User) {
+    user.has_web(&[]);
+    user.types("helm safe-upgrade web app --set replicas=4 --yes").exits(0);
+    let seen = "helm list --short >releases.$HELM_RELEASE_REVISION.$HELM_RELEASE_NAME";
+    let shown = user.canary(&format!("--steps 1,3,4 --keep-stable --pause=2 --gate-cmd '{seen}'"));
+    shown.exits(0);
+    assert!(shown.stdout.contains("web-canary runs beside web"), "{}", shown.stdout);
+    assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("1 of 1".to_owned(), "3 of 2".to_owned()));
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"], "the stable release is not upgraded yet");
+    user.types("helm safe-upgrade canary promote web --yes").mentions("all 3 steps have passed; revision 3 is proven");
+    assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("4 of 2".to_owned(), "nothing".to_owned()));
+    assert_eq!(user.proven(), [1, 2, 3]);
+    assert_eq!(user.does("helm list --short"), "web\n");
+    user.left_nothing();
+}
+
+fn a_second_release_that_fails_is_removed(user: &User) {
+    user.has_web(&[]);
+    user.types("helm safe-upgrade web app --set replicas=4 --yes").exits(0);
+    let gate = "test $HELM_RELEASE_REVISION -lt 2";
+    let shown = user.canary(&format!("--steps 1,3,4 --keep-stable --gate-cmd '{gate}'"));
+    shown.exits(4);
+    assert!(shown.stdout.contains("step 2 of 3 failed; web is back, as revision 2 has it"), "{}", shown.stdout);
+    assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("4 of 1".to_owned(), "nothing".to_owned()));
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
+    user.left_nothing();
+    // Aborted, the stable release has its pods again before the other one goes.
+    user.canary("--steps 1,3,4 --keep-stable --pause=1").exits(0);
+    assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("3 of 1".to_owned(), "1 of 2".to_owned()));
+    user.types("helm safe-upgrade canary abort web --yes").exits(0);
+    assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("4 of 1".to_owned(), "nothing".to_owned()));
+    user.types("helm safe-upgrade web app --set tag=3,replicas=5 --yes").exits(0);
+    user.left_nothing();
+}

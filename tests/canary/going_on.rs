@@ -1,0 +1,144 @@
+//! Pausing, promoting, aborting, and going on after a crash.
+
+use std::process::Child;
+
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use serde_json::json;
+
+use crate::cluster;
+use crate::user::User;
+
+stories![
+    a_canary_pauses_and_is_promoted,
+    a_canary_that_was_killed_goes_on,
+    a_canary_is_aborted,
+    a_release_that_somebody_else_has_changed_is_left_to_them,
+    an_autoscaler_is_noticed,
+    without_the_right_to_keep_it_there_is_no_canary,
+];
+
+fn a_canary_pauses_and_is_promoted(user: &User) {
+    user.has_two_pods();
+    user.types("helm safe-upgrade canary status web").explains("no canary of release \"web\" is under way");
+    let shown = user.canary("--steps 2,3,5 --pause=1 --confirm --set-string note=s3cret");
+    shown.exits(0);
+    assert!(shown.stdout.contains("the canary of web waits after 1 of 3 steps"), "{}", shown.stdout);
+    let promote = format!("helm safe-upgrade canary promote web -n {}", user.namespace);
+    assert!(shown.stdout.contains(&promote), "{}", shown.stdout);
+    assert_eq!((user.has_running("web"), user.proven()), ("2 of 2".to_owned(), vec![1]));
+    let status = user.types("helm safe-upgrade canary status web -o json").json();
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../../docs/schema/canary-status.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let problems: Vec<String> = validator.iter_errors(&status).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:#?}\n{status:#}");
+    assert_eq!((status["passed"].as_u64(), status["standing"].as_str()), (Some(1), Some("as-left")));
+    let text = user.does("helm safe-upgrade canary status web");
+    assert!(text.contains("1     replicas=2  passed  2") && !text.contains("s3cret"), "{text}");
+    // The same command again waits on, and other steps are refused.
+    user.canary("--steps 2,3,5 --pause=1 --confirm --set-string note=s3cret").exits(0);
+    let shown = user.canary("--steps 2,4 --set-string note=s3cret");
+    shown.exits(3);
+    assert!(shown.stderr.contains("another canary of release \"web\" is under way: 1 of 3 steps have passed"));
+    // From elsewhere, with what it was begun with; nobody is there to confirm the second step.
+    let elsewhere = format!("mkdir elsewhere && cd elsewhere && {promote} --yes");
+    user.types(&elsewhere).mentions("waits after 2 of 3 steps");
+    assert_eq!((user.has_running("web"), user.proven()), ("3 of 2".to_owned(), vec![1]));
+    user.types(&format!("{promote} --yes")).mentions("all 3 steps have passed; revision 4 is proven");
+    assert_eq!((user.has_running("web"), user.proven()), ("5 of 2".to_owned(), vec![1, 4]));
+    let values = user.does("helm get values web -o json");
+    assert!(values.contains("s3cret"), "the values are those that it was begun with: {values}");
+    user.left_nothing();
+}
+
+/// The process of the plugin, below helm. Any thread of helm may have made it.
+fn plugin_of(helm: &Child) -> String {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", helm.id())).unwrap().flatten();
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let children: String = children.collect();
+    children.split_whitespace().next().expect("helm has no child").to_owned()
+}
+
+fn a_canary_that_was_killed_goes_on(user: &User) {
+    user.has_two_pods();
+    let flags = "--steps 2,3,5 --set tag=2-slow";
+    let line = format!("helm safe-upgrade canary web app --replicas-key replicas --interval 600ms --yes {flags}");
+    let mut helm = user.starts(&format!("exec {line}"));
+    user.waits_for(|| user.revisions().last().is_some_and(|last| last == "3 pending-upgrade"));
+    let plugin = plugin_of(&helm);
+    assert!(std::process::Command::new("kill").args(["-KILL", &plugin]).status().unwrap().success());
+    helm.wait().unwrap();
+    assert_eq!(user.kept().unwrap()["passed"], 1);
+    let shown = user.types(&line);
+    shown.mentions("all 3 steps have passed; revision 5 is proven");
+    assert!(shown.stderr.contains("1 of 3 steps have passed"), "{}", shown.stderr);
+    assert_eq!(user.revisions(), ["1 superseded", "2 superseded", "3 failed", "4 superseded", "5 deployed"]);
+    assert_eq!((user.proven(), user.bad()), (vec![1, 5], vec![]));
+    assert_eq!(user.has_running("web"), "5 of 2-slow");
+    user.left_nothing();
+}
+
+fn a_canary_is_aborted(user: &User) {
+    user.has_two_pods();
+    user.canary("--steps 2,3,5 --pause").exits(0);
+    assert_eq!(user.has_running("web"), "2 of 2");
+    user.types("helm safe-upgrade canary promote web --full").explains("nobody is there to confirm it");
+    user.types("helm safe-upgrade canary abort web --yes").mentions("it is back, as revision 1 has it");
+    assert_eq!(user.revisions(), ["1 superseded", "2 superseded", "3 deployed"]);
+    assert_eq!(user.has_running("web"), "2 of 1");
+    user.left_nothing();
+    // Straight to the last step.
+    user.canary("--steps 2,3,5 --pause").exits(0);
+    user.types("helm safe-upgrade canary promote web --full --yes").mentions("revision 5 is proven");
+    assert_eq!(user.has_running("web"), "5 of 2");
+    user.left_nothing();
+}
+
+fn a_release_that_somebody_else_has_changed_is_left_to_them(user: &User) {
+    user.has_two_pods();
+    user.canary("--steps 2,3,5 --pause=1").exits(0);
+    user.does("helm upgrade web app --set tag=4,replicas=2 --wait");
+    let status = user.does("helm safe-upgrade canary status web");
+    assert!(status.contains("was changed by somebody else"), "{status}");
+    let shown = user.types("helm safe-upgrade canary abort web --yes");
+    shown.exits(6);
+    assert!(shown.stdout.contains("web was changed by somebody else, and is left to them"), "{}", shown.stdout);
+    assert_eq!(user.has_running("web"), "2 of 4");
+    user.left_nothing();
+}
+
+fn an_autoscaler_is_noticed(user: &User) {
+    user.has_two_pods();
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let spec = json!({"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9});
+    cluster::create::<HorizontalPodAutoscaler>(&user.namespace, json!({"metadata": {"name": "web"}, "spec": spec}));
+    let shown = user.canary("--steps 2,3");
+    shown.exits(3);
+    let found = "horizontalpodautoscaler/web scales it between 2 and 9 pods: it undoes what the steps set";
+    assert!(shown.stdout.contains(found), "{}", shown.stdout);
+    let shown =
+        user.types("helm safe-upgrade canary web app --step tag=2 --step tag=3 --interval 600ms --yes --dry-run");
+    shown.exits(0);
+    assert!(shown.stdout.contains("how many each step has is its choice"), "{}", shown.stdout);
+    assert_eq!(user.revisions(), ["1 deployed"]);
+}
+
+fn without_the_right_to_keep_it_there_is_no_canary(user: &User) {
+    user.has_two_pods();
+    user.exports("HELM_DRIVER", "configmap");
+    user.does("helm install web2 app --wait");
+    let rules = json!([
+        {"apiGroups": ["", "apps", "autoscaling", "coordination.k8s.io", "policy"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["*"]},
+    ]);
+    cluster::allow(&user.namespace, "no-secrets", "viewer", &rules);
+    let line = "helm safe-upgrade canary web2 app --set tag=2 --replicas-key replicas --steps 2,3 --interval 600ms --yes --kube-context viewer";
+    let shown = user.types(&format!("{line} -n {}", user.namespace));
+    shown.exits(1);
+    assert!(shown.stderr.contains("cannot keep the canary of release \"web2\""), "{}", shown.stderr);
+    assert!(shown.stderr.contains("a canary is kept in a Secret"), "{}", shown.stderr);
+    let history = user.does("helm history web2 -o json");
+    assert!(!history.contains("\"revision\":2"), "nothing was done: {history}");
+    user.exports("HELM_DRIVER", "sql");
+    user.types("helm safe-upgrade canary web app --steps 2,3").explains("the storage driver \"sql\" holds no labels");
+}
