@@ -154,6 +154,7 @@ fn policies() -> Vec<Value> {
         "gates": {"test": true, "commands": ["true"], "http": ["svc/web:80/"], "soak": "5m",
             "prometheus": [{"address": "http://a", "query": "up", "op": ">", "value": 0.5}]},
         "keep": {"revisions": 0, "proven": 1, "youngerThan": "30d"},
+        "canary": {"steps": [1, 3], "replicasKey": "replicaCount", "interval": "2m"},
     });
     let mut files = vec![
         json!({"policies": null}),
@@ -258,6 +259,37 @@ fn the_plan_of_a_batch_is_as_its_schema_says() {
         let read = helm_safe_upgrade::config::batch::read("test", &file.to_string());
         assert_eq!(validator.is_valid(&file), read.is_ok(), "{file}: {read:?}");
     }
+}
+
+/// What the schema of the steps of a canary takes, the program takes, and nothing else; and the example is one.
+#[test]
+fn the_steps_of_a_canary_are_as_their_schema_says() {
+    let schema: Value = serde_json::from_str(include_str!("../docs/schema/canary-steps.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let right = json!({
+        "replicas": 1, "set": ["a=1"], "values": {"a": 1}, "pause": true, "confirm": false,
+        "gates": {"test": true, "commands": ["true"], "http": ["svc/web:80/"], "soak": "5m",
+            "prometheus": [{"address": "http://a", "query": "up", "op": ">", "value": 0.5}]},
+    });
+    let properties = schema["properties"]["steps"]["items"]["properties"].as_object().unwrap();
+    assert!(properties.keys().all(|key| right.get(key).is_some()), "the step of this test lacks a key of the schema");
+    let with = |step: Value| json!({"interval": "5m", "replicasKey": "a", "steps": [step]});
+    let mut files =
+        vec![json!({}), json!({"steps": []}), json!({"steps": 5}), json!([]), with(json!({})), with(right.clone())];
+    wrong_somewhere(&right, &mut |step| {
+        // Values may be any there are.
+        if step["values"] == right["values"] || !step["values"].is_object() {
+            files.push(with(step));
+        }
+    });
+    wrong_somewhere(&with(json!({"replicas": 1})), &mut |file| files.push(file));
+    for file in files {
+        let read = helm_safe_upgrade::config::canary::read("test", &file.to_string());
+        assert_eq!(validator.is_valid(&file), read.is_ok(), "{file}: {read:?}");
+    }
+    let page = include_str!("../docs/canary.md");
+    let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(helm_safe_upgrade::config::canary::read("example", example).unwrap().steps.len(), 3);
 }
 
 /// The example of the documentation is a plan.

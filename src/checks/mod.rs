@@ -236,6 +236,7 @@ pub const ALL: &[Check] = &[
     // The steps of a canary.
     canary::replicas::CHECK,
     canary::autoscaler::CHECK,
+    canary::service::CHECK,
     // The security.
     security::pod_security::CHECK,
     security::privileges::CHECK,

@@ -23,7 +23,7 @@ pub(super) struct Case<'a> {
     /// The kinds that may not be read.
     pub(super) forbidden: &'a [&'a str],
     /// The step of a canary that it is.
-    pub(super) canary: Option<&'a super::canary::Canary>,
+    pub(super) canary: Option<&'static super::canary::Canary>,
 }
 
 impl Case<'_> {

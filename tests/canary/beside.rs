@@ -2,20 +2,34 @@
 
 use crate::user::User;
 
+/// A Service that knows the release by its name.
+const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: {{ .Release.Name }}}\nspec: {ports: [{port: 80}], selector: {app: {{ .Release.Name }}}}\n";
+
 stories![a_second_release_grows_beside_the_stable_one, a_second_release_that_fails_is_removed];
 
 fn a_second_release_grows_beside_the_stable_one(user: &User) {
-    user.has_web(&[]);
+    user.has_web(&[("service", SERVICE)]);
+    user.types("helm safe-upgrade web app --set replicas=4 --yes").exits(0);
+    let shown = user.canary("--steps 1,3,4 --keep-stable");
+    shown.exits(3);
+    let none = "no Service of the stable release selects the pods of the canary: they get none of its traffic";
+    assert!(shown.stdout.contains(none), "{}", shown.stdout);
+    user.writes("app/templates/service.yaml", &SERVICE.replace("app: {{ .Release.Name }}", "tier: front"));
+    let deployment = std::fs::read_to_string(user.folder.join("app/templates/deployment.yaml")).unwrap();
+    let labelled =
+        deployment.replace("labels: {app: {{ .Release.Name }}}", "labels: {app: {{ .Release.Name }}, tier: front}");
+    user.writes("app/templates/deployment.yaml", &labelled);
     user.types("helm safe-upgrade web app --set replicas=4 --yes").exits(0);
     let seen = "helm list --short >releases.$HELM_RELEASE_REVISION.$HELM_RELEASE_NAME";
     let shown = user.canary(&format!("--steps 1,3,4 --keep-stable --pause=2 --gate-cmd '{seen}'"));
     shown.exits(0);
     assert!(shown.stdout.contains("web-canary runs beside web"), "{}", shown.stdout);
     assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("1 of 1".to_owned(), "3 of 2".to_owned()));
-    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"], "the stable release is not upgraded yet");
-    user.types("helm safe-upgrade canary promote web --yes").mentions("all 3 steps have passed; revision 3 is proven");
+    let revisions = ["1 superseded", "2 superseded", "3 deployed"];
+    assert_eq!(user.revisions(), revisions, "the stable release is not upgraded yet");
+    user.types("helm safe-upgrade canary promote web --yes").mentions("all 3 steps have passed; revision 4 is proven");
     assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("4 of 2".to_owned(), "nothing".to_owned()));
-    assert_eq!(user.proven(), [1, 2, 3]);
+    assert_eq!(user.proven(), [1, 2, 3, 4]);
     assert_eq!(user.does("helm list --short"), "web\n");
     user.left_nothing();
 }

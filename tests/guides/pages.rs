@@ -16,7 +16,7 @@ macro_rules! guides {
     };
 }
 
-guides![blue_green, fleet_upgrade, upgrade_one_release];
+guides![blue_green, canary_in_ci, fleet_upgrade, upgrade_one_release];
 
 #[test]
 fn every_guide_is_walked() {

@@ -1,6 +1,6 @@
 //! What speaks against a step of a canary.
 
-use super::{Canary, autoscaler, replicas};
+use super::{Canary, Service, autoscaler, replicas, service};
 use crate::checks::tests::Case;
 
 fn web(replicas: u32, image: &str) -> String {
@@ -17,6 +17,11 @@ fn hpa(name: &str) -> String {
     )
 }
 
+/// A step lives as long as what is looked at.
+fn kept(canary: Option<&Canary>) -> Option<&'static Canary> {
+    canary.map(|canary| &*Box::leak(Box::new(canary.clone())))
+}
+
 fn first() -> Canary {
     Canary { number: 1, scales: true, ..Canary::default() }
 }
@@ -25,7 +30,7 @@ fn first() -> Canary {
 fn a_first_step_of_fewer_pods_than_run_is_found() {
     let says = |canary: Option<&Canary>, new: &str, cluster: &str| {
         let old = web(4, "a");
-        Case { old: &old, new, cluster, canary, ..Case::default() }.says(&replicas::CHECK)[0].clone()
+        Case { old: &old, new, cluster, canary: kept(canary), ..Case::default() }.says(&replicas::CHECK)[0].clone()
     };
     let fewer = "blocker Deployment/web: it runs 4 pods, and the first step replaces all of them by 1 pod";
     assert_eq!(says(Some(&first()), &web(1, "b"), ""), fewer);
@@ -45,10 +50,29 @@ fn a_first_step_of_fewer_pods_than_run_is_found() {
 }
 
 #[test]
+fn a_canary_that_no_traffic_reaches_is_found() {
+    let service = |selector: &str| {
+        let selector = vec![("app".to_owned(), selector.to_owned())];
+        Service { name: "web".to_owned(), selector }
+    };
+    let says = |services: Option<Vec<Service>>| {
+        let canary = Canary { beside: true, services, ..first() };
+        Case { new: &web(1, "b"), canary: kept(Some(&canary)), ..Case::default() }.says(&service::CHECK)[0].clone()
+    };
+    assert!(says(None).starts_with("pass"));
+    assert!(says(Some(Vec::new())).starts_with("info"));
+    assert!(says(Some(vec![service("web")])).starts_with("pass"));
+    assert!(says(Some(vec![service("other"), service("web")])).starts_with("pass"), "one is enough");
+    let none =
+        "blocker : no Service of the stable release selects the pods of the canary: they get none of its traffic";
+    assert_eq!(says(Some(vec![service("other")])), none);
+}
+
+#[test]
 fn an_autoscaler_of_what_the_steps_scale_is_found() {
     let says = |canary: Option<&Canary>, cluster: &str, forbidden: &[&str]| {
         let (old, new) = (web(4, "a"), web(4, "b"));
-        Case { old: &old, new: &new, cluster, forbidden, canary }.says(&autoscaler::CHECK)[0].clone()
+        Case { old: &old, new: &new, cluster, forbidden, canary: kept(canary) }.says(&autoscaler::CHECK)[0].clone()
     };
     let found = says(Some(&first()), &hpa("web"), &[]);
     let by = "deployment/web: horizontalpodautoscaler/web scales it between 2 and 9 pods";

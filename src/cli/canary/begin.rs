@@ -107,6 +107,7 @@ impl Parts {
             interval,
             max_ratio,
             base_values: None,
+            services: Vec::new(),
         })
     }
 }

@@ -13,6 +13,7 @@ use crate::execute::Prepared;
 use crate::manifest::document::Object;
 use crate::release::Release;
 use crate::report::canary::PlanView;
+use crate::upgrade::canary::Step;
 use crate::upgrade::canary::event::{CanaryEvent, Planned};
 use crate::upgrade::canary::kept::{Chart, Stable, Workload};
 use crate::upgrade::canary::pods::{self, Pods};
@@ -48,24 +49,12 @@ pub(super) async fn look(work: &mut Work<'_>, given: &Given, beside: Option<Vec<
         None => None,
     };
     if stable.is_some() {
-        work.base_values = Some(serde_json::to_vec(&releases.old.config).unwrap_or_default());
+        work.is_beside(&releases.old);
     }
     let at = |at| At { steps: &given.steps, at, base: Some(base), label: "", metrics: &[], stable: stable.as_ref() };
     let rendered = render(work, given.steps.len(), &at).await?;
     useful(&rendered, given)?;
-    let planned: Vec<Planned> = given
-        .steps
-        .iter()
-        .zip(&rendered)
-        .enumerate()
-        .map(|(number, (step, proposed))| {
-            let mut pods = pods_of(work, &proposed.outcome.releases.new);
-            if at(number).beside().is_some() {
-                pods.extend(left(&before, stable.as_ref(), step.replicas.unwrap_or_default()));
-            }
-            Planned { title: step.title.clone(), pods, pause: step.pause, confirm: step.confirm }
-        })
-        .collect();
+    let planned = planned(work, (given, &rendered), (&before, stable.as_ref()));
     let (request, options) = (work.request(at(0)), work.options(at(0))?);
     let prepared = match stable {
         Some(_) => work.prepare((&request, &options), &deaf).await?,
@@ -93,6 +82,23 @@ pub(super) async fn look(work: &mut Work<'_>, given: &Given, beside: Option<Vec<
     work.run.show(&prepared.proposed.outcome)?;
     checked.show(&work.run)?;
     Ok(Looked { checked, base, newest, chart, stable })
+}
+
+/// What each step sets, and the pods that there are then.
+fn planned(
+    work: &Work<'_>,
+    (given, rendered): (&Given, &[Proposed]),
+    (before, stable): (&[Pods], Option<&Stable>),
+) -> Vec<Planned> {
+    let last = given.steps.len() - 1;
+    let one = |(at, (step, proposed)): (usize, (&Step, &Proposed))| {
+        let mut pods = pods_of(work, &proposed.outcome.releases.new);
+        if stable.is_some() && at < last {
+            pods.extend(left(before, stable, step.replicas.unwrap_or_default()));
+        }
+        Planned { title: step.title.clone(), pods, pause: step.pause, confirm: step.confirm }
+    };
+    given.steps.iter().zip(rendered).enumerate().map(one).collect()
 }
 
 /// The plan, first of all.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::checks::canary::Canary as Told;
+use crate::checks::canary::{Canary as Told, Service};
 use crate::cli::args::{GateArgs, GuardArgs};
 use crate::cli::checklist::{self, Checked};
 use crate::cli::connection::AnyStorage;
@@ -18,6 +18,8 @@ use crate::execute::interrupts::Interrupts;
 use crate::execute::{self, Options, Prepared, Seams, Stage};
 use crate::helm::flags::Reuse;
 use crate::helm::process::HelmProcess;
+use crate::manifest::document::Object;
+use crate::release::Release;
 use crate::upgrade::canary::kept::{Kept, Metric, Stable};
 use crate::upgrade::canary::{LABEL, Step, values};
 
@@ -37,6 +39,8 @@ pub(super) struct Work<'a> {
     pub(super) place: Option<Place<KubeCluster, HelmProcess>>,
     pub(super) interval: Duration,
     pub(super) max_ratio: Option<f64>,
+    /// The Services of the stable release, for the same.
+    pub(super) services: Vec<Service>,
     /// The values of the stable release as JSON, for a second one beside it.
     pub(super) base_values: Option<Vec<u8>>,
 }
@@ -102,9 +106,17 @@ impl Work<'_> {
     pub(super) async fn set_base_values(&mut self, kept: &Kept) -> Result<(), Error> {
         if kept.stable.is_some() {
             let base = self.storage.read(&kept.release, kept.base).await?;
-            self.base_values = Some(serde_json::to_vec(&base.config).unwrap_or_default());
+            self.is_beside(&base);
         }
         Ok(())
+    }
+
+    /// A second release runs beside this one.
+    pub(super) fn is_beside(&mut self, stable: &Release) {
+        let documents = stable.documents();
+        let objects: Vec<Object> = documents.iter().flat_map(|document| self.run.masker.open(document)).collect();
+        self.services = Service::of(&objects);
+        self.base_values = Some(serde_json::to_vec(&stable.config).unwrap_or_default());
     }
 
     /// How a step is made and guarded.
@@ -133,6 +145,7 @@ impl Work<'_> {
             scales,
             beside: step.stable.is_some(),
             stable: step.stable.map(stable).unwrap_or_default(),
+            services: step.beside().map(|_| self.services.clone()),
         });
         if let Some(beside) = step.beside() {
             // What the chart leaves to the release's own name is of the second one.

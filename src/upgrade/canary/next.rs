@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn each_state_has_its_action() {
-        let halted = |why| {
+        let halted = |why: Option<Why>| {
             let mut kept = kept(3, 1);
             kept.halted = why.map(|why| Halt { why, reason: String::new(), since: Timestamp::UNIX_EPOCH });
             kept

@@ -153,7 +153,8 @@ fn pods_are_counted_as_they_run_and_not_as_the_manifest_says() {
     assert!(quotas(&asks("2"), &asks("1500m"), &small).starts_with("pass"));
     assert!(quotas(&asks("4"), &asks("3"), &small).starts_with("blocker Deployment/web"));
     let (old, new) = (asks("1"), asks("2"));
-    let unseen = Case { old: &old, new: &new, cluster: &small, forbidden: &["Pod"] }.findings(&quota::CHECK);
+    let unseen =
+        Case { old: &old, new: &new, cluster: &small, forbidden: &["Pod"], canary: None }.findings(&quota::CHECK);
     assert_eq!(unseen[0].severity.word(), "warning", "nobody knows what runs");
     assert_eq!(
         unseen[0].evidence,

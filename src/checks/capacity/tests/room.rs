@@ -155,7 +155,8 @@ fn what_the_namespace_puts_into_pods_takes_room() {
     let one = node("one", "");
     assert!(rooms(&old, &new, &one).starts_with("pass"));
     assert!(rooms(&old, &new, &(range + &one)).contains("1 of its 3 pods find no room"));
-    let unseen = Case { old: &old, new: &new, cluster: &one, forbidden: &["LimitRange"] }.says(&room::CHECK);
+    let unseen =
+        Case { old: &old, new: &new, cluster: &one, forbidden: &["LimitRange"], canary: None }.says(&room::CHECK);
     assert!(unseen[0].starts_with("unknown : how much pods that request nothing take"), "{unseen:?}");
 }
 
