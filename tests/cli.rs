@@ -80,6 +80,8 @@ fn taken_with(flag: &str) -> &'static str {
         "--test-timeout" | "--test-filter" => "--test",
         "--gate-http-status" | "--gate-http-match" => "--gate-http=http://127.0.0.1:1",
         "--soak-interval" | "--soak-threshold" => "--soak=5s",
+        "--max-ratio" => "--gate-prometheus http://127.0.0.1:1 up > 0",
+        "--canary-set" => "--keep-stable",
         _ => "",
     }
 }
@@ -121,7 +123,7 @@ fn arguments_of(command: &str, file: &str) -> String {
     match command {
         "revdiff manifest" => format!("{file} {file}"),
         // No release can have such a name, so that nothing is asked of any cluster.
-        "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" => "Old New".to_owned(),
+        "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" | "canary" => "Old New".to_owned(),
         "list" | "apis" | "batch" | "blue-green status" => String::new(),
         // Nor is there such a revision.
         "revdiff pull-request" => "--head nowhere".to_owned(),
@@ -159,6 +161,8 @@ fn every_flag_that_help_lists_is_taken() {
                 "CONTEXT/NAMESPACE/RELEASE" => "=here/shop/web".to_owned(),
                 "LIST" => "=impact,notes".to_owned(),
                 "I/N" => "=0/2".to_owned(),
+                "PODS" => "=1,3".to_owned(),
+                "STEPS" => "=1".to_owned(),
                 "CODES" => "=200,204".to_owned(),
                 "WHAT" if name == "--inconclusive" => "=pass".to_owned(),
                 "WHAT" if name == "--by" => "=status".to_owned(),

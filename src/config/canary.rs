@@ -116,7 +116,7 @@ interval: 5m
 steps:
 - replicas: 1
   pause: true
-- values: {canary: {weight: 10, 'a.b': [x, {y: 1}], none: {}, off: null}}
+- values: {canary: {weight: 10, 'a.b': [x, {z: 1}], none: {}, gone: null}}
   gates: {soak: 10m, test: true}
 - set: ['canary.weight=100,canary.enabled=false']
   confirm: true
@@ -128,7 +128,7 @@ steps:
         );
         assert_eq!((steps.steps[0].replicas, steps.steps[0].pause), (Some(1), true));
         let values: Vec<String> = steps.steps[1].values.iter().map(|(path, json)| format!("{path}={json}")).collect();
-        let expected = ["canary.weight=10", r#"canary.a\.b=["x",{"y":1}]"#, "canary.none={}", "canary.off=null"];
+        let expected = ["canary.weight=10", r#"canary.a\.b=["x",{"z":1}]"#, "canary.none={}", "canary.gone=null"];
         assert_eq!(values, expected);
         assert_eq!(steps.steps[1].gates.as_ref().unwrap().soak, Some(SignedDuration::from_mins(10)));
         assert_eq!((steps.steps[2].set.len(), steps.steps[2].confirm), (1, true));

@@ -56,7 +56,7 @@ pub(in crate::cli) struct StepArgs {
     pub replicas_key: Option<String>,
 
     /// What a step sets, as --set takes it. One for each step, in order; what a step does not say stays as the step before has it.
-    #[arg(long, value_name = "KEY=VALUE,…", conflicts_with = "steps_file")]
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "steps_file")]
     pub step: Vec<String>,
 
     /// File with the steps: values, gates, pauses (docs/canary.md).
@@ -68,7 +68,7 @@ pub(in crate::cli) struct StepArgs {
     pub interval: Option<Duration>,
 
     /// End after a step, until somebody promotes it: after these steps, or after each.
-    #[arg(long, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "0", value_name = "STEP,…")]
+    #[arg(long, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "0", value_name = "STEPS")]
     pub pause: Vec<usize>,
 
     /// Ask after each step whether it goes on. Without a terminal it pauses.
@@ -112,7 +112,7 @@ pub(in crate::cli) struct CanaryStatusArgs {
     pub release: String,
 
     /// Format of the output.
-    #[arg(short, long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
+    #[arg(short, long, value_enum, default_value_t = ReportFormat::Text, value_name = "OUTPUT")]
     pub output: ReportFormat,
 
     #[command(flatten)]
@@ -161,7 +161,7 @@ pub(in crate::cli) struct GoingOnArgs {
     pub accept: Vec<String>,
 
     /// Format of the output.
-    #[arg(short, long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
+    #[arg(short, long, value_enum, default_value_t = ReportFormat::Text, value_name = "OUTPUT")]
     pub output: ReportFormat,
 
     #[command(flatten)]
