@@ -82,6 +82,7 @@ pub(super) fn findings(outcome: &Outcome, task: &Task, masker: &Masker, terms: &
         grants: Err(missing()),
         window: &window,
         elsewhere: None,
+        canary: None,
     };
     let mut findings = Findings::of(&snapshot, terms);
     let is_told = |check: &str, severity: Severity| {
