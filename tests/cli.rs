@@ -123,7 +123,9 @@ fn arguments_of(command: &str, file: &str) -> String {
     match command {
         "revdiff manifest" => format!("{file} {file}"),
         // No release can have such a name, so that nothing is asked of any cluster.
-        "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" | "canary" => "Old New".to_owned(),
+        "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" | "canary" => {
+            "Old New".to_owned()
+        }
         "list" | "apis" | "batch" | "blue-green status" => String::new(),
         // Nor is there such a revision.
         "revdiff pull-request" => "--head nowhere".to_owned(),

@@ -3,8 +3,8 @@
 
 pub mod batch;
 pub mod blue_green;
-mod config_map;
 pub mod canary;
+mod config_map;
 mod lease;
 mod lease_object;
 pub mod plan_file;
