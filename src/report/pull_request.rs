@@ -132,13 +132,18 @@ impl Review<'_> {
         if !self.items.is_empty() {
             text.push_str("| Chart | Version | Objects | Checks |\n| --- | --- | --- | --- |\n");
         }
+        let mut rows = 0;
         for item in self.items.iter().take(MOST_ROWS) {
+            if text.len() > max_bytes / 4 {
+                break;
+            }
             let cells =
                 [item.title(), item.version(), item.objects(), item.found()].map(|cell| prose(&shortened(&cell)));
             _ = writeln!(text, "| {} |", cells.join(" | "));
+            rows += 1;
         }
-        if self.items.len() > MOST_ROWS {
-            _ = writeln!(text, "| and {} more | | | |", self.items.len() - MOST_ROWS);
+        if self.items.len() > rows {
+            _ = writeln!(text, "| and {} more | | | |", self.items.len() - rows);
         }
         text.push('\n');
         let told: Vec<&Item<'_>> = self
@@ -147,17 +152,20 @@ impl Review<'_> {
             .filter(|item| item.differs() || !item.found().is_empty() || item.rendered.is_err())
             .collect();
         let bodies = self.bodies(&told, max_bytes.saturating_sub(text.len() + FRAME))?;
+        let mut missing = 0;
         for (item, body) in told.iter().zip(&bodies) {
             // A few are seen at once, many are opened one by one.
             let open = if told.len() <= 2 { " open" } else { "" };
-            _ = write!(
-                text,
-                "<details{open}><summary><b>{}</b></summary>\n\n{body}\n</details>\n\n",
-                prose(&item.title())
-            );
+            let title = prose(&item.title());
+            let block = format!("<details{open}><summary><b>{title}</b></summary>\n\n{body}\n</details>\n\n");
+            // The least that a diff takes may be more than there is.
+            match text.len() + block.len() + FRAME <= max_bytes {
+                true => text.push_str(&block),
+                false => missing += 1,
+            }
         }
-        if bodies.len() < told.len() {
-            _ = writeln!(text, "{} more are not shown: the comment would be too long.", told.len() - bodies.len());
+        if missing > 0 {
+            _ = writeln!(text, "{missing} more are not shown: the comment would be too long.\n");
         }
         let (old, new) = self.commits;
         _ = writeln!(text, "<sub>{} compared with {}</sub>", span(short(new)), span(short(old)));
@@ -170,18 +178,17 @@ impl Review<'_> {
         if whole.iter().map(|body| body.len() + FRAME).sum::<usize>() <= room {
             return Ok(whole);
         }
-        let (mut left, mut bodies) = (room, Vec::new());
-        let mut waiting = told.len();
-        for (item, whole) in told.iter().zip(whole) {
-            let share = (left / waiting.max(1)).saturating_sub(FRAME);
-            waiting -= 1;
-            let body = if whole.len() <= share { whole } else { body(item, share)? };
-            // The least that a diff takes may be more than there is.
-            if body.len() + FRAME > left {
-                break;
+        // The small ones first, so that what they leave is known when the large ones have their turn.
+        let mut order: Vec<usize> = (0..whole.len()).collect();
+        order.sort_by_key(|index| whole[*index].len());
+        let mut bodies = whole;
+        let mut left = room;
+        for (done, index) in order.into_iter().enumerate() {
+            let share = (left / (bodies.len() - done)).saturating_sub(FRAME);
+            if bodies[index].len() > share {
+                bodies[index] = body(told[index], share)?;
             }
-            left -= body.len() + FRAME;
-            bodies.push(body);
+            left = left.saturating_sub(bodies[index].len() + FRAME);
         }
         Ok(bodies)
     }
