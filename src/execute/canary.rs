@@ -169,7 +169,7 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
 
     /// A run that could not end: where nothing was done, nothing is kept of it.
     async fn broken(&self, kept: &Kept, error: Error) -> Error {
-        let untouched = self.steps.newest().await.is_ok_and(|newest| newest == kept.base.max(kept.newest));
+        let untouched = self.steps.newest().await.is_ok_and(|newest| newest == kept.before);
         if kept.passed == 0 && kept.stable.is_none() && untouched {
             // That it stays is no harm: it can be aborted.
             _ = self.store.remove().await;

@@ -234,6 +234,7 @@ async fn begun(
         values,
         stable: looked.stable,
         base: looked.base,
+        before: looked.newest,
         newest: looked.newest,
         steps: given.steps,
         passed: 0,

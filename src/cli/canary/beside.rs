@@ -64,7 +64,7 @@ pub(super) async fn finish(
 
 /// Gives the stable release its pods back, and then removes the second one.
 pub(super) async fn go_back(release: &Release<'_, '_>, kept: &Kept, stable: &Stable) -> Result<Report, Error> {
-    let mut report = match release.newest().await? == kept.base {
+    let mut report = match release.newest().await? == kept.before {
         true => nothing(kept),
         false => release.roll_back(kept).await?,
     };
@@ -82,10 +82,10 @@ pub(super) fn nothing(kept: &Kept) -> Report {
         namespace: kept.namespace.clone(),
         ending: Ending::WentBack,
         interrupted: false,
-        summary: format!("{} is at revision {}, as before the canary", kept.release, kept.base),
-        from: Some(kept.base),
+        summary: format!("{} is at revision {}, as before the canary", kept.release, kept.before),
+        from: Some(kept.before),
         revision: None,
-        deployed: Some(kept.base),
+        deployed: Some(kept.before),
         reasons: Vec::new(),
         cause: None,
         hint: None,

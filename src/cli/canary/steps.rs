@@ -111,7 +111,8 @@ impl Steps for Release<'_, '_> {
     async fn go_back(&self, kept: &Kept) -> Result<Report, Error> {
         match &kept.stable {
             Some(stable) => beside::go_back(self, kept, stable).await,
-            None if self.newest().await? == kept.base => Ok(beside::nothing(kept)),
+            // Nothing was made of it yet, so there is nothing to go back from.
+            None if self.newest().await? == kept.before => Ok(beside::nothing(kept)),
             None => self.roll_back(kept).await,
         }
     }

@@ -36,6 +36,8 @@ pub struct Kept {
     pub stable: Option<Stable>,
     /// The revision from before, to which a failure leads back.
     pub base: u32,
+    /// The newest revision there was before it.
+    pub before: u32,
     /// The newest revision that the canary has seen or made.
     pub newest: u32,
     /// The steps.
@@ -280,6 +282,7 @@ pub(super) mod tests {
             values: None,
             stable: None,
             base: 2,
+            before: 2,
             newest: 2 + passed as u32,
             steps: counts.map(|count| Step::to_replicas("replicaCount", count)).collect(),
             passed,
