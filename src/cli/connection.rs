@@ -1,5 +1,6 @@
 //! From Helm's flags and environment to the place where the releases are stored.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -80,6 +81,37 @@ pub(super) fn is_quiet(storage: &AnyStorage) -> bool {
 /// The cluster itself, for releases that are kept elsewhere.
 pub(super) async fn cluster(arguments: &ClusterArgs, environment: &Environment) -> Result<KubeCluster, Error> {
     Ok(KubeCluster::connect(&connection(arguments, environment)?).await?)
+}
+
+/// The cluster of a storage, or one of its own where releases are kept elsewhere.
+pub(super) enum Reached<'s> {
+    /// That of the storage: one limit on the rate for all requests.
+    Same(&'s KubeCluster),
+    /// One for the objects alone.
+    Own(Box<KubeCluster>),
+}
+
+impl Deref for Reached<'_> {
+    type Target = KubeCluster;
+
+    fn deref(&self) -> &KubeCluster {
+        match self {
+            Self::Same(cluster) => cluster,
+            Self::Own(cluster) => cluster,
+        }
+    }
+}
+
+/// The cluster that the objects of a storage's releases are in.
+pub(super) async fn reached<'s>(
+    storage: &'s AnyStorage,
+    arguments: &ClusterArgs,
+    environment: &Environment,
+) -> Result<Reached<'s>, Error> {
+    match storage {
+        Storage::Objects { cluster, .. } => Ok(Reached::Same(cluster)),
+        Storage::Helm { .. } => Ok(Reached::Own(Box::new(cluster(arguments, environment).await?))),
+    }
 }
 
 /// The `helm` binary, told about the same cluster.

@@ -6,13 +6,13 @@ use crate::cli::Environment;
 use crate::cli::args::{DiagnoseArgs, DiagnosisFormat};
 use crate::cli::progress::Progress;
 use crate::cli::{connection, output};
+use crate::cluster::KubeCluster;
 use crate::command::Stages;
 use crate::command::diagnose::{self, Options};
 use crate::command::evidence::Place;
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error};
 use crate::manifest::mask::Masker;
 use crate::report::diagnosis;
-use crate::storage::Storage;
 
 /// Terminal columns where there is no terminal.
 const WIDTH: u16 = 80;
@@ -27,14 +27,8 @@ pub(super) async fn run(arguments: DiagnoseArgs, environment: &Environment) -> R
         Options { release: arguments.release, revision: arguments.revision, place: arguments.evidence.map(Place::new) };
     let masker = Masker::new(&environment.mask_key);
     let storage = connection::storage(&arguments.cluster, environment).await?;
-    let elsewhere;
-    let cluster = match &storage {
-        Storage::Objects { cluster, .. } => cluster,
-        Storage::Helm { .. } => {
-            elsewhere = connection::cluster(&arguments.cluster, environment).await?;
-            &elsewhere
-        }
-    };
+    let reached = connection::reached(&storage, &arguments.cluster, environment).await?;
+    let cluster: &KubeCluster = &reached;
     let stages: &dyn Stages = if cluster.has_plugin() { &() } else { &progress };
     let gathered = diagnose::run(&storage, cluster, &masker, &options, stages).await?;
     progress.clear();

@@ -12,6 +12,7 @@ use crate::cli::plan::Making;
 use crate::cli::policy;
 use crate::cli::revdiff::Run;
 use crate::cli::{input, output};
+use crate::cluster::KubeCluster;
 use crate::command::evidence::Place;
 use crate::command::upgrade::Request;
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
@@ -23,7 +24,6 @@ use crate::helm::flags::RenderFlags;
 use crate::helm::{Apply, Upgrade, Waiting};
 use crate::release::retention::DEFAULT_KEEP;
 use crate::report::rollout::{markdown, story};
-use crate::storage::Storage;
 use crate::upgrade::event::{Event, Report};
 use crate::upgrade::judge::Patience;
 use crate::upgrade::next::{Ending, OnFailure};
@@ -56,14 +56,8 @@ pub(super) async fn upgrade(
     let GuardedArgs { guard, apply, diff, .. } = arguments;
     let run = Run::new(diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
-    let elsewhere;
-    let cluster = match &storage {
-        Storage::Objects { cluster, .. } => cluster,
-        Storage::Helm { .. } => {
-            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
-            &elsewhere
-        }
-    };
+    let reached = connection::reached(&storage, &run.diff.cluster, environment).await?;
+    let cluster: &KubeCluster = &reached;
     let painter = output::painter(&run.diff.display, environment);
     let console = Console::new(telling, &request.upgrade.release, (painter, environment));
     let seams = Seams {
@@ -196,14 +190,8 @@ pub(super) async fn rollback(mut arguments: GuardedRollbackArgs, environment: &E
     let interrupts = Interrupts::listen()?;
     let run = Run::new(diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
-    let elsewhere;
-    let cluster = match &storage {
-        Storage::Objects { cluster, .. } => cluster,
-        Storage::Helm { .. } => {
-            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
-            &elsewhere
-        }
-    };
+    let reached = connection::reached(&storage, &run.diff.cluster, environment).await?;
+    let cluster: &KubeCluster = &reached;
     let console = Console::new(telling, &release, (run.painter(), environment));
     let seams = Seams {
         storage: &storage,

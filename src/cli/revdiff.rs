@@ -11,6 +11,7 @@ use crate::cli::args::{
 use crate::cli::connection::{self, AnyStorage};
 use crate::cli::progress::Progress;
 use crate::cli::{configuration, input, output, pull_request};
+use crate::cluster::KubeCluster;
 use crate::command::Stages;
 use crate::command::chart;
 use crate::command::live;
@@ -26,7 +27,6 @@ use crate::manifest::mask::Masker;
 use crate::report::style::Painter;
 use crate::report::view::{Detail, Sections, Subject, View};
 use crate::report::{github, html, json, markdown, paths, side_by_side, stat, text};
-use crate::storage::Storage;
 
 /// Terminal columns where there is no terminal.
 const DEFAULT_WIDTH: u16 = 160;
@@ -94,15 +94,8 @@ async fn live(arguments: LiveArgs, environment: &Environment) -> Result<u8, Erro
     };
     let storage = connection::storage(&run.diff.cluster, environment).await?;
     run.tell("connecting");
-    let elsewhere;
-    let cluster = match &storage {
-        // One limit on the rate for all requests.
-        Storage::Objects { cluster, .. } => cluster,
-        Storage::Helm { .. } => {
-            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
-            &elsewhere
-        }
-    };
+    let reached = connection::reached(&storage, &run.diff.cluster, environment).await?;
+    let cluster: &KubeCluster = &reached;
     let stages = run.stages(!cluster.has_plugin());
     let found = live::run(&storage, cluster, &run.masker, &options, stages).await?;
     let code = run.print(found.outcome)?;
@@ -128,14 +121,8 @@ async fn upgrade(arguments: UpgradeArgs, environment: &Environment) -> Result<u8
     let storage = connection::storage(&run.diff.cluster, environment).await?;
     run.tell("rendering by helm upgrade --dry-run=server, with the release in memory");
     let stages = run.stages(connection::is_quiet(&storage));
-    let elsewhere;
-    let cluster = match &storage {
-        Storage::Objects { cluster, .. } => cluster,
-        Storage::Helm { .. } => {
-            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
-            &elsewhere
-        }
-    };
+    let reached = connection::reached(&storage, &run.diff.cluster, environment).await?;
+    let cluster: &KubeCluster = &reached;
     let seams = Seams { storage: &storage, helm: &helm, cluster };
     let mut outcome = upgrade::run(seams, &request, &run.masker, &run.options, stages).await?;
     if unused.three_way_merge {

@@ -25,7 +25,6 @@ use crate::execute::interrupts::Interrupts;
 use crate::helm::process::HelmProcess;
 use crate::record::blue_green::Store;
 use crate::report::blue_green as report;
-use crate::storage::Storage;
 use crate::upgrade::blue_green::Outcome;
 use crate::upgrade::blue_green::event::{BlueGreenEvent, Planned};
 use crate::upgrade::blue_green::kept::{Kept, SCHEMA_VERSION};
@@ -54,14 +53,8 @@ pub(super) async fn run(mut arguments: BlueGreenArgs, environment: &Environment)
     brief.stat |= brief.format() == Format::Text;
     let brief = Run::new(brief, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
-    let elsewhere;
-    let cluster = match &storage {
-        Storage::Objects { cluster, .. } => cluster,
-        Storage::Helm { .. } => {
-            elsewhere = connection::cluster(&run.diff.cluster, environment).await?;
-            &elsewhere
-        }
-    };
+    let reached = connection::reached(&storage, &run.diff.cluster, environment).await?;
+    let cluster: &KubeCluster = &reached;
     let seams = Seams {
         storage: &storage,
         helm: &helm,

@@ -4,6 +4,7 @@ use super::orders::pair;
 use super::{kept, screen::Deaf};
 use crate::cli::args::{BlueGreenStatusArgs, ReportFormat};
 use crate::cli::{Environment, connection, output};
+use crate::cluster::KubeCluster;
 use crate::error::{EXIT_OK, Error};
 use crate::execute::Seams;
 use crate::execute::blue_green::routes::{RouterValues, now};
@@ -11,7 +12,6 @@ use crate::execute::interrupts::Interrupts;
 use crate::manifest::mask::Masker;
 use crate::record::blue_green::Store;
 use crate::report::blue_green::{Stand, StatusView};
-use crate::storage::Storage;
 use crate::upgrade::blue_green::Switch;
 use crate::upgrade::blue_green::kept::Kept;
 use crate::upgrade::blue_green::next::Phase;
@@ -22,14 +22,8 @@ pub(super) async fn run(arguments: BlueGreenStatusArgs, environment: &Environmen
     let (blue, green) = pair((arguments.blue, arguments.green))?;
     let storage = connection::storage(&arguments.cluster, environment).await?;
     let helm = connection::helm(&arguments.cluster, environment)?;
-    let elsewhere;
-    let cluster = match &storage {
-        Storage::Objects { cluster, .. } => cluster,
-        Storage::Helm { .. } => {
-            elsewhere = connection::cluster(&arguments.cluster, environment).await?;
-            &elsewhere
-        }
-    };
+    let reached = connection::reached(&storage, &arguments.cluster, environment).await?;
+    let cluster: &KubeCluster = &reached;
     let (masker, interrupts) = (Masker::new(&environment.mask_key), Interrupts::never());
     let seams =
         Seams { storage: &storage, helm: &helm, cluster, masker: &masker, listener: &Deaf, interrupts: &interrupts };
