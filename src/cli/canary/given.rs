@@ -10,6 +10,7 @@ use crate::config::canary as file;
 use crate::config::policy::{self, Policy};
 use crate::error::{Error, Kind};
 use crate::helm::Upgrade;
+use crate::manifest::sensitive::named_like_a_secret;
 use crate::upgrade::canary::{Gates, MOST_STEPS, Step};
 
 /// The value that sets how many pods there are, in most charts.
@@ -46,7 +47,7 @@ impl Given {
         let interval = of_flag.or(said.interval).or(policy.canary.interval).unwrap_or(INTERVAL);
         let counts = |counts: &[u32]| counts.iter().map(|count| Step::to_replicas(&key, *count)).collect();
         let by_flag =
-            arguments.step.iter().map(|set| Step { title: set.clone(), set: vec![set.clone()], ..Step::default() });
+            arguments.step.iter().map(|set| Step { title: shown(set), set: vec![set.clone()], ..Step::default() });
         let mut steps: Vec<Step> = match (said.steps.is_empty(), arguments.step.is_empty(), arguments.steps.is_empty())
         {
             (false, ..) => said.steps.into_iter().map(|step| of_file(step, &key)).collect(),
@@ -99,11 +100,11 @@ fn of_file(step: file::Step, key: &str) -> Step {
     let file::Step { replicas, set, values, pause, confirm, gates } = step;
     let scaled = replicas.map(|count| format!("{key}={count}"));
     let json: Vec<String> = values.iter().map(|(path, value)| format!("{path}={value}")).collect();
-    let shown = |text: &String| match text.char_indices().nth(LONGEST_VALUE) {
+    let cut = |text: String| match text.char_indices().nth(LONGEST_VALUE) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.clone(),
+        None => text,
     };
-    let title: Vec<String> = scaled.iter().chain(&json).chain(&set).map(shown).collect();
+    let title: Vec<String> = scaled.iter().chain(&json).chain(&set).map(|set| cut(shown(set))).collect();
     Step {
         title: title.join(", "),
         set: scaled.into_iter().chain(set).collect(),
@@ -113,6 +114,25 @@ fn of_file(step: file::Step, key: &str) -> Step {
         confirm,
         gates: gates.map(of_policy),
     }
+}
+
+/// What `--set` takes, for a reader: without the values whose keys are named as those of secrets are.
+fn shown(set: &str) -> String {
+    let (mut hidden, mut goes_on, mut parts) = (false, false, Vec::new());
+    for piece in set.split(',') {
+        // A comma of the value itself has a backslash before it, or stands between braces.
+        let key = piece.split_once('=').map(|(key, _)| key).filter(|_| !goes_on);
+        goes_on = piece.ends_with('\\');
+        match key {
+            Some(key) => {
+                hidden = named_like_a_secret(key.rsplit('.').next().unwrap_or(key));
+                parts.push(if hidden { format!("{key}=…") } else { piece.to_owned() });
+            }
+            None if hidden => {}
+            None => parts.push(piece.to_owned()),
+        }
+    }
+    parts.join(",")
 }
 
 fn of_policy(gates: policy::Gates) -> Gates {
@@ -156,6 +176,13 @@ mod tests {
         let given = Given::of(&StepArgs { step, replicas_key: Some("x".to_owned()), ..arguments() }, &policy).unwrap();
         assert_eq!(titles(&given), ["canary.weight=10"]);
         assert!(Given::of(&arguments(), &Policy::default()).is_err(), "no steps");
+    }
+
+    #[test]
+    fn what_is_named_like_a_secret_is_not_shown() {
+        assert_eq!(shown("canary.weight=10,canary.on=true"), "canary.weight=10,canary.on=true");
+        assert_eq!(shown("auth.password=a\\,b=c,weight=1"), "auth.password=…,weight=1");
+        assert_eq!(shown("apiToken={a,b},list={a,b}"), "apiToken=…,list={a,b}");
     }
 
     #[test]
