@@ -98,14 +98,31 @@ impl Console {
     }
 }
 
-/// An event, and when it happened: RFC 3339, with milliseconds.
+/// An event, when it happened (RFC 3339, with milliseconds), and to which release, where there are several.
 #[derive(Serialize)]
-struct Timed<'a> {
+struct Timed<'a, I, E> {
     time: String,
+    #[serde(rename = "of", skip_serializing_if = "Option::is_none")]
+    release: Option<&'a I>,
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<StepName>,
     #[serde(flatten)]
-    event: &'a Event,
+    event: &'a E,
+}
+
+/// Writes an event as a line of JSON on standard output.
+pub(super) fn event_line<I: Serialize>(release: Option<&I>, event: &impl Serialize) {
+    write_event(&Timed { time: now(), release, step: None, event });
+}
+
+fn now() -> String {
+    format!("{:.3}", Timestamp::now())
+}
+
+fn write_event(event: &impl Serialize) {
+    if let Ok(line) = serde_json::to_string(event) {
+        _ = writeln!(std::io::stdout(), "{line}");
+    }
 }
 
 /// Lines on standard error that are drawn again and again.
@@ -124,11 +141,7 @@ impl Listener for Console {
             return;
         }
         if self.telling == Telling::Events {
-            let time = format!("{:.3}", Timestamp::now());
-            if let Ok(line) = serde_json::to_string(&Timed { time, step: self.step, event }) {
-                _ = writeln!(std::io::stdout(), "{line}");
-            }
-            return;
+            return write_event(&Timed { time: now(), release: None::<&()>, step: self.step, event });
         }
         let mut state = self.state();
         if let Event::Begun { task, revision, to, chart, timeout } = event {

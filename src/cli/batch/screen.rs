@@ -9,11 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use indicatif::ProgressBar;
-use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::cli::Environment;
-use crate::cli::console::{Telling, bar};
+use crate::cli::console::{Telling, bar, event_line};
 use crate::execute::Listener;
 use crate::report::batch::progress::{Line, Progress, told};
 use crate::report::rollout::story::Story;
@@ -104,7 +102,7 @@ impl Screen {
     pub(super) fn hear(&self, event: &BatchEvent<'_>) {
         match self.telling {
             Telling::Nothing => {}
-            Telling::Events => event_line(&Timed { time: now(), release: None, event }),
+            Telling::Events => event_line(None::<&()>, event),
             Telling::Story => {
                 let mut state = self.state();
                 if let BatchEvent::BatchEnded { release } = event {
@@ -118,7 +116,7 @@ impl Screen {
 
     fn hear_of(&self, (at, id): (usize, &Id), event: &Event) {
         if self.telling == Telling::Events {
-            return event_line(&Timed { time: now(), release: Some(id), event });
+            return event_line(Some(id), event);
         }
         if self.telling == Telling::Nothing {
             return;
@@ -173,26 +171,5 @@ impl Listener for Ear<'_> {
         if let Some(id) = self.id {
             self.screen.hear_of((self.at, id), event);
         }
-    }
-}
-
-/// An event, when it happened, and to which release.
-#[derive(Serialize)]
-struct Timed<'a, E> {
-    time: String,
-    #[serde(rename = "of", skip_serializing_if = "Option::is_none")]
-    release: Option<&'a Id>,
-    #[serde(flatten)]
-    event: &'a E,
-}
-
-/// RFC 3339, with milliseconds.
-fn now() -> String {
-    format!("{:.3}", Timestamp::now())
-}
-
-fn event_line(event: &impl Serialize) {
-    if let Ok(line) = serde_json::to_string(event) {
-        _ = writeln!(std::io::stdout(), "{line}");
     }
 }

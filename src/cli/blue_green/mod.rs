@@ -90,7 +90,8 @@ impl Running<'_> {
         let mut kept = match (looked.begins.take(), kept) {
             (Some(begins), kept) => {
                 let planned = looked.planned(&begins, &ordered, kept.is_some());
-                let new = begun(&ordered, &looked, &planned, self.environment);
+                let last = begins.compared.proposed.last;
+                let new = begun(&ordered, &looked, (&planned, last), self.environment);
                 if kept.is_none() && begins.is_unchanged() {
                     return self.finish(&Kept { outcome: Some(Outcome::Unchanged), ..new }, &namespace);
                 }
@@ -261,8 +262,13 @@ fn other(kept: &Kept, place: &str) -> Error {
     ))
 }
 
-/// A roll-out at its beginning.
-fn begun(ordered: &Ordered, looked: &Looked, planned: &Planned, environment: &Environment) -> Kept {
+/// A roll-out at its beginning. `live_revision` is the last one of the release that is live.
+fn begun(
+    ordered: &Ordered,
+    looked: &Looked,
+    (planned, live_revision): (&Planned, u32),
+    environment: &Environment,
+) -> Kept {
     Kept {
         schema_version: SCHEMA_VERSION,
         order: ordered.digest.clone(),
@@ -271,7 +277,7 @@ fn begun(ordered: &Ordered, looked: &Looked, planned: &Planned, environment: &En
         chart: planned.chart.clone(),
         before: planned.before.clone(),
         after: planned.after.clone(),
-        live_revision: planned.live_revision,
+        live_revision,
         first_install: looked.prepared.proposed.is_first,
         revision: None,
         router_revision: looked.router.as_ref().and_then(|(_, revision)| *revision),

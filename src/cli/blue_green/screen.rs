@@ -2,11 +2,8 @@
 
 use std::io::Write as _;
 
-use jiff::Timestamp;
-use serde::Serialize;
-
 use crate::cli::Environment;
-use crate::cli::console::{Console, Telling};
+use crate::cli::console::{Console, Telling, event_line};
 use crate::execute::Listener;
 use crate::execute::blue_green::Teller;
 use crate::report::blue_green::told;
@@ -49,7 +46,7 @@ impl Teller for Screen {
     fn tell(&self, event: &BlueGreenEvent<'_>) {
         match self.telling {
             Telling::Nothing => {}
-            Telling::Events => line(&Timed { time: now(), release: None, event }),
+            Telling::Events => event_line(None::<&()>, event),
             Telling::Story => {
                 self.clear();
                 if let Some(text) = told(event, self.painter) {
@@ -70,7 +67,7 @@ impl Teller for Screen {
 impl Listener for Ear {
     fn hear(&self, event: &Event) {
         match self.telling {
-            Telling::Events => line(&Timed { time: now(), release: Some(&self.release), event }),
+            Telling::Events => event_line(Some(&self.release), event),
             // Where each release stands is in the plan, and what failures lead to is not as for one alone.
             _ if matches!(event, Event::Observed { .. }) => {}
             _ => self.console.hear(event),
@@ -83,25 +80,4 @@ pub(super) struct Deaf;
 
 impl Listener for Deaf {
     fn hear(&self, _: &Event) {}
-}
-
-/// An event, when it happened, and to which release.
-#[derive(Serialize)]
-struct Timed<'a, E> {
-    time: String,
-    #[serde(rename = "of", skip_serializing_if = "Option::is_none")]
-    release: Option<&'a str>,
-    #[serde(flatten)]
-    event: &'a E,
-}
-
-/// RFC 3339, with milliseconds.
-fn now() -> String {
-    format!("{:.3}", Timestamp::now())
-}
-
-fn line(event: &impl Serialize) {
-    if let Ok(line) = serde_json::to_string(event) {
-        _ = writeln!(std::io::stdout(), "{line}");
-    }
 }

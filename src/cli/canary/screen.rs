@@ -3,10 +3,7 @@
 
 use std::io::Write as _;
 
-use jiff::Timestamp;
-use serde::Serialize;
-
-use crate::cli::console::Telling;
+use crate::cli::console::{Telling, event_line};
 use crate::report::canary::told;
 use crate::report::style::Painter;
 use crate::upgrade::canary::event::CanaryEvent;
@@ -18,25 +15,12 @@ pub(super) struct Screen<'a> {
     pub(super) release: &'a str,
 }
 
-/// An event, and when it happened.
-#[derive(Serialize)]
-struct Timed<'a> {
-    time: String,
-    #[serde(flatten)]
-    event: &'a CanaryEvent<'a>,
-}
-
 impl Screen<'_> {
     /// Something has happened.
     pub(super) fn hear(&self, event: &CanaryEvent<'_>) {
         match self.telling {
             Telling::Nothing => {}
-            Telling::Events => {
-                let time = format!("{:.3}", Timestamp::now());
-                if let Ok(line) = serde_json::to_string(&Timed { time, event }) {
-                    _ = writeln!(std::io::stdout(), "{line}");
-                }
-            }
+            Telling::Events => event_line(None::<&()>, event),
             Telling::Story => {
                 told(event, self.release, self.painter)
                     .iter()

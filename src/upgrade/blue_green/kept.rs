@@ -28,7 +28,7 @@ pub struct Kept {
     pub before: Route,
     /// Where it goes after.
     pub after: Route,
-    /// The revision of the release that had the traffic.
+    /// The last revision of the release that had the traffic: with another one, somebody has changed it.
     pub live_revision: u32,
     /// Whether the other one was not installed before.
     pub first_install: bool,
