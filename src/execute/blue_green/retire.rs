@@ -13,7 +13,7 @@ use crate::upgrade::blue_green::kept::Kept;
 use crate::upgrade::blue_green::{Outcome, Retire};
 
 /// So often an object is changed anew where somebody else writes to it.
-const TRIES: u32 = 5;
+const TRIES: u32 = 20;
 
 impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     /// Retires it as wanted.
@@ -92,30 +92,31 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 Err(ClusterError::NotFound { .. }) => return Ok(()),
                 Err(error) => return Err(failed(error)),
             };
-            let Ok(object) = serde_json::from_slice::<Value>(&body) else { return Ok(()) };
-            if object["spec"]["replicas"] == 0 && others(&object).is_none() {
-                return Ok(());
+            let Ok(mut object) = serde_json::from_slice::<Value>(&body) else { return Ok(()) };
+            if object["spec"]["replicas"] != 0 {
+                let mut change = json!({"spec": {"replicas": 0}});
+                change["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
+                object = match self.seams.cluster.merge(at, change.to_string().as_bytes()).await {
+                    Ok(written) => serde_json::from_slice(&written).unwrap_or_default(),
+                    Err(ClusterError::Conflict { .. }) => continue,
+                    Err(error) => return Err(failed(error)),
+                };
             }
-            let mut change = json!({"spec": {"replicas": 0}});
-            change["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
-            let written = match self.seams.cluster.merge(at, change.to_string().as_bytes()).await {
-                Ok(written) => written,
-                Err(ClusterError::Conflict { .. }) => continue,
-                Err(error) => return Err(failed(error)),
-            };
-            self.disown(at, &written).await;
-            return Ok(());
+            // Controllers write to it at this very moment.
+            match self.disown(at, &object).await {
+                Err(ClusterError::Conflict { .. }) => {}
+                _ => return Ok(()),
+            }
         }
         Err(Error::new(Kind::Cluster, format!("cannot scale {at} to zero: somebody else writes to it all the time")))
     }
 
     /// Gives up the field, so that the next upgrade of the release sets its replicas again: a server-side apply, as Helm 4 makes it, would
     /// stop at a field that is another manager's. Where it can't be given up, that upgrade takes `--force-conflicts`.
-    async fn disown(&self, at: &ObjectRef, written: &[u8]) {
-        let Ok(object) = serde_json::from_slice::<Value>(written) else { return };
-        let Some(others) = others(&object) else { return };
+    async fn disown(&self, at: &ObjectRef, object: &Value) -> Result<(), ClusterError> {
+        let Some(others) = others(object) else { return Ok(()) };
         let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"], "managedFields": others});
-        _ = self.seams.cluster.merge(at, json!({ "metadata": metadata }).to_string().as_bytes()).await;
+        self.seams.cluster.merge(at, json!({ "metadata": metadata }).to_string().as_bytes()).await.map(drop)
     }
 }
 
