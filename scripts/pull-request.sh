@@ -17,10 +17,18 @@ case ${INPUT_COMMENT:-if-allowed} in
   false) ;;
   *) echo "error: comment is true, false or if-allowed, and not \"$INPUT_COMMENT\"" >&2; exit 1 ;;
 esac
-read -ra more <<<"${INPUT_ARGS:-}"
+read -rd '' -a more <<<"${INPUT_ARGS:-}" || true
+
+# What a chart says must not be taken for a command to the runner.
+stop=
+if [[ ${GITHUB_ACTIONS:-} == true ]]; then
+  stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  echo "::stop-commands::$stop"
+fi
 
 code=0
 "$here/bin/helm-safe-upgrade" revdiff pull-request "${flags[@]}" ${more[@]+"${more[@]}"} || code=$?
+if [[ -n $stop ]]; then printf '\n::%s::\n' "$stop"; fi
 case $code in
   0 | 2) result=ok ;;
   3) result=refused ;;

@@ -30,7 +30,8 @@ impl ChartFolder {
     }
 
     /// Whether the chart is part of another one: it is in its folder `charts`.
-    fn is_inner(&self, others: &[Self]) -> bool {
+    #[must_use]
+    pub fn is_inner(&self, others: &[Self]) -> bool {
         let inside = |other: &Self| {
             let folder = if other.path.is_empty() { "charts/".to_owned() } else { format!("{}/charts/", other.path) };
             self.path.starts_with(&folder)

@@ -90,13 +90,27 @@ fn environments(wanted: &config::PullRequest, chart: &str) -> Vec<pull_request::
         name: one.name.clone(),
         release: one.release.as_ref().map(filled),
         namespace: one.namespace.as_ref().map(filled),
-        values: one.values.iter().map(filled).map(|file| file.trim_start_matches("./").to_owned()).collect(),
+        values: one.values.iter().map(filled).map(|file| plain(&file)).collect(),
         kube_version: one.kube_version.clone().or_else(|| wanted.kube_version.clone()),
     };
     if wanted.environments.is_empty() {
         return vec![of(&config::Environment::default())];
     }
     wanted.environments.iter().filter(|one| one.takes(chart)).map(of).collect()
+}
+
+/// A path without `.` and `..`, as git names it; one that leads out stays as it is, and is refused.
+fn plain(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            ".." if parts.pop().is_none() => return path.to_owned(),
+            ".." => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// What a branch is merged into, as CI says it.
@@ -153,6 +167,7 @@ fn failed(what: &str, path: &Path, error: &std::io::Error) -> Error {
 /// A page for each chart that renders differently.
 fn write_pages(review: &Review<'_>, folder: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(|error| failed("the folder", folder, &error))?;
+    let mut written = std::collections::BTreeSet::new();
     for item in &review.items {
         let Ok((view, _)) = &item.rendered else { continue };
         let named = |text: &str| -> String {
@@ -161,7 +176,11 @@ fn write_pages(review: &Review<'_>, folder: &Path) -> Result<(), Error> {
         let chart = if item.chart.is_empty() { "chart" } else { item.chart };
         let environment =
             if item.environment.is_empty() { String::new() } else { format!("@{}", named(item.environment)) };
-        let path = folder.join(format!("{}{environment}.html", named(chart)));
+        let name = format!("{}{environment}", named(chart));
+        // Two folders may have the same name without what a file's name can't have.
+        let count = (1..).find(|count| written.insert((name.clone(), *count))).unwrap_or(1);
+        let number = if count == 1 { String::new() } else { format!("-{count}") };
+        let path = folder.join(format!("{name}{number}.html"));
         let mut page = Vec::new();
         html::write(view, &mut page)
             .and_then(|()| std::fs::write(&path, &page))
@@ -184,7 +203,10 @@ async fn post(review: &Review<'_>, place: &PullRequest, name: &str, environment:
     let mut text = Vec::new();
     let written = review.write_markdown(name, place.forge.longest_comment(), &mut text);
     written.map_err(|error| Error::new(Kind::Output, format!("cannot write the comment: {error}")))?;
-    let posted = forge::comment(place, &marker(name), &String::from_utf8_lossy(&text)).await?;
+    // Most pull requests touch no chart, and need not hear of it.
+    let wants_new = !review.items.is_empty();
+    let posted = forge::comment(place, &marker(name), &String::from_utf8_lossy(&text), wants_new).await?;
+    let Some(posted) = posted else { return Ok(()) };
     let at = posted.url.map(|url| format!(": {url}")).unwrap_or_default();
     let how = if posted.updated { "updated" } else { "posted" };
     output::print_notice(&format!("comment {how} on pull request {}{at}", place.number), environment);

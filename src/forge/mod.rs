@@ -4,6 +4,7 @@ mod github;
 mod gitlab;
 
 use std::fmt;
+use std::time::Duration;
 
 use http::{Method, Request, header};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,6 +16,8 @@ use crate::web;
 
 /// So much of an answer is read, in bytes: a page of a hundred comments.
 const MAX_BODY: usize = 32 << 20;
+/// Longest wait for an answer.
+const LONGEST_ANSWER: Duration = Duration::from_secs(60);
 /// So many pages of comments are looked through for ours.
 const MOST_PAGES: u32 = 100;
 /// Comments a page, as many as both forges give.
@@ -81,21 +84,42 @@ struct Comment {
     body: Option<String>,
     #[serde(default)]
     html_url: Option<String>,
+    #[serde(default, alias = "author")]
+    user: Option<Author>,
 }
 
-/// Writes a comment that begins with this marker: over the first one that does, or as a new one.
+/// Who wrote it.
+#[derive(Debug, Default, Deserialize)]
+struct Author {
+    #[serde(default, alias = "username")]
+    login: String,
+    #[serde(default)]
+    r#type: String,
+}
+
+/// Writes a comment that begins with this marker: over our own one that does, or as a new one. `None` where there is none and none
+/// is wanted.
 ///
 /// # Errors
 /// If the forge can't be asked, or refuses.
-pub async fn comment(pull_request: &PullRequest, marker: &str, text: &str) -> Result<Posted, Error> {
+pub async fn comment(
+    pull_request: &PullRequest,
+    marker: &str,
+    text: &str,
+    wants_new: bool,
+) -> Result<Option<Posted>, Error> {
+    let me = pull_request.me().await?;
     let mut ours = Vec::new();
     for page in 1..=MOST_PAGES {
         let path = format!("{}?per_page={PAGE}&page={page}", pull_request.comments());
         let comments: Vec<Comment> = pull_request.ask(Method::GET, &path, None).await?;
         let is_last = comments.len() < PAGE;
-        let begins =
-            |comment: &Comment| comment.body.as_deref().is_some_and(|body| body.trim_start().starts_with(marker));
-        ours.extend(comments.into_iter().filter(begins).map(|comment| comment.id));
+        // Anybody may write a comment that begins like ours, and whoever wrote it may change it later.
+        let is_ours = |comment: &Comment| {
+            let begins = comment.body.as_deref().is_some_and(|body| body.trim_start().starts_with(marker));
+            begins && comment.user.as_ref().is_some_and(|user| me.is(user))
+        };
+        ours.extend(comments.into_iter().filter(is_ours).map(|comment| comment.id));
         if is_last {
             break;
         }
@@ -104,17 +128,46 @@ pub async fn comment(pull_request: &PullRequest, marker: &str, text: &str) -> Re
     for id in ours {
         let (method, path) = pull_request.comment(id);
         match pull_request.ask::<Comment>(method, &path, Some(&body)).await {
-            Ok(comment) => return Ok(Posted { updated: true, url: comment.html_url }),
-            // Anybody may write a comment that begins like ours. It is not ours to change, and must not keep us from having one.
+            Ok(comment) => return Ok(Some(Posted { updated: true, url: comment.html_url })),
+            // It is not ours to change after all, and must not keep us from having one.
             Err(error) if error.kind == Kind::Forbidden => {}
             Err(error) => return Err(error),
         }
     }
+    if !wants_new {
+        return Ok(None);
+    }
     let comment: Comment = pull_request.ask(Method::POST, &pull_request.comments(), Some(&body)).await?;
-    Ok(Posted { updated: false, url: comment.html_url })
+    Ok(Some(Posted { updated: false, url: comment.html_url }))
+}
+
+/// Whom the token is of.
+enum Me {
+    /// Somebody of this name.
+    Named(String),
+    /// A program that the forge tells nothing of itself, such as a workflow with its own token.
+    Bot,
+}
+
+impl Me {
+    fn is(&self, author: &Author) -> bool {
+        match self {
+            Self::Named(name) => author.login == *name,
+            Self::Bot => author.r#type == "Bot",
+        }
+    }
 }
 
 impl PullRequest {
+    /// Asks whom the token is of.
+    async fn me(&self) -> Result<Me, Error> {
+        match self.ask::<Author>(Method::GET, "/user", None).await {
+            Ok(author) => Ok(Me::Named(author.login)),
+            Err(error) if error.kind == Kind::Forbidden => Ok(Me::Bot),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The path of its comments.
     fn comments(&self) -> String {
         match self.forge {
@@ -151,7 +204,8 @@ impl PullRequest {
         }
         let content = body.unwrap_or_default().as_bytes().to_vec();
         let request = request.body(content).map_err(|_| failed("the address or the token can't be sent"))?;
-        let answer = web::send(request, MAX_BODY).await.map_err(|cause| failed(&cause))?;
+        let answer = tokio::time::timeout(LONGEST_ANSWER, web::send(request, MAX_BODY)).await;
+        let answer = answer.map_err(|_| failed("it does not answer"))?.map_err(|cause| failed(&cause))?;
         match answer.status {
             200..=299 => serde_json::from_slice(&answer.body).map_err(|_| failed("its answer is of another form")),
             status => Err(self.refused(status, &answer.body)),

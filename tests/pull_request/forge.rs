@@ -99,16 +99,28 @@ fn answer(stream: TcpStream, kept: &Mutex<Kept>) {
     _ = stream.write_all(format!("{head}{answer}").as_bytes());
 }
 
+/// Who wrote a comment: we are a workflow at the one forge, and a project's user at the other.
+fn author(ours: bool) -> Value {
+    if ours { json!({"login": "actions[bot]", "type": "Bot"}) } else { json!({"login": "eve", "type": "User"}) }
+}
+
 fn decide(words: &[String], body: &[u8], credentials: String, kept: &mut Kept) -> (u16, Value) {
     let (method, target) = (words[0].as_str(), words[1].as_str());
     kept.asked.push(format!("{method} {target}"));
     kept.credentials.push(credentials);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let lists = ["/repos/acme/shop/issues/12/comments", "/projects/77/merge_requests/12/notes"];
-    let shown = |comment: &Comment| json!({"id": comment.id, "body": comment.body, "html_url": format!("https://forge.example/{}", comment.id)});
+    let shown = |comment: &Comment| json!({"id": comment.id, "body": comment.body, "user": author(comment.ours), "html_url": format!("https://forge.example/{}", comment.id)});
     let text = || serde_json::from_slice::<Value>(body).unwrap()["body"].as_str().unwrap().to_owned();
     if method != "GET" && kept.read_only {
         return (403, json!({"message": "Resource not accessible by integration"}));
+    }
+    if path == "/user" {
+        // The token of a workflow may not ask.
+        return match kept.credentials.last().is_some_and(|said| said.starts_with("private-token")) {
+            true => (200, json!({"username": "actions[bot]"})),
+            false => (403, json!({"message": "Resource not accessible by integration"})),
+        };
     }
     if lists.contains(&path) {
         if method == "POST" {

@@ -9,6 +9,7 @@ use crate::user::User;
 stories![
     every_chart_that_a_branch_touches_is_rendered_before_and_after,
     new_charts_and_those_that_go_are_compared_with_nothing,
+    a_branch_leads_to_nothing_outside_of_its_repository,
     what_makes_it_fail_is_for_the_reviewers_to_say,
     a_chart_that_cannot_be_rendered_does_not_hide_the_others,
     a_comment_is_never_too_long_and_holds_what_is_hostile,
@@ -83,6 +84,33 @@ fn new_charts_and_those_that_go_are_compared_with_nothing(user: &User) {
     user.types(SHOW)
         .exits(1)
         .contains("the values of environment \"a\" are neither before nor after: no file nowhere.yaml");
+}
+
+fn a_branch_leads_to_nothing_outside_of_its_repository(user: &User) {
+    user.has_repository();
+    user.writes("outside/Chart.yaml", "apiVersion: v2\nname: outside\nversion: 0.1.0\n");
+    user.writes("shop/charts/web/values-production.yaml", "replicaCount: 3\n");
+    user.commits();
+    for (name, why) in [
+        ("a,/etc/hostname", "would be several to Helm"),
+        ("../../out.yaml", "is not within the repository"),
+        ("/etc/hostname", "is not within the repository"),
+        ("https://example.com/a.yaml", "is not within the repository"),
+    ] {
+        let file =
+            format!("pullRequest: {{environments: [{{name: a, values: ['{name}', charts/web/values.yaml]}}]}}\n");
+        user.writes("shop/helm-safe-upgrade.yaml", &file);
+        let said = format!("the values of environment \"a\" cannot be read: {name:?} {why}");
+        user.types(SHOW).exits(1).contains(&said);
+    }
+    user.writes("shop/helm-safe-upgrade.yaml", "{}\n");
+    let folder = user.folder.display().to_string();
+    for place in [format!("file://{folder}/outside"), "file://../../../outside".to_owned()] {
+        let needs = format!("dependencies:\n- {{name: outside, version: 0.1.0, repository: \"{place}\"}}\n");
+        user.writes("shop/charts/api/Chart.yaml", &format!("apiVersion: v2\nname: api\nversion: 0.2.0\n{needs}"));
+        user.commits();
+        user.types(SHOW).exits(1).contains("its dependency \"outside\" is outside");
+    }
 }
 
 fn what_makes_it_fail_is_for_the_reviewers_to_say(user: &User) {

@@ -150,6 +150,10 @@ fn tasks(request: &Request<'_>, files: &[String], charts: &Both<Vec<ChartFolder>
             (true, false) => Fate::Removed,
             (false, _) => Fate::Added,
         };
+        let is_inner = |side: &[ChartFolder]| side.iter().any(|chart| chart.path == path && chart.is_inner(side));
+        if is_inner(&charts.old) || is_inner(&charts.new) {
+            continue;
+        }
         let is_library = |side: &[ChartFolder]| side.iter().any(|chart| chart.path == path && chart.is_library);
         if is_library(&charts.old) || is_library(&charts.new) {
             continue;
@@ -181,9 +185,8 @@ impl<'a> Desk<'a> {
         let files: BTreeSet<&String> = tasks.iter().flat_map(|task| &task.environment.values).collect();
         for (commit, folder) in [(&commits.old, &desk.values.old), (&commits.new, &desk.values.new)] {
             let snapshot = Snapshot::open(root, commit).await?;
-            for file in &files {
-                let path = snapshot.path_within(file)?;
-                match snapshot.take_out(&path, folder.path()).await {
+            for file in files.iter().filter(|file| wrong_name(file).is_none()) {
+                match snapshot.take_out(file, folder.path()).await {
                     Ok(()) => {}
                     Err(error) if error.kind == Kind::NotFound => {}
                     Err(error) => return Err(error),
@@ -253,6 +256,11 @@ impl<'a> Desk<'a> {
 
     /// A file with values has to be on one of the sides.
     fn check_values(&self, environment: &Environment) -> Result<(), Error> {
+        if let Some((file, why)) = environment.values.iter().find_map(|file| Some((file, wrong_name(file)?))) {
+            let message = format!("the values of environment \"{}\" cannot be read: {file:?} {why}", environment.name);
+            return Err(Error::new(Kind::Usage, message)
+                .hint("paths are seen from the repository's root: environments in helm-safe-upgrade.yaml"));
+        }
         let is_there = |file: &String| {
             [&self.values.old, &self.values.new].into_iter().any(|folder| folder.path().join(file).exists())
         };
@@ -276,6 +284,17 @@ impl<'a> Desk<'a> {
             folders.iter().map(|folder| (format!("{}/", folder.path().display()), ())).collect();
         let message = places.keys().fold(error.message.clone(), |text, place| text.replace(place, ""));
         Error { message, ..error }
+    }
+}
+
+/// Why this is no name of a file with values. It is for who wrote the branch to say, and must not lead anywhere else.
+fn wrong_name(file: &str) -> Option<&'static str> {
+    match file {
+        "" => Some("is no name"),
+        _ if file.contains([',', '"', '\n', '\\']) => Some("would be several to Helm"),
+        _ if file.contains("://") || file.starts_with('/') => Some("is not within the repository"),
+        _ if file.split('/').any(|part| matches!(part, "" | "." | "..")) => Some("is not within the repository"),
+        _ => None,
     }
 }
 

@@ -89,6 +89,9 @@ impl<H: Helm> Completing<'_, H> {
         let at = root.path().join(folder);
         let reading = tokio::task::spawn_blocking(move || files::read(&at).unwrap_or_default());
         let files = reading.await.unwrap_or_default();
+        if self.snapshot.is_some() {
+            self.refuse_outside(folder, &description::dependencies(&description::metadata(&files)))?;
+        }
         let all = self.wish.dependency_update && folder == own;
         let needed =
             if all { description::dependencies(&description::metadata(&files)) } else { description::missing(&files) };
@@ -103,6 +106,19 @@ impl<H: Helm> Completing<'_, H> {
             })
         };
         needed.iter().filter_map(place).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// A chart that comes out of a repository takes in no folder of this machine, whether or not it has the dependency already:
+    /// Helm may build all of them.
+    fn refuse_outside(&self, folder: &Path, all: &[Dependency]) -> Result<(), Error> {
+        for dependency in all {
+            let Some(place) = dependency.repository.strip_prefix("file://") else { continue };
+            let is_inside = dependency.folder().is_some_and(|path| inside(&folder.join(path)).is_some());
+            if !is_inside && !place.is_empty() {
+                return Err(self.failed(&format!("its dependency {:?} is outside ({place})", dependency.name)));
+            }
+        }
+        Ok(())
     }
 
     /// Copies a folder to its place below the root. `name` is that of the dependency it is.
