@@ -98,14 +98,11 @@ pub(super) fn nothing(kept: &Kept) -> Report {
 
 /// Scales the stable workloads up to what they had, and waits until they are ready.
 async fn restore(release: &Release<'_, '_>, kept: &Kept, stable: &Stable) -> Result<(), Error> {
-    let mut scaled = false;
     for workload in &stable.workloads {
-        scaled |= set(release, kept, (&workload.kind, &workload.name), workload.replicas).await?;
+        set(release, kept, (&workload.kind, &workload.name), workload.replicas).await?;
     }
-    if scaled {
-        await_ready(release, kept).await?;
-    }
-    Ok(())
+    // Those that an earlier run has scaled up may not be ready yet.
+    await_ready(release, kept).await
 }
 
 async fn await_ready(release: &Release<'_, '_>, kept: &Kept) -> Result<(), Error> {
@@ -122,17 +119,14 @@ async fn await_ready(release: &Release<'_, '_>, kept: &Kept) -> Result<(), Error
     }
 }
 
-/// Sets the pods of a stable workload. Returns whether that changed anything.
-async fn set(release: &Release<'_, '_>, kept: &Kept, (kind, name): (&str, &str), replicas: u32) -> Result<bool, Error> {
+/// Sets the pods of a stable workload.
+async fn set(release: &Release<'_, '_>, kept: &Kept, (kind, name): (&str, &str), replicas: u32) -> Result<(), Error> {
     let scaled = scale(&release.work.cluster, &kept.namespace, (kind, name), replicas).await?;
     let workload = format!("{}/{name}", kind.to_lowercase());
-    match scaled {
-        Scaled::Same => Ok(false),
-        Scaled::Set => {
-            release.hear(&CanaryEvent::CanaryScaled { workload, replicas });
-            Ok(true)
-        }
+    if scaled == Scaled::Set {
+        release.hear(&CanaryEvent::CanaryScaled { workload, replicas });
     }
+    Ok(())
 }
 
 /// Removes the second release, if it is there.
