@@ -29,6 +29,12 @@ pub(super) async fn grow(
     let made = release.make(kept, step).await?;
     let Made::Ended(mut report) = made else { return Ok(made) };
     match report.ending {
+        // Somebody has upgraded the stable release meanwhile: its pods are not the canary's to scale down any more.
+        Ending::Passed | Ending::Upgraded | Ending::Nothing if release.newest().await? != kept.before => {
+            report.ending = Ending::Overtaken;
+            report.summary = format!("{} was changed by somebody else during the step", kept.release);
+            report.next.clear();
+        }
         Ending::Passed | Ending::Upgraded | Ending::Nothing => {
             let count = step.steps[step.at].replicas.unwrap_or_default();
             for workload in &stable.workloads {
@@ -38,7 +44,7 @@ pub(super) async fn grow(
             }
             report.ending = Ending::Passed;
         }
-        Ending::Unproven | Ending::Overtaken => {}
+        Ending::Unproven => {}
         _ => {
             let failed = report.summary.clone();
             let back = restore(release, kept, stable).await;
@@ -94,6 +100,16 @@ pub(super) fn nothing(kept: &Kept) -> Report {
         next: Vec::new(),
         parts: Vec::new(),
     }
+}
+
+/// Leaves the stable release to somebody else: what they have deployed has its pods, and what they have not is given them back.
+pub(super) async fn leave(release: &Release<'_, '_>, kept: &Kept, stable: &Stable) -> Result<(), Error> {
+    let history = release.work.storage.history(&kept.release).await?;
+    let status = history.entries().last().map(|entry| entry.status_hint.as_str()).unwrap_or("uninstalled");
+    if status == "deployed" || status.starts_with("uninstall") {
+        return Ok(());
+    }
+    restore(release, kept, stable).await
 }
 
 /// Scales the stable workloads up to what they had, and waits until they are ready.
