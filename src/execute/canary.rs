@@ -117,6 +117,8 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
                         terms.promote = true;
                         None
                     }
+                    // The loop says why it ends.
+                    Some(false) if self.interrupts.asked().is_some() => None,
                     _ => Some(Concluded::of(Outcome::Paused, last.take())),
                 },
                 Action::Halt => Some(Concluded::of(halted(kept), last.take())),
@@ -269,10 +271,10 @@ pub async fn look<C: Cluster, H: Helm>(storage: &Storage<C, H>, kept: &Kept) -> 
         };
         let (number, status) = (entry.revision, entry.status_hint.clone());
         let (bad, proven) = (entry.marks.is_bad(), entry.marks.is_proven());
-        let description = match storage.head(&kept.release, number).await {
-            Ok(head) => head.description,
-            Err(error) if error.kind == Kind::NotFound => continue,
-            Err(error) => return Err(error),
+        // Only that of the newest one counts.
+        let description = match entries.last().map(|last| last.revision) == Some(number) {
+            true => storage.head(&kept.release, number).await?.description,
+            false => String::new(),
         };
         revisions.push(Revision { number, status, bad, proven, label, description });
     }
