@@ -16,7 +16,7 @@ use crate::record::canary::Store;
 use crate::storage::Storage;
 use crate::upgrade::canary::LABEL;
 use crate::upgrade::canary::event::{CanaryEvent, Outcome, Told};
-use crate::upgrade::canary::kept::{Ended, Halt, Kept, Metric, Why};
+use crate::upgrade::canary::kept::{Ended, Kept, Metric, Why};
 use crate::upgrade::canary::next::{Action, Revision, Standing, Terms, next, standing};
 use crate::upgrade::event::Report;
 use crate::upgrade::gates::{Gate, prometheus};
@@ -30,14 +30,17 @@ pub trait Steps {
     /// How the release stands.
     fn standing(&self, kept: &Kept) -> impl Future<Output = Result<Standing, Error>>;
 
-    /// The newest revision of the release.
-    fn newest(&self) -> impl Future<Output = Result<u32, Error>>;
+    /// Whether the canary has made anything: a revision, or a release beside it.
+    fn has_made(&self, kept: &Kept) -> impl Future<Output = Result<bool, Error>>;
 
     /// Makes a step, under guard.
     fn step(&self, kept: &Kept, at: usize) -> impl Future<Output = Result<Made, Error>>;
 
     /// Brings the release back to the revision from before, under guard.
     fn go_back(&self, kept: &Kept) -> impl Future<Output = Result<Report, Error>>;
+
+    /// Leaves the release to somebody else, with all of its pods.
+    fn leave(&self, kept: &Kept) -> impl Future<Output = Result<(), Error>>;
 
     /// Takes away what ran beside the release, once the canary is over.
     fn clean_up(&self, kept: &Kept) -> impl Future<Output = Result<(), Error>>;
@@ -114,12 +117,19 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
                         terms.promote = true;
                         None
                     }
+                    // The loop says why it ends.
+                    Some(false) if self.interrupts.asked().is_some() => None,
                     _ => Some(Concluded::of(Outcome::Paused, last.take())),
                 },
                 Action::Halt => Some(Concluded::of(halted(kept), last.take())),
                 Action::GoBack => Some(self.go_back(kept, terms).await?),
                 Action::IsBack => Some(self.over(kept, Outcome::RolledBack, None).await?),
-                Action::Finish => Some(self.over(kept, Outcome::Proven, last.take()).await?),
+                Action::Finish => {
+                    if let Standing::Proven(revision) = standing {
+                        kept.prove(revision, Timestamp::now());
+                    }
+                    Some(self.over(kept, Outcome::Proven, last.take()).await?)
+                }
                 Action::LeaveAlone => Some(self.over(kept, Outcome::Overtaken, last.take()).await?),
             };
             if let Some(concluded) = concluded {
@@ -144,8 +154,15 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
         };
         self.steps.hear(&CanaryEvent::CanaryStepEnded { number: at + 1, report: &report });
         let reason = report.reasons.first().unwrap_or(&report.summary).clone();
-        let newest = self.steps.newest().await?;
-        let ended = Ended { ending: report.ending, revision: report.revision.or(report.deployed), newest, reason };
+        let revision = report.revision.or(report.deployed);
+        // What came after this run's own revision is somebody else's, and what it has made beside the release is none of that.
+        let newest = match kept.stable.is_some() && !kept.is_last(at) {
+            true => kept.before,
+            false => revision.unwrap_or(kept.newest),
+        };
+        // What can't be seen may be there.
+        let has_made = self.steps.has_made(kept).await.unwrap_or(true);
+        let ended = Ended { ending: report.ending, revision, newest, has_made, reason };
         if kept.end(&ended, Timestamp::now()) {
             let outcome = outcome(&report);
             return self.over(kept, outcome, Some(report)).await.map(Some);
@@ -160,17 +177,16 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
     async fn refused(&self, kept: &mut Kept, error: Error) -> Result<Concluded, Error> {
         kept.done.retain(|done| done.passed);
         kept.refuse(&error.message, Timestamp::now());
-        match kept.passed {
-            0 => self.store.remove().await?,
-            _ => self.store.write(&kept.write()).await?,
+        match kept.passed > 0 || self.steps.has_made(kept).await.unwrap_or(true) {
+            true => self.store.write(&kept.write()).await?,
+            false => self.store.remove().await?,
         }
         Ok(Concluded { refused: Some(error), ..Concluded::of(Outcome::Refused, None) })
     }
 
     /// A run that could not end: where nothing was done, nothing is kept of it.
     async fn broken(&self, kept: &Kept, error: Error) -> Error {
-        let untouched = self.steps.newest().await.is_ok_and(|newest| newest == kept.before);
-        if kept.passed == 0 && kept.stable.is_none() && untouched {
+        if kept.passed == 0 && self.steps.has_made(kept).await.is_ok_and(|made| !made) {
             // That it stays is no harm: it can be aborted.
             _ = self.store.remove().await;
         }
@@ -189,14 +205,23 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
             return self.over(kept, Outcome::Overtaken, Some(report)).await;
         }
         let now = Timestamp::now();
-        kept.running = None;
-        kept.halted = Some(Halt { why: Why::Failed, reason: report.summary.clone(), since: now });
+        // So that what this has made is not somebody else's to the next run.
+        kept.newest = report.revision.unwrap_or_default().max(kept.newest);
+        kept.fail(&report.summary, now);
         self.store.write(&kept.write()).await?;
         Ok(Concluded::of(Outcome::NotRolledBack, Some(report)))
     }
 
     /// It is over: nothing is kept of it any more.
-    async fn over(&self, kept: &Kept, outcome: Outcome, report: Option<Report>) -> Result<Concluded, Error> {
+    async fn over(&self, kept: &mut Kept, outcome: Outcome, report: Option<Report>) -> Result<Concluded, Error> {
+        if outcome == Outcome::Overtaken
+            && let Err(error) = self.steps.leave(kept).await
+        {
+            // The second release stays, since it bears the traffic.
+            kept.fail(&error.message, Timestamp::now());
+            self.store.write(&kept.write()).await?;
+            return Ok(Concluded { notes: vec![error.message], ..Concluded::of(Outcome::NotRolledBack, report) });
+        }
         let mut concluded = Concluded::of(outcome, report);
         if let Err(error) = self.steps.clean_up(kept).await {
             concluded.notes.push(error.message);
@@ -244,8 +269,14 @@ pub async fn look<C: Cluster, H: Helm>(storage: &Storage<C, H>, kept: &Kept) -> 
             Err(error) if error.kind == Kind::NotFound => continue,
             Err(error) => return Err(error),
         };
-        let (number, status, bad) = (entry.revision, entry.status_hint.clone(), entry.marks.is_bad());
-        revisions.push(Revision { number, status, bad, label });
+        let (number, status) = (entry.revision, entry.status_hint.clone());
+        let (bad, proven) = (entry.marks.is_bad(), entry.marks.is_proven());
+        // Only that of the newest one counts.
+        let description = match entries.last().map(|last| last.revision) == Some(number) {
+            true => storage.head(&kept.release, number).await?.description,
+            false => String::new(),
+        };
+        revisions.push(Revision { number, status, bad, proven, label, description });
     }
     Ok(standing(kept, &revisions))
 }

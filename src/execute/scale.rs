@@ -30,10 +30,7 @@ pub async fn scale<C: Cluster>(
     (kind, name): (&str, &str),
     replicas: u32,
 ) -> Result<Scaled, Error> {
-    let plural = format!("{}s", kind.to_lowercase());
-    let resource =
-        Resource { group: "apps".into(), version: "v1".into(), plural: plural.into(), kind: kind.to_owned().into() };
-    let at = ObjectRef { resource, namespace: Some(namespace.to_owned()), name: name.to_owned() };
+    let at = place(namespace, (kind, name));
     let failed = |error: ClusterError| Error::from(error).while_doing(&format!("cannot scale {at} to {replicas} pods"));
     let mut scaled = Scaled::Same;
     for _ in 0..MOST_ATTEMPTS {
@@ -50,6 +47,31 @@ pub async fn scale<C: Cluster>(
         Scaled::Set => Ok(scaled),
         Scaled::Same => Err(Error::new(Kind::Locked, format!("cannot scale {at}: somebody else keeps changing it"))),
     }
+}
+
+/// How many pods a workload is to have as it runs, whatever a manifest says.
+///
+/// # Errors
+/// If it can't be read.
+pub async fn replicas<C: Cluster>(cluster: &C, namespace: &str, named: (&str, &str)) -> Result<u32, Error> {
+    let at = place(namespace, named);
+    let failed = |error: Error| error.while_doing(&format!("cannot see how many pods {at} has"));
+    let body = cluster.get(&at).await.map_err(|error| failed(Error::from(error)))?;
+    count(&body).ok_or_else(|| failed(Error::new(Kind::Damaged, "it is no workload")))
+}
+
+/// A workload without a number has one pod.
+fn count(body: &[u8]) -> Option<u32> {
+    let object: Value = serde_json::from_slice(body).ok()?;
+    let said = object.get("spec")?.get("replicas").and_then(Value::as_u64).unwrap_or(1);
+    u32::try_from(said).ok()
+}
+
+fn place(namespace: &str, (kind, name): (&str, &str)) -> ObjectRef {
+    let plural = format!("{}s", kind.to_lowercase());
+    let resource =
+        Resource { group: "apps".into(), version: "v1".into(), plural: plural.into(), kind: kind.to_owned().into() };
+    ObjectRef { resource, namespace: Some(namespace.to_owned()), name: name.to_owned() }
 }
 
 /// The object with so many pods, and owned by nobody for that; `None` where it is so already.
@@ -85,5 +107,18 @@ mod tests {
         assert_eq!(given["metadata"]["managedFields"].as_array().unwrap().len(), 1);
         assert_eq!(read(changed(&object(2, &[&more]), 2)), None, "what others own besides is theirs");
         assert_eq!(read(changed(b"[]", 2)), None);
+    }
+
+    #[test]
+    fn pods_are_counted_as_the_cluster_has_them() {
+        for (object, expected) in [
+            (json!({"spec": {"replicas": 4}, "status": {"replicas": 2}}), Some(4)),
+            (json!({"spec": {"replicas": 0}}), Some(0)),
+            (json!({"spec": {}}), Some(1)),
+            (json!({"spec": {"replicas": 1_u64 << 40}}), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(count(object.to_string().as_bytes()), expected, "{object}");
+        }
     }
 }

@@ -37,6 +37,11 @@ fn a_second_release_grows_beside_the_stable_one(user: &User) {
 fn a_second_release_that_fails_is_removed(user: &User) {
     user.has_web(&[]);
     user.types("helm safe-upgrade web app --set replicas=4 --yes").exits(0);
+    user.does("helm install web-canary app");
+    let shown = user.canary("--steps 1,3,4 --keep-stable");
+    shown.exits(3);
+    assert!(shown.stderr.contains("there is a release of this name already"), "{}", shown.stderr);
+    user.does("helm uninstall web-canary --wait");
     let gate = "test $HELM_RELEASE_REVISION -lt 2";
     let shown = user.canary(&format!("--steps 1,3,4 --keep-stable --gate-cmd '{gate}'"));
     shown.exits(4);

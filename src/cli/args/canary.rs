@@ -75,8 +75,8 @@ pub(in crate::cli) struct StepArgs {
     #[arg(long)]
     pub confirm: bool,
 
-    /// The queries of --gate-prometheus may give at most so many times what they gave before the first step.
-    #[arg(long, value_name = "NUMBER", value_parser = ratio, requires = "gate_prometheus")]
+    /// The queries of Prometheus gates may give at most so many times what they gave before the first step.
+    #[arg(long, value_name = "NUMBER", value_parser = ratio)]
     pub max_ratio: Option<f64>,
 
     /// Run the canary as a second release RELEASE-canary beside the stable one, which is scaled down as it grows.
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(parsed(&["web", "c", "--steps", "1", "--pause"]).steps.pause, [0]);
         assert_eq!(parsed(&["web", "c", "--steps", "1", "--pause=1,2"]).steps.pause, [1, 2]);
         for wrong in
-            ["--steps 1 --step a=1", "--step a=1 --steps-file f", "--max-ratio 1.2", "--canary-set a=1", "--steps -1"]
+            ["--steps 1 --step a=1", "--step a=1 --steps-file f", "--max-ratio 0", "--canary-set a=1", "--steps -1"]
         {
             let words = ["helm-safe-upgrade", "canary", "web", "c"].into_iter().chain(wrong.split(' '));
             assert!(SafeUpgrade::try_parse_from(words).is_err(), "{wrong}");

@@ -23,6 +23,7 @@ use crate::helm::Helm as _;
 use crate::record::canary::Store;
 use crate::upgrade::canary::kept::{Chart, Kept, SCHEMA_VERSION};
 use crate::upgrade::canary::next::Terms;
+use crate::upgrade::gates::Gate;
 
 /// Flags that make no sense of a release that is there already, and is upgraded in steps.
 fn refuse_flags(arguments: &GuardedArgs) -> Result<(), Error> {
@@ -212,6 +213,11 @@ async fn begun(
                 let mut own = work.gates.clone();
                 own.gate_prometheus = step.prometheus.iter().flatten().flatten().cloned().collect();
                 gates.gates.extend(own.gates()?.gates);
+            }
+            if !gates.gates.iter().any(|gate| matches!(gate, Gate::Prometheus(..))) {
+                let message = "cannot compare with before: --max-ratio is given, and there is no Prometheus gate";
+                return Err(Error::new(Kind::Usage, message)
+                    .hint("--gate-prometheus ADDRESS QUERY '<' NUMBER, or one of the steps or the configuration"));
             }
             measure(&work.cluster, work.storage.namespace(), &gates).await?
         }

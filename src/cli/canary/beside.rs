@@ -29,6 +29,12 @@ pub(super) async fn grow(
     let made = release.make(kept, step).await?;
     let Made::Ended(mut report) = made else { return Ok(made) };
     match report.ending {
+        // Somebody has upgraded the stable release meanwhile: its pods are not the canary's to scale down any more.
+        Ending::Passed | Ending::Upgraded | Ending::Nothing if release.newest().await? != kept.before => {
+            report.ending = Ending::Overtaken;
+            report.summary = format!("{} was changed by somebody else during the step", kept.release);
+            report.next.clear();
+        }
         Ending::Passed | Ending::Upgraded | Ending::Nothing => {
             let count = step.steps[step.at].replicas.unwrap_or_default();
             for workload in &stable.workloads {
@@ -38,7 +44,7 @@ pub(super) async fn grow(
             }
             report.ending = Ending::Passed;
         }
-        Ending::Unproven | Ending::Overtaken => {}
+        Ending::Unproven => {}
         _ => {
             let failed = report.summary.clone();
             let back = restore(release, kept, stable).await;
@@ -96,16 +102,23 @@ pub(super) fn nothing(kept: &Kept) -> Report {
     }
 }
 
+/// Leaves the stable release to somebody else: what they have deployed has its pods, and what they have not is given them back.
+pub(super) async fn leave(release: &Release<'_, '_>, kept: &Kept, stable: &Stable) -> Result<(), Error> {
+    let history = release.work.storage.history(&kept.release).await?;
+    let status = history.entries().last().map(|entry| entry.status_hint.as_str()).unwrap_or("uninstalled");
+    if status == "deployed" || status.starts_with("uninstall") {
+        return Ok(());
+    }
+    restore(release, kept, stable).await
+}
+
 /// Scales the stable workloads up to what they had, and waits until they are ready.
 async fn restore(release: &Release<'_, '_>, kept: &Kept, stable: &Stable) -> Result<(), Error> {
-    let mut scaled = false;
     for workload in &stable.workloads {
-        scaled |= set(release, kept, (&workload.kind, &workload.name), workload.replicas).await?;
+        set(release, kept, (&workload.kind, &workload.name), workload.replicas).await?;
     }
-    if scaled {
-        await_ready(release, kept).await?;
-    }
-    Ok(())
+    // Those that an earlier run has scaled up may not be ready yet.
+    await_ready(release, kept).await
 }
 
 async fn await_ready(release: &Release<'_, '_>, kept: &Kept) -> Result<(), Error> {
@@ -122,17 +135,14 @@ async fn await_ready(release: &Release<'_, '_>, kept: &Kept) -> Result<(), Error
     }
 }
 
-/// Sets the pods of a stable workload. Returns whether that changed anything.
-async fn set(release: &Release<'_, '_>, kept: &Kept, (kind, name): (&str, &str), replicas: u32) -> Result<bool, Error> {
+/// Sets the pods of a stable workload.
+async fn set(release: &Release<'_, '_>, kept: &Kept, (kind, name): (&str, &str), replicas: u32) -> Result<(), Error> {
     let scaled = scale(&release.work.cluster, &kept.namespace, (kind, name), replicas).await?;
     let workload = format!("{}/{name}", kind.to_lowercase());
-    match scaled {
-        Scaled::Same => Ok(false),
-        Scaled::Set => {
-            release.hear(&CanaryEvent::CanaryScaled { workload, replicas });
-            Ok(true)
-        }
+    if scaled == Scaled::Set {
+        release.hear(&CanaryEvent::CanaryScaled { workload, replicas });
     }
+    Ok(())
 }
 
 /// Removes the second release, if it is there.

@@ -100,11 +100,13 @@ fn of_file(step: file::Step, key: &str) -> Step {
     let file::Step { replicas, set, values, pause, confirm, gates } = step;
     let scaled = replicas.map(|count| format!("{key}={count}"));
     let json: Vec<String> = values.iter().map(|(path, value)| format!("{path}={value}")).collect();
+    let seen: Vec<String> = values.iter().map(|(path, value)| shown_json(path, value)).collect();
     let cut = |text: String| match text.char_indices().nth(LONGEST_VALUE) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     };
-    let title: Vec<String> = scaled.iter().chain(&json).chain(&set).map(|set| cut(shown(set))).collect();
+    let of_set = scaled.iter().chain(&set).map(|set| shown(set));
+    let title: Vec<String> = seen.into_iter().chain(of_set).map(cut).collect();
     Step {
         title: title.join(", "),
         set: scaled.into_iter().chain(set).collect(),
@@ -118,21 +120,45 @@ fn of_file(step: file::Step, key: &str) -> Step {
 
 /// What `--set` takes, for a reader: without the values whose keys are named as those of secrets are.
 fn shown(set: &str) -> String {
-    let (mut hidden, mut goes_on, mut parts) = (false, false, Vec::new());
-    for piece in set.split(',') {
-        // A comma of the value itself has a backslash before it, or stands between braces.
-        let key = piece.split_once('=').map(|(key, _)| key).filter(|_| !goes_on);
-        goes_on = piece.ends_with('\\');
-        match key {
-            Some(key) => {
-                hidden = named_like_a_secret(key.rsplit('.').next().unwrap_or(key));
-                parts.push(if hidden { format!("{key}=…") } else { piece.to_owned() });
+    let part = |part: &str| match part.split_once('=') {
+        Some((key, _)) if is_secret(key) => format!("{key}=…"),
+        _ => part.to_owned(),
+    };
+    parts(set).into_iter().map(part).collect::<Vec<_>>().join(",")
+}
+
+/// The parts of what `--set` takes. A comma of a value itself has a backslash before it, or stands between braces.
+fn parts(set: &str) -> Vec<&str> {
+    let (mut found, mut start, mut within, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, c) in set.char_indices() {
+        match c {
+            _ if escaped => {
+                escaped = false;
+                continue;
             }
-            None if hidden => {}
-            None => parts.push(piece.to_owned()),
+            '\\' => escaped = true,
+            '{' if set[start..at].ends_with('=') => within = true,
+            '}' => within = false,
+            ',' if !within => {
+                found.push(&set[start..at]);
+                start = at + 1;
+            }
+            _ => {}
         }
     }
-    parts.join(",")
+    found.push(&set[start..]);
+    found
+}
+
+/// A value of a tree, for a reader: what holds others may hold a secret anywhere.
+fn shown_json(path: &str, value: &str) -> String {
+    let holds = value.starts_with(['{', '[']);
+    if holds || is_secret(path) { format!("{path}=…") } else { format!("{path}={value}") }
+}
+
+/// Whether any key of a path is named as those of secrets are: `auth.password`, `tokens.apiToken[0]`.
+fn is_secret(path: &str) -> bool {
+    path.split('.').any(|key| named_like_a_secret(key.split_once('[').map_or(key, |(key, _)| key)))
 }
 
 fn of_policy(gates: policy::Gates) -> Gates {
@@ -183,6 +209,28 @@ mod tests {
         assert_eq!(shown("canary.weight=10,canary.on=true"), "canary.weight=10,canary.on=true");
         assert_eq!(shown("auth.password=a\\,b=c,weight=1"), "auth.password=…,weight=1");
         assert_eq!(shown("apiToken={a,b},list={a,b}"), "apiToken=…,list={a,b}");
+        assert_eq!(shown("apiToken={a,b=c},weight=1"), "apiToken=…,weight=1", "no key begins between braces");
+        assert_eq!(shown("tokens.apiToken[0]=a,list[1]=b"), "tokens.apiToken[0]=…,list[1]=b");
+        assert_eq!(shown("password.value=a"), "password.value=…");
+        assert_eq!(shown("password=a{b,weight=1"), "password=…,weight=1");
+    }
+
+    #[test]
+    fn of_a_tree_only_simple_values_are_shown() {
+        let step = |values: &[(&str, &str)]| {
+            let values = values.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
+            of_file(file::Step { values, set: vec!["a=1".to_owned()], ..file::Step::default() }, "replicas")
+        };
+        let values = [
+            ("canary.weight", "10"),
+            ("db.password", "\"s3cret\""),
+            ("db.password.value", "\"s3cret\""),
+            ("env", "[{\"name\":\"TOKEN\",\"value\":\"s3cret\"}]"),
+            ("none", "{}"),
+        ];
+        let found = step(&values);
+        assert_eq!(found.title, "canary.weight=10, db.password=…, db.password.value=…, env=…, none=…, a=1");
+        assert_eq!(found.set_json[1], "db.password=\"s3cret\"", "it is set none the less");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::cli::output;
 use crate::command::upgrade::{self, Proposed};
 use crate::error::{Error, Kind};
 use crate::execute::Prepared;
+use crate::execute::scale::replicas;
 use crate::manifest::document::Object;
 use crate::release::Release;
 use crate::report::canary::PlanView;
@@ -43,17 +44,20 @@ pub(super) async fn look(work: &mut Work<'_>, given: &Given, beside: Option<Vec<
     let releases = &plain.proposed.outcome.releases;
     let base = base_of(work, &plain)?;
     let newest = plain.proposed.last;
-    let before = pods_of(work, &releases.old);
-    let stable = match beside {
-        Some(set) => Some(stable(work, given, (&releases.old, &before), set)?),
+    let mut before = pods_of(work, &releases.old);
+    let mut stable = match beside {
+        Some(set) => Some(second(work, given, set).await?),
         None => None,
     };
     if stable.is_some() {
         work.is_beside(&releases.old);
     }
-    let at = |at| At { steps: &given.steps, at, base: Some(base), label: "", metrics: &[], stable: stable.as_ref() };
-    let rendered = render(work, given.steps.len(), &at).await?;
+    let rendered = render(work, (given, base), stable.as_ref()).await?;
     useful(&rendered, given)?;
+    if let (Some(stable), Some(last)) = (&mut stable, rendered.last()) {
+        stable.workloads = scaled(work, (&releases.new, &last.outcome.releases.new), &mut before).await?;
+    }
+    let at = |at| At { steps: &given.steps, at, base: Some(base), label: "", metrics: &[], stable: stable.as_ref() };
     let planned = planned(work, (given, &rendered), (&before, stable.as_ref()));
     let (request, options) = (work.request(at(0)), work.options(at(0))?);
     let prepared = match stable {
@@ -134,7 +138,11 @@ fn base_of(work: &Work<'_>, plain: &Prepared) -> Result<u32, Error> {
         return Err(Error::new(Kind::NotFound, message)
             .hint(format!("install it first: helm safe-upgrade {name} CHART --install")));
     }
-    plain.target.ok_or_else(|| {
+    // A failure leads back to what runs, where that is good.
+    let is_bad =
+        |revision: &u32| plain.history.entries().iter().any(|one| one.revision == *revision && one.marks.is_bad());
+    let runs = plain.deployed.filter(|revision| plain.deployed_seen_good && !is_bad(revision));
+    runs.or(plain.target).ok_or_else(|| {
         let message = format!("cannot begin a canary of release \"{name}\": it has no good revision to go back to");
         let why = plain.deployed_troubles.first().cloned().unwrap_or_else(|| "no revision is proven".to_owned());
         Error::new(Kind::Refused, message).hint(format!("{why}; helm safe-upgrade diagnose {name} says more"))
@@ -149,13 +157,13 @@ fn pods_of(work: &Work<'_>, release: &Release) -> Vec<Pods> {
 }
 
 /// Has Helm render all steps.
-async fn render<'k>(
+async fn render(
     work: &Work<'_>,
-    steps: usize,
-    at: &(impl Fn(usize) -> At<'k> + Sync),
+    (given, base): (&Given, u32),
+    stable: Option<&Stable>,
 ) -> Result<Vec<Proposed>, Error> {
-    let rendering = (0..steps).map(|number| {
-        let request = work.request(at(number));
+    let rendering = (0..given.steps.len()).map(|at| {
+        let request = work.request(At { steps: &given.steps, at, base: Some(base), label: "", metrics: &[], stable });
         async move {
             let seams = upgrade::Seams { storage: &work.storage, helm: &work.helm, cluster: &work.cluster };
             upgrade::propose(seams, &request, &work.run.masker, &work.run.options, &()).await
@@ -187,13 +195,8 @@ fn useful(rendered: &[Proposed], given: &Given) -> Result<(), Error> {
     Ok(())
 }
 
-/// The stable release, which stays and is scaled down.
-fn stable(
-    work: &Work<'_>,
-    given: &Given,
-    (old, before): (&Release, &[Pods]),
-    set: Vec<String>,
-) -> Result<Stable, Error> {
+/// The second release beside the stable one, which stays.
+async fn second(work: &Work<'_>, given: &Given, set: Vec<String>) -> Result<Stable, Error> {
     let name = work.name();
     let canary = format!("{name}-canary");
     if canary.len() > 53 {
@@ -207,21 +210,43 @@ fn stable(
         return Err(Error::new(Kind::Usage, "cannot keep the stable release: there is one step, and it is the last")
             .hint("--steps 1,3,10 runs two steps beside it, and upgrades it with the third"));
     }
-    let scaled = before.iter().filter(|pods| matches!(pods.object.0.as_str(), "Deployment" | "StatefulSet"));
-    let workloads: Vec<Workload> = scaled
-        .filter_map(|pods| {
-            let replicas = u32::try_from(pods.replicas?).ok()?;
-            Some(Workload { kind: pods.object.0.clone(), name: pods.object.1.clone(), replicas })
-        })
-        .collect();
+    // It would be upgraded, and removed in the end, although it is somebody's.
+    if !work.storage.history(&canary).await?.is_empty() {
+        let message = format!("cannot run {canary:?} beside \"{name}\": there is a release of this name already");
+        return Err(Error::new(Kind::Refused, message).hint(format!("helm uninstall {canary}")));
+    }
+    Ok(Stable { canary, set, workloads: Vec::new() })
+}
+
+/// The workloads of the stable release that the steps scale, with the pods that they have: those whose number differs between the
+/// first step and the last one.
+async fn scaled(
+    work: &Work<'_>,
+    (first, last): (&Release, &Release),
+    before: &mut [Pods],
+) -> Result<Vec<Workload>, Error> {
+    let (first, last) = (pods_of(work, first), pods_of(work, last));
+    let mut workloads = Vec::new();
+    for pods in before.iter_mut() {
+        let said = |all: &[Pods]| all.iter().find(|one| one.object == pods.object).map(|one| one.replicas);
+        let differs = said(&first) != said(&last);
+        if !differs || !matches!(pods.object.0.as_str(), "Deployment" | "StatefulSet") {
+            continue;
+        }
+        let (kind, name) = pods.object.clone();
+        // The manifest may say another number than there is: somebody has scaled it since.
+        let replicas = replicas(&work.cluster, work.storage.namespace(), (&kind, &name)).await?;
+        *pods = pods.with(u64::from(replicas));
+        workloads.push(Workload { kind, name, replicas });
+    }
     if workloads.is_empty() {
         let message = format!(
-            "cannot keep the stable release: revision {} of \"{name}\" says of no Deployment how many pods it has",
-            old.revision
+            "cannot keep the stable release: the steps scale no Deployment or StatefulSet that \"{}\" has",
+            work.name()
         );
         return Err(Error::new(Kind::Refused, message).hint("set weights instead: --step canary.weight=10"));
     }
-    Ok(Stable { canary, set, workloads })
+    Ok(workloads)
 }
 
 /// The pods of the stable release that are left beside so many of the canary.

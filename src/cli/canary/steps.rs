@@ -56,6 +56,12 @@ impl Release<'_, '_> {
         report.map(|report| Made::Ended(Box::new(report)))
     }
 
+    /// The newest revision of the release.
+    pub(super) async fn newest(&self) -> Result<u32, Error> {
+        let history = self.work.storage.history(self.work.name()).await?;
+        Ok(history.revisions().last().copied().unwrap_or_default())
+    }
+
     /// Rolls the release back to the revision from before.
     pub(super) async fn roll_back(&self, kept: &Kept) -> Result<Report, Error> {
         let work = self.work;
@@ -93,9 +99,14 @@ impl Steps for Release<'_, '_> {
         look(&self.work.storage, kept).await
     }
 
-    async fn newest(&self) -> Result<u32, Error> {
-        let history = self.work.storage.history(self.work.name()).await?;
-        Ok(history.revisions().last().copied().unwrap_or_default())
+    async fn has_made(&self, kept: &Kept) -> Result<bool, Error> {
+        if self.newest().await? != kept.before {
+            return Ok(true);
+        }
+        match &kept.stable {
+            Some(stable) => Ok(!self.work.storage.history(&stable.canary).await?.is_empty()),
+            None => Ok(false),
+        }
     }
 
     async fn step(&self, kept: &Kept, number: usize) -> Result<Made, Error> {
@@ -114,6 +125,13 @@ impl Steps for Release<'_, '_> {
             // Nothing was made of it yet, so there is nothing to go back from.
             None if self.newest().await? == kept.before => Ok(beside::nothing(kept)),
             None => self.roll_back(kept).await,
+        }
+    }
+
+    async fn leave(&self, kept: &Kept) -> Result<(), Error> {
+        match &kept.stable {
+            Some(stable) => beside::leave(self, kept, stable).await,
+            None => Ok(()),
         }
     }
 

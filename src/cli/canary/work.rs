@@ -151,6 +151,8 @@ impl Work<'_> {
             // What the chart leaves to the release's own name is of the second one.
             options.apply.upgrade.release.clone_from(&beside.canary);
             options.apply.install = true;
+            // It would take the objects of the stable one, and they would be removed with it.
+            options.apply.take_ownership = false;
             options.stage = Some(Stage { target: None, is_last: false, label: None });
             options.on_failure = crate::upgrade::next::OnFailure::Keep;
         }

@@ -38,11 +38,16 @@ impl<'a> StatusView<'a> {
         if standing == Standing::Ours && !failed {
             commands.push(next("promote", "goes on"));
         }
-        commands.push(next("abort", if standing == Standing::Foreign { "forgets it" } else { "goes back" }));
+        match standing {
+            Standing::Proven(_) => commands.push(next("promote", "ends it")),
+            Standing::Foreign => commands.push(next("abort", "forgets it")),
+            _ => commands.push(next("abort", "goes back")),
+        }
         let standing = match standing {
             Standing::Ours => "as-left",
             Standing::Bad => "failed",
             Standing::Back => "back",
+            Standing::Proven(_) => "proven",
             Standing::Foreign => "changed-by-others",
         };
         Self { schema_version: SCHEMA_VERSION, canary: Told::of(kept), standing, commands, observed }

@@ -224,7 +224,8 @@ impl Kept {
                 self.halted = halt(Why::Unclear, &ending.reason);
                 false
             }
-            Ending::NotBegun if self.passed > 0 => {
+            // It stays with what it has made; where that is nothing, it is over.
+            Ending::NotBegun if self.passed > 0 || ending.has_made => {
                 self.halted = halt(Why::Refused, &ending.reason);
                 false
             }
@@ -234,6 +235,22 @@ impl Kept {
             }
             _ => true,
         }
+    }
+
+    /// The last step is proven, as this revision says.
+    pub fn prove(&mut self, revision: u32, now: Timestamp) {
+        let at = self.steps.len().saturating_sub(1);
+        let started = self.done.iter().find(|done| done.step == at).map_or(now, |done| done.started);
+        self.done.retain(|done| done.step != at);
+        self.done.push(Done { step: at, revision: Some(revision), started, ended: Some(now), passed: true });
+        (self.passed, self.running, self.halted, self.changed) = (self.steps.len(), None, None, now);
+        self.newest = revision.max(self.newest);
+    }
+
+    /// The release is not back at a good revision.
+    pub fn fail(&mut self, reason: &str, now: Timestamp) {
+        self.running = None;
+        self.halted = Some(Halt { why: Why::Failed, reason: shortened(reason), since: now });
     }
 
     /// A check says no to the next step.
@@ -250,8 +267,10 @@ pub struct Ended {
     pub ending: Ending,
     /// The revision that it made, or looked at.
     pub revision: Option<u32>,
-    /// The newest revision there is.
+    /// The newest revision of the release that the canary has made.
     pub newest: u32,
+    /// Whether the canary has made anything, in this step or before.
+    pub has_made: bool,
     /// One sentence about it.
     pub reason: String,
 }
@@ -297,7 +316,7 @@ pub(super) mod tests {
     }
 
     fn ended(ending: Ending) -> Ended {
-        Ended { ending, revision: Some(4), newest: 4, reason: "so\nit is".to_owned() }
+        Ended { ending, revision: Some(4), newest: 4, has_made: false, reason: "so\nit is".to_owned() }
     }
 
     #[test]
@@ -332,6 +351,25 @@ pub(super) mod tests {
             assert_eq!((found, kept.passed, kept.halted.map(|halt| halt.why)), (over, passed, why), "{ending:?}");
             assert_eq!((kept.running, kept.newest), (None, 4));
         }
+    }
+
+    #[test]
+    fn a_first_step_that_helm_refuses_ends_it_only_where_nothing_was_made() {
+        for (has_made, why) in [(false, None), (true, Some(Why::Refused))] {
+            let mut kept = kept(3, 0);
+            kept.begin(0, Timestamp::UNIX_EPOCH);
+            let over = kept.end(&Ended { has_made, ..ended(Ending::NotBegun) }, Timestamp::UNIX_EPOCH);
+            assert_eq!((over, kept.halted.map(|halt| halt.why)), (!has_made, why));
+        }
+    }
+
+    #[test]
+    fn a_revision_that_is_proven_ends_it_as_if_nothing_had_come_between() {
+        let mut kept = kept(3, 2);
+        kept.begin(2, Timestamp::UNIX_EPOCH);
+        kept.prove(5, Timestamp::UNIX_EPOCH);
+        assert_eq!((kept.passed, kept.running, kept.newest), (3, None, 5));
+        assert_eq!(kept.done.last().map(|done| (done.step, done.revision, done.passed)), Some((2, Some(5), true)));
     }
 
     #[test]

@@ -13,8 +13,12 @@ pub struct Revision {
     pub status: String,
     /// Whether it is marked as bad.
     pub bad: bool,
+    /// Whether it is marked as proven.
+    pub proven: bool,
     /// The value of [`super::LABEL`].
     pub label: Option<String>,
+    /// What Helm says of it.
+    pub description: String,
 }
 
 /// How the release stands to what is kept.
@@ -26,6 +30,8 @@ pub enum Standing {
     Bad,
     /// A step failed, and the release was brought back.
     Back,
+    /// The last step is proven, and the run ended before it was forgotten. Its revision.
+    Proven(u32),
     /// Somebody else has changed it.
     Foreign,
 }
@@ -63,26 +69,36 @@ pub enum Action {
 /// How the release stands.
 #[must_use]
 pub fn standing(kept: &Kept, revisions: &[Revision]) -> Standing {
-    let ours = |revision: &Revision| {
-        let own = revision.label.as_deref().and_then(|label| label.split_once('.'));
-        own.is_some_and(|(number, says)| {
-            number.parse() == Ok(revision.number) && says.rsplit_once('-').is_some_and(|(id, _)| id == kept.id)
-        })
+    let step = |revision: &Revision| -> Option<usize> {
+        let (number, says) = revision.label.as_deref()?.split_once('.')?;
+        let (id, step) = says.rsplit_once('-')?;
+        (number.parse() == Ok(revision.number) && id == kept.id).then(|| step.parse().unwrap_or_default())
     };
     let Some(newest) = revisions.last() else { return Standing::Foreign };
-    if ours(newest) {
-        return if newest.bad { Standing::Bad } else { Standing::Ours };
+    match step(newest) {
+        Some(step) if newest.proven && step == kept.steps.len() => return Standing::Proven(newest.number),
+        Some(_) if newest.bad => return Standing::Bad,
+        Some(_) => return Standing::Ours,
+        None => {}
     }
     if newest.number == kept.newest {
         return Standing::Ours;
     }
-    // Where a step failed, what comes right after it is the way back.
-    let before = revisions.iter().rev().nth(1).filter(|before| ours(before) && before.bad);
-    match (before, newest.status.as_str()) {
-        (None, _) => Standing::Foreign,
-        (Some(_), "deployed") => Standing::Back,
-        (Some(_), _) => Standing::Bad,
+    // Where a step failed or was interrupted, what comes right after it is the way back. So is what says that it goes there.
+    let before = revisions.iter().rev().nth(1);
+    let after_failure =
+        before.is_some_and(|before| step(before).is_some() && (before.bad || before.status == "failed"));
+    match newest.status.as_str() {
+        _ if !after_failure && !leads_to(&newest.description, kept.base) => Standing::Foreign,
+        "deployed" => Standing::Back,
+        _ => Standing::Bad,
     }
+}
+
+/// Whether a revision is a rollback to this one. Helm describes it so, and so do we.
+fn leads_to(description: &str, base: u32) -> bool {
+    let rest = description.strip_prefix("Rollback to ").and_then(|rest| rest.strip_prefix(&base.to_string()));
+    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// What to do next.
@@ -90,6 +106,8 @@ pub fn standing(kept: &Kept, revisions: &[Revision]) -> Standing {
 pub fn next(kept: &Kept, standing: Standing, terms: Terms) -> Action {
     let why = kept.halted.as_ref().map(|halt| halt.why);
     match standing {
+        // Nobody goes back from what is proven.
+        Standing::Proven(_) => return Action::Finish,
         Standing::Foreign => return Action::LeaveAlone,
         // There is no second way back by itself.
         Standing::Bad if why == Some(Why::Failed) && !terms.abort => return Action::Halt,
@@ -121,7 +139,12 @@ mod tests {
 
     fn revision(number: u32, status: &str, label: &str) -> Revision {
         let (bad, label) = (status == "bad", (!label.is_empty()).then(|| label.to_owned()));
-        Revision { number, status: status.replace("bad", "failed"), bad, label }
+        let (proven, status) = (status == "proven", status.replace("bad", "failed").replace("proven", "deployed"));
+        Revision { number, status, bad, proven, label, description: String::new() }
+    }
+
+    fn said(number: u32, status: &str, description: &str) -> Revision {
+        Revision { description: description.to_owned(), ..revision(number, status, "") }
     }
 
     #[test]
@@ -151,6 +174,29 @@ mod tests {
                 vec![revision(4, "superseded", "4.abc-2"), revision(5, "deployed", "")],
                 Standing::Foreign,
             ),
+            (
+                "a way back after a step that was interrupted",
+                vec![revision(4, "failed", "4.abc-2"), revision(5, "deployed", "")],
+                Standing::Back,
+            ),
+            (
+                "a way back that was asked for",
+                vec![revision(4, "superseded", "4.abc-2"), said(5, "deployed", "Rollback to 2; proven")],
+                Standing::Back,
+            ),
+            (
+                "a way back that was asked for and failed",
+                vec![revision(4, "superseded", "4.abc-2"), said(5, "failed", "Rollback to 2 failed: it is not ready")],
+                Standing::Bad,
+            ),
+            (
+                "somebody's way back to elsewhere",
+                vec![revision(4, "superseded", "4.abc-2"), said(5, "deployed", "Rollback to 25")],
+                Standing::Foreign,
+            ),
+            ("the last step, proven", vec![revision(5, "proven", "5.abc-3")], Standing::Proven(5)),
+            ("the last step, not proven yet", vec![revision(5, "deployed", "5.abc-3")], Standing::Ours),
+            ("another step that somebody has proven", vec![revision(4, "proven", "4.abc-2")], Standing::Ours),
         ];
         for (name, made, expected) in table {
             assert_eq!(standing(&kept, &[base(), made].concat()), expected, "{name}");
@@ -186,6 +232,9 @@ mod tests {
             ("a way back that failed, once more", halted(Some(Why::Failed)), Standing::Bad, abort, Action::GoBack),
             ("a step is bad", kept(3, 1), Standing::Bad, run, Action::GoBack),
             ("a step was bad", kept(3, 1), Standing::Back, promote, Action::IsBack),
+            ("killed after it was proven", kept(3, 2), Standing::Proven(5), run, Action::Finish),
+            ("proven, and aborted", kept(3, 2), Standing::Proven(5), abort, Action::Finish),
+            ("proven, after a halt", halted(Some(Why::Failed)), Standing::Proven(5), abort, Action::Finish),
             ("somebody else's", kept(3, 1), Standing::Foreign, run, Action::LeaveAlone),
             ("somebody else's, and aborted", kept(3, 1), Standing::Foreign, abort, Action::LeaveAlone),
         ];
