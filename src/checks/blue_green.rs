@@ -300,10 +300,11 @@ fn claims(beside: &Beside<'_>) -> Vec<Finding> {
 }
 
 fn retired(beside: &Beside<'_>) -> Vec<Finding> {
-    if beside.retire != Retire::Uninstall {
-        return Vec::new();
-    }
     let live = beside.live;
+    let mut found = retired_sets(beside);
+    if beside.retire != Retire::Uninstall {
+        return found;
+    }
     let going = live.of_kind("", "PersistentVolumeClaim").filter(|claim| !hook::is_kept(&claim.node));
     let finding = |claim: &Object| {
         let message =
@@ -311,7 +312,32 @@ fn retired(beside: &Beside<'_>) -> Vec<Finding> {
         let hint = "annotate it with helm.sh/resource-policy: keep, or keep the release: --retire scale";
         Finding::new(RETIRED, Severity::Blocker, message).about(called(claim)).hint(hint)
     };
-    going.map(finding).collect()
+    found.extend(going.map(finding));
+    found
+}
+
+/// The StatefulSets whose claims are deleted with them, or with their pods.
+/// See <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention>.
+fn retired_sets(beside: &Beside<'_>) -> Vec<Finding> {
+    let live = beside.live;
+    let (policy, when) = match beside.retire {
+        Retire::Keep => return Vec::new(),
+        Retire::Scale => ("whenScaled", "scaled to zero"),
+        Retire::Uninstall => ("whenDeleted", "uninstalled"),
+    };
+    let goes = |set: &&Object| {
+        let says = string(&set.node, &["spec", "persistentVolumeClaimRetentionPolicy", policy]);
+        says == Some("Delete") && !items(&set.node, &["spec", "volumeClaimTemplates"]).is_empty()
+    };
+    let sets = live.of_kind("apps", "StatefulSet").filter(goes);
+    let sets = sets.filter(|set| beside.retire == Retire::Scale || !hook::is_kept(&set.node));
+    let finding = |set: &Object| {
+        let message = format!("its volumes go when release {:?} is {when}, and what is stored in them", live.release);
+        let hint =
+            format!("set persistentVolumeClaimRetentionPolicy.{policy} to Retain and upgrade it, or --retire keep");
+        Finding::new(RETIRED, Severity::Blocker, message).about(called(set)).hint(hint)
+    };
+    sets.map(finding).collect()
 }
 
 #[cfg(test)]

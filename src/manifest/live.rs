@@ -97,6 +97,12 @@ impl fmt::Debug for Declared {
 }
 
 impl Declared {
+    /// Whether it says anything there.
+    #[must_use]
+    pub fn says(&self, path: &[&str]) -> bool {
+        self.node.find(path).is_some()
+    }
+
     /// The objects that a document declares: one, or the items of a list.
     ///
     /// # Errors

@@ -80,9 +80,14 @@ fn a_failure_after_the_switch_leads_the_traffic_back(user: &User) {
     assert_eq!((user.live(), user.marked("web-green", "bad")), ("web-blue".to_owned(), vec![1]));
     assert_eq!(user.revisions_of("web-blue"), ["1 deployed"]);
     // Where nobody can tell, the traffic stays, and so does the way back.
-    let shown = user.rolls_out("--set tag=3 --gate-cmd 'echo x >>again; test $(wc -l <again) = 1 || exit 75'");
+    let shown = user
+        .rolls_out("--set tag=3 --retire uninstall --gate-cmd 'echo x >>again; test $(wc -l <again) = 1 || exit 75'");
     shown.ends(1, "web-green has the traffic, and is not proven; web-blue is kept");
     assert_eq!((user.live(), user.revisions_of("web-blue")), ("web-green".to_owned(), vec!["1 deployed".to_owned()]));
+    // It is retired in no way that nothing was checked for.
+    let shown = user.rolls_out("--set tag=3 --retire scale --gate-cmd true");
+    shown.exits(3);
+    assert!(shown.stderr.contains("it was begun with --retire uninstall"), "{}", shown.stderr);
     // Asked once more they can: it goes on where it was.
     let shown = user.rolls_out("--set tag=3 --retire uninstall --gate-cmd true");
     shown.ends(0, "✓ web-green has the traffic and is proven (app-1.0.0, revision 2); web-blue is uninstalled");

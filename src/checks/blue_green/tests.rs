@@ -204,3 +204,28 @@ fn volumes_that_go_with_the_release_are_told() {
     scene.retire = Retire::Uninstall;
     finds(&scene, &["blocker retired-claims: persistentvolumeclaim/blue-data: it goes with release \"blue\""]);
 }
+
+#[test]
+fn volumes_of_a_set_that_go_with_it_or_with_its_pods_are_named() {
+    let set = |policy: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: R-db}}\nspec: {{persistentVolumeClaimRetentionPolicy: {policy}, \
+             volumeClaimTemplates: [{{metadata: {{name: store}}}}], template: {{metadata: {{labels: {{of: R}}}}, spec: {{}}}}}}\n"
+        )
+    };
+    let (deleted, scaled) = ("{whenDeleted: Delete}", "{whenDeleted: Retain, whenScaled: Delete}");
+    for (policy, retire, expected) in [
+        (deleted, Retire::Uninstall, Some("release \"blue\" is uninstalled")),
+        (deleted, Retire::Scale, None),
+        (deleted, Retire::Keep, None),
+        (scaled, Retire::Scale, Some("release \"blue\" is scaled to zero")),
+        (scaled, Retire::Uninstall, None),
+        (scaled, Retire::Keep, None),
+    ] {
+        let mut scene = scene(&set(policy), "");
+        scene.retire = retire;
+        let expected =
+            expected.map(|when| format!("blocker retired-claims: statefulset/blue-db: its volumes go when {when}"));
+        finds(&scene, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}

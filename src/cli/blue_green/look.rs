@@ -222,9 +222,11 @@ fn unlocked(mut prepared: Prepared) -> Result<Prepared, Error> {
 }
 
 impl Begins {
-    /// Whether the release that is live is what was asked for already.
+    /// Whether the release that is live is what was asked for already. What has failed is not.
     pub(super) fn is_unchanged(&self) -> bool {
-        !self.compared.proposed.changes
+        let mut entries = self.compared.history.entries().iter();
+        let is_bad = entries.any(|entry| Some(entry.revision) == self.compared.deployed && entry.marks.is_bad());
+        !self.compared.proposed.changes && !is_bad
     }
 }
 

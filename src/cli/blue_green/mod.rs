@@ -20,15 +20,17 @@ use crate::cli::{Environment, connection, output, policy};
 use crate::cluster::{Cluster, KubeCluster};
 use crate::error::{EXIT_OK, Error, Kind};
 use crate::execute::Seams;
+use crate::execute::blue_green::routes::now;
 use crate::execute::blue_green::{Rollout, Teller as _};
 use crate::execute::interrupts::Interrupts;
 use crate::helm::process::HelmProcess;
 use crate::record::blue_green::Store;
 use crate::report::blue_green as report;
-use crate::upgrade::blue_green::Outcome;
 use crate::upgrade::blue_green::event::{BlueGreenEvent, Planned};
 use crate::upgrade::blue_green::kept::{Kept, SCHEMA_VERSION};
 use crate::upgrade::blue_green::next::Phase;
+use crate::upgrade::blue_green::traffic::Traffic;
+use crate::upgrade::blue_green::{Outcome, Retire};
 use crate::upgrade::next::OnFailure;
 
 /// Runs the command and returns the exit code.
@@ -80,9 +82,12 @@ impl Running<'_> {
         let (blue, green) = names(&ordered.switch)?;
         let namespace = self.seams.storage.namespace().to_owned();
         let store = Store::of(self.seams.cluster, &namespace, (&blue, &green));
-        let kept = open(&store).await?;
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.has_switched() && kept.order != ordered.digest) {
-            return Err(other(kept, &store.named()));
+        let kept = match open(&store).await? {
+            Some(kept) => Some(self.as_seen(kept, &ordered).await?),
+            None => None,
+        };
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.has_switched()) {
+            fits(kept, &ordered, &store.named())?;
         }
         let mut looked = self.look(&mut ordered, kept.as_ref()).await?;
         self.run.progress.clear();
@@ -91,8 +96,10 @@ impl Running<'_> {
             (Some(begins), kept) => {
                 let planned = looked.planned(&begins, &ordered, kept.is_some());
                 let last = begins.compared.proposed.last;
-                let new = begun(&ordered, &looked, (&planned, last), self.environment);
-                if kept.is_none() && begins.is_unchanged() {
+                let new = begun((&ordered, kept.as_ref()), &looked, (&planned, last), self.environment);
+                // What was begun is gone on with: a release that was only tested does not get the traffic by this.
+                let is_new = kept.as_ref().is_none_or(|kept| kept.roles != looked.roles);
+                if is_new && begins.is_unchanged() {
                     return self.finish(&Kept { outcome: Some(Outcome::Unchanged), ..new }, &namespace);
                 }
                 let about = (planned.roles.idle.as_str(), namespace.as_str());
@@ -120,6 +127,17 @@ impl Running<'_> {
         };
         self.roll_out(&ordered, looked, (&mut kept, &store)).await?;
         self.finish(&kept, &namespace)
+    }
+
+    /// What is kept, in the light of where the traffic is: where it was to be switched and was not, it begins again.
+    async fn as_seen(&self, kept: Kept, ordered: &Ordered) -> Result<Kept, Error> {
+        if kept.phase != Phase::Switching {
+            return Ok(kept);
+        }
+        let values = ordered.router_values(self.seams.helm).await?;
+        let seen = now(&self.seams, &kept.switch, &values).await?;
+        let is_live = Traffic::of(&seen.route, (&kept.before, &kept.after)) == Traffic::Live;
+        Ok(Kept { phase: if is_live { Phase::Testing } else { kept.phase }, ..kept })
     }
 
     async fn look(&self, ordered: &mut Ordered, kept: Option<&Kept>) -> Result<Looked, Error> {
@@ -250,6 +268,23 @@ async fn kept<C: Cluster>(store: &Store<'_, C>) -> Result<Option<Kept>, Error> {
     Ok(Some(kept))
 }
 
+/// Whether a command goes on with what is kept: it must be the same one, and must not retire in a way that nothing was checked for.
+fn fits(kept: &Kept, ordered: &Ordered, place: &str) -> Result<(), Error> {
+    if kept.order != ordered.digest {
+        return Err(other(kept, place));
+    }
+    let wanted = ordered.switch.retire();
+    if wanted == kept.retire || wanted == Retire::Keep {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot go on with the roll-out to {} by --retire {wanted}: it was begun with --retire {}, and whether {} may go was not checked",
+        kept.roles.idle, kept.retire, kept.roles.live
+    );
+    Err(Error::new(Kind::Refused, message)
+        .hint(format!("go on with --retire {}, and retire {} by hand once it is proven", kept.retire, kept.roles.live)))
+}
+
 /// The error where another roll-out has led the traffic, and was not finished.
 fn other(kept: &Kept, place: &str) -> Error {
     let Kept { chart, roles, switch, .. } = kept;
@@ -262,9 +297,9 @@ fn other(kept: &Kept, place: &str) -> Error {
     ))
 }
 
-/// A roll-out at its beginning. `live_revision` is the last one of the release that is live.
+/// A roll-out at its beginning, or at its beginning again. `live_revision` is the last one of the release that is live.
 fn begun(
-    ordered: &Ordered,
+    (ordered, kept): (&Ordered, Option<&Kept>),
     looked: &Looked,
     (planned, live_revision): (&Planned, u32),
     environment: &Environment,
@@ -278,7 +313,9 @@ fn begun(
         before: planned.before.clone(),
         after: planned.after.clone(),
         live_revision,
-        first_install: looked.prepared.proposed.is_first,
+        // What was installed by a run that was killed was not there before, either.
+        first_install: looked.prepared.proposed.is_first
+            || kept.is_some_and(|kept| kept.first_install && kept.roles == planned.roles),
         revision: None,
         router_revision: looked.router.as_ref().and_then(|(_, revision)| *revision),
         retire: planned.retire,

@@ -191,14 +191,20 @@ fn filled_gates(gates: &GateArgs, release: &str) -> GateArgs {
     gates
 }
 
-/// A digest of what was ordered: the chart, the names of the values, and what leads the traffic. Values may be secret, and are no part of
-/// it: once the traffic is switched, none are applied any more.
+/// A digest of what was ordered: the chart, the names of the values, and what leads the traffic and how. Values of the two releases may be
+/// secret, and are no part of it: once the traffic is switched, none are applied any more. Those of a router are: by them it is led.
 fn digest_of(chart: &str, guarded: &GuardedArgs, switch: &SwitchArgs) -> String {
     let values = guarded.flags().values;
     let sets = [values.set, values.set_string, values.set_file, values.set_json, values.set_literal].concat();
     let keys: Vec<&str> = sets.iter().map(|set| set.split('=').next().unwrap_or_default()).collect();
-    let text =
-        format!("{chart}\n{:?}\n{:?}\n{keys:?}\n{}", guarded.source.chart_version, values.files, switch.switch());
+    let router =
+        (&switch.blue, &switch.switch_chart, &switch.switch_version, &switch.switch_values, &switch.switch_set);
+    let text = format!(
+        "{chart}\n{:?}\n{:?}\n{keys:?}\n{}\n{router:?}",
+        guarded.source.chart_version,
+        values.files,
+        switch.switch()
+    );
     let digest = digest(&SHA256, text.as_bytes());
     digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

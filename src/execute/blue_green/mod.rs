@@ -102,7 +102,8 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             keeper.give_back().await;
         }
         let outcome = result?;
-        if !matches!(outcome, Outcome::Waiting | Outcome::Unproven) {
+        // What was not seen to be back is still to be led back.
+        if !matches!(outcome, Outcome::Waiting | Outcome::Unproven | Outcome::NotSwitchedBack) {
             kept.ended = Some(Timestamp::now());
             kept.phase = Phase::Ended;
         }
@@ -115,6 +116,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     async fn go(&self, kept: &mut Kept) -> Result<Outcome, Error> {
         self.keep(kept).await?;
         let mut led = 0;
+        let mut told = None;
         loop {
             if self.seams.interrupts.twice() {
                 let message = format!("let go of the roll-out to {} at once, as asked", kept.roles.idle);
@@ -129,6 +131,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 retire: kept.retire,
                 due: kept.due,
                 live_changed: kept.phase == Phase::Proven && self.has_live_changed(kept).await?,
+                idle_changed: kept.phase != Phase::Testing && self.has_idle_changed(kept).await?,
             };
             let action = next(&state, Timestamp::now());
             if matches!(action, Action::Switch | Action::SwitchBack) {
@@ -146,7 +149,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 Action::Soak => self.soak(kept).await?,
                 Action::SwitchBack => self.switch_back(kept, &seen).await?,
                 Action::ConfirmBack => self.confirm_back(kept).await?,
-                Action::Wait(until) => self.wait(kept, until).await,
+                Action::Wait(until) => self.wait(kept, until, &mut told).await,
                 Action::Retire => self.retire(kept).await?,
                 Action::End(outcome) => Some(self.over(kept, outcome, &state)),
             };
@@ -160,6 +163,9 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     fn over(&self, kept: &mut Kept, outcome: Outcome, state: &State) -> Outcome {
         let reason = match (outcome, &state.traffic) {
             (Outcome::Overtaken, Traffic::Elsewhere(to)) => Some(format!("{} leads elsewhere now: {to}", kept.switch)),
+            (Outcome::Overtaken, _) if state.idle_changed => {
+                Some(format!("{} was changed by somebody else since it was tested", kept.roles.idle))
+            }
             (Outcome::Overtaken, Traffic::Live) => Some(format!("{} leads to {} again", kept.switch, kept.roles.live)),
             (Outcome::Overtaken, Traffic::Idle) => {
                 Some(format!("{} leads to {} already", kept.switch, kept.roles.idle))
@@ -194,9 +200,11 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         self.teller.tell(&BlueGreenEvent::BlueGreenStepEnded { step, good, text });
     }
 
-    async fn wait(&self, kept: &Kept, until: Timestamp) -> Option<Outcome> {
+    async fn wait(&self, kept: &Kept, until: Timestamp, told: &mut Option<Timestamp>) -> Option<Outcome> {
         let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
-        self.teller.tell(&BlueGreenEvent::BlueGreenWaiting { release: &kept.roles.live, until });
+        if told.replace(until) != Some(until) {
+            self.teller.tell(&BlueGreenEvent::BlueGreenWaiting { release: &kept.roles.live, until });
+        }
         tokio::select! {
             () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {}
             () = self.seams.interrupts.more_than(0) => {}

@@ -6,6 +6,7 @@ use super::Rollout;
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, ObjectRef, Resource};
 use crate::diff::workload::Kind as Workload;
 use crate::error::{Error, Kind};
+use crate::execute::keeper::Keeper;
 use crate::helm::Helm;
 use crate::manifest::live::Declared;
 use crate::upgrade::blue_green::event::Step;
@@ -18,6 +19,8 @@ const TRIES: u32 = 20;
 impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     /// Retires it as wanted.
     pub(super) async fn retire(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
+        // Whoever has taken over in between has written to it, and this fails.
+        self.keep(kept).await?;
         let live = &kept.roles.live;
         let told = match kept.retire {
             Retire::Keep => None,
@@ -39,12 +42,26 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// Uninstalls a release, if it is there.
     pub(super) async fn remove(&self, name: &str) -> Result<(), Error> {
-        if self.seams.storage.history(name).await?.is_empty() {
+        if self.is_gone(name).await? {
             return Ok(());
         }
+        let keeper = Keeper::take(&self.seams, name, &self.idle.options.who).await?;
+        let removed = keeper.while_held(self.uninstall(name)).await;
+        keeper.give_back().await;
+        removed
+    }
+
+    /// Whether there is nothing left of it but its history.
+    async fn is_gone(&self, name: &str) -> Result<bool, Error> {
+        let history = self.seams.storage.history(name).await?;
+        Ok(history.entries().last().is_none_or(|last| last.status_hint == "uninstalled"))
+    }
+
+    async fn uninstall(&self, name: &str) -> Result<(), Error> {
         let mut running = self.seams.helm.uninstall(name, self.idle.options.rollback_timeout).await?;
         let ended = running.wait().await;
-        if ended.success {
+        // Somebody may have been faster.
+        if ended.success || self.is_gone(name).await.unwrap_or(false) {
             return Ok(());
         }
         let message = format!("cannot uninstall release \"{name}\": {}", ended.message);
@@ -57,13 +74,18 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         if history.is_empty() {
             return Ok(format!("{name} is gone already"));
         }
-        let release = self.seams.storage.deployed(name, &history).await?;
+        let release = match self.seams.storage.deployed(name, &history).await {
+            Err(error) if error.kind == Kind::NotFound => return Ok(format!("{name} is gone already")),
+            release => release?,
+        };
         let (mut scaled, mut left) = (Vec::new(), Vec::new());
         for document in release.documents().iter().filter(|document| !document.is_hook()) {
             for declared in Declared::of(document).unwrap_or_default() {
                 let Some(kind) = Workload::of(&declared.id) else { continue };
                 let called = format!("{}/{}", declared.id.kind.to_lowercase(), declared.id.name);
-                if !kind.has_replicas() {
+                // What the chart leaves to an autoscaler would get its pods back from no upgrade.
+                let says_replicas = declared.says(&["spec", "replicas"]);
+                if !kind.has_replicas() || !says_replicas {
                     left.extend((kind != Workload::Job).then_some(called));
                     continue;
                 }

@@ -12,12 +12,13 @@ use crate::execute::Seams;
 use crate::helm::Helm;
 use crate::manifest::live::{LiveObject, Ownership};
 use crate::manifest::node::{Node, Value as Content};
+use crate::manifest::observed::Observed;
 use crate::upgrade::blue_green::Switch;
 use crate::upgrade::blue_green::side::shown;
 use crate::upgrade::blue_green::traffic::{Backend, Route, backends_of, backends_patch, selector_of, selector_patch};
 
 /// So often it is looked whether the traffic has arrived.
-const EVERY: Duration = Duration::from_millis(200);
+pub(super) const EVERY: Duration = Duration::from_millis(200);
 
 /// The values with which a router leads the traffic to each of the two releases.
 #[derive(Clone, Debug)]
@@ -97,12 +98,12 @@ fn holds(values: &Node, wanted: &Node) -> bool {
 pub(super) async fn lead<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     switch: &Switch,
-    (now, to): (&Now, &Route),
+    (now, from, to): (&Now, &Route, &Route),
 ) -> Result<(), Error> {
-    let mut change = match (&now.route, to, switch) {
-        (Route::Service { selector }, Route::Service { selector: after }, _) => selector_patch(selector, after),
-        (_, Route::Ingress { backends }, Switch::Ingress { host, path, .. }) => {
-            backends_patch(&now.object, (host.as_deref(), path.as_deref()), backends)
+    let mut change = match (&now.route, to, switch, from) {
+        (Route::Service { selector }, Route::Service { selector: after }, ..) => selector_patch(selector, after),
+        (_, Route::Ingress { backends }, Switch::Ingress { host, path, .. }, Route::Ingress { backends: from }) => {
+            backends_patch(&now.object, (host.as_deref(), path.as_deref()), (from, backends))
         }
         _ => return Ok(()),
     };
@@ -123,10 +124,25 @@ pub(super) enum Arrival {
     Missing(String),
     /// That can't be seen; why.
     Unseen(String),
+    /// The user wants no more.
+    Stopped,
 }
 
-/// Waits until the addresses behind a route are ready, and are all those of the pods that it names.
+/// Waits until the addresses behind a route are ready, and are all those of the pods that it names; no longer than until there were
+/// more than so many interrupts.
 pub(super) async fn arrival<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    switch: &Switch,
+    ways: (&Route, &Route),
+    (patience, interrupts): (Duration, u32),
+) -> Arrival {
+    tokio::select! {
+        arrival = awaited(seams, switch, ways, patience) => arrival,
+        () = seams.interrupts.more_than(interrupts) => Arrival::Stopped,
+    }
+}
+
+async fn awaited<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     switch: &Switch,
     (route, before): (&Route, &Route),
@@ -134,14 +150,15 @@ pub(super) async fn arrival<C: Cluster, H: Helm>(
 ) -> Arrival {
     let end = Instant::now() + patience;
     loop {
-        let why = match arrived(seams, switch, (route, before)).await {
+        let missing = match arrived(seams, switch, (route, before)).await {
             Ok(Ok(text)) => return Arrival::Arrived(text),
-            Ok(Err(why)) => why,
+            Ok(Err(why)) => Arrival::Missing(why),
             Err(ClusterError::Forbidden(refusal)) => return Arrival::Unseen(refusal.to_string()),
-            Err(error) => error.to_string(),
+            // That the server stays away says nothing of the traffic.
+            Err(error) => Arrival::Unseen(error.to_string()),
         };
         if Instant::now() >= end {
-            return Arrival::Missing(why);
+            return missing;
         }
         sleep(EVERY).await;
     }
@@ -184,6 +201,54 @@ async fn arrived<C: Cluster, H: Helm>(
             Ok(Ok(format!("{total} ready behind {route}")))
         }
     }
+}
+
+/// Why no pod is ready where a route leads, before it is taken; none where one is, or where that may not be seen.
+///
+/// # Errors
+/// If the server can't say.
+pub(super) async fn not_ready<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    route: &Route,
+    before: &Route,
+) -> Result<Option<String>, Error> {
+    let why = match route {
+        Route::Release { .. } => return Ok(None),
+        Route::Service { selector } => {
+            let pods = ListQuery {
+                resource: Resource::PODS,
+                namespace: Some(seams.storage.namespace().to_owned()),
+                label_selector: Some(shown(selector)),
+            };
+            let pods = seams.cluster.list_observed(&pods).await;
+            pods.map(|pods| (!pods.items.iter().any(is_ready)).then(|| format!("none of {}", shown(selector))))
+        }
+        Route::Ingress { backends } => {
+            let old: &[Backend] = if let Route::Ingress { backends } = before { backends } else { &[] };
+            let mut why = Ok(None);
+            for backend in backends.iter().filter(|backend| !old.contains(backend)) {
+                let found = addresses(seams, &backend.service).await;
+                why =
+                    found.map(|at| at.ready.is_empty().then(|| format!("none is behind service/{}", backend.service)));
+                if !matches!(why, Ok(None)) {
+                    break;
+                }
+            }
+            why
+        }
+    };
+    match why {
+        Ok(why) => Ok(why),
+        Err(ClusterError::Forbidden(_)) => Ok(None),
+        Err(error) => Err(Error::from(error).while_doing("cannot see whether pods are ready for the traffic")),
+    }
+}
+
+/// Whether a pod says that it is ready.
+fn is_ready(pod: &Observed) -> bool {
+    let conditions = pod.at(&["status", "conditions"]).and_then(Node::as_list).unwrap_or_default();
+    let says = |condition: &Node, key: &str, value: &str| condition.get(key).and_then(Node::as_str) == Some(value);
+    conditions.iter().any(|condition| says(condition, "type", "Ready") && says(condition, "status", "True"))
 }
 
 /// The pods behind a Service.

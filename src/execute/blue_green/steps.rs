@@ -1,13 +1,15 @@
 //! The steps of a roll-out: testing the idle release, leading the traffic there, watching it, and leading the traffic back.
 
 use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
-use super::routes::{Arrival, Now, arrival, lead};
+use super::routes::{Arrival, EVERY, Now, arrival, lead, not_ready};
 use super::{Order, Rollout};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::execute::checklist;
 use crate::execute::interrupts::Interrupts;
+use crate::execute::patience::{AWAY, patiently};
 use crate::execute::{Options, Prepared, Seams, Stage, prepare, prepare_rollback, run};
 use crate::helm::Helm;
 use crate::upgrade::blue_green::event::Step;
@@ -47,10 +49,16 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// Leads the traffic to the idle release. Whether it is there is seen next.
     pub(super) async fn switch(&self, kept: &mut Kept, seen: &Now) -> Result<Option<Outcome>, Error> {
+        // Whoever has taken over in between has written to it, and this fails.
+        self.keep(kept).await?;
         let (before, after) = (&kept.before, &kept.after);
         self.begins(Step::Switch, format!("switch {}: {before} becomes {after}", kept.switch));
+        if let Some(outcome) = self.await_ready(kept).await? {
+            return Ok(Some(outcome));
+        }
+        let (before, after) = (&kept.before, &kept.after);
         let Some(order) = self.router.filter(|_| matches!(kept.switch, Switch::Release { .. })) else {
-            lead(&self.seams, &kept.switch, (seen, after)).await?;
+            lead(&self.seams, &kept.switch, (seen, before, after)).await?;
             return Ok(None);
         };
         let (ending, reason) = self.upgrade_router(order).await?;
@@ -71,6 +79,31 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 Ok(Some(Outcome::NotSwitchedBack))
             }
         }
+    }
+
+    /// Waits until pods are ready where the traffic is to go: nothing is led to where nobody answers.
+    async fn await_ready(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
+        let end = Instant::now() + self.arrival;
+        let (before, after) = (&kept.before, &kept.after);
+        let why = loop {
+            let Some(why) = patiently(AWAY, || not_ready(&self.seams, after, before)).await? else { return Ok(None) };
+            if self.seams.interrupts.asked().is_some() {
+                return Ok(Some(self.over_before(kept, "interrupted".to_owned(), Outcome::Interrupted)));
+            }
+            if Instant::now() >= end {
+                break why;
+            }
+            sleep(EVERY).await;
+        };
+        let why = format!("no ready pod of {} yet: {why}", kept.roles.idle);
+        Ok(Some(self.over_before(kept, why, Outcome::Failed)))
+    }
+
+    /// Ends before the switch, and says why.
+    fn over_before(&self, kept: &mut Kept, why: String, outcome: Outcome) -> Outcome {
+        self.ends(Step::Switch, false, why.clone());
+        kept.reason = Some(why);
+        outcome
     }
 
     /// Upgrades the router under guard: how that ended, if it was begun, and why.
@@ -95,7 +128,12 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// Sees that the traffic arrives.
     pub(super) async fn confirm(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
-        match arrival(&self.seams, &kept.switch, (&kept.after, &kept.before), self.arrival).await {
+        match arrival(&self.seams, &kept.switch, (&kept.after, &kept.before), (self.arrival, 0)).await {
+            // What follows from that is seen next.
+            Arrival::Stopped => {
+                self.ends(Step::Switch, false, "stopped before the traffic was seen to arrive".to_owned());
+                return Ok(None);
+            }
             Arrival::Missing(why) => {
                 self.ends(Step::Switch, false, why.clone());
                 kept.reason = Some(format!("the traffic did not arrive at {}: {why}", kept.roles.idle));
@@ -114,6 +152,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     fn told(&self, arrival: Arrival) -> String {
         match arrival {
             Arrival::Arrived(text) | Arrival::Missing(text) => text,
+            Arrival::Stopped => String::new(),
             Arrival::Unseen(why) => {
                 let text = format!("whether the traffic arrives can't be seen: {why}");
                 self.seams.listener.hear(&Event::Warning { text });
@@ -158,6 +197,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// Leads the traffic back.
     pub(super) async fn switch_back(&self, kept: &mut Kept, seen: &Now) -> Result<Option<Outcome>, Error> {
+        self.keep(kept).await?;
         self.begins(Step::SwitchBack, format!("switch {} back: {} becomes {}", kept.switch, kept.after, kept.before));
         if kept.phase != Phase::GoingBack {
             let asked = self.seams.interrupts.asked().unwrap_or("a signal");
@@ -167,7 +207,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         }
         let (Switch::Release { name }, Some(order), Some(revision)) = (&kept.switch, self.router, kept.router_revision)
         else {
-            lead(&self.seams, &kept.switch, (seen, &kept.before)).await?;
+            lead(&self.seams, &kept.switch, (seen, &kept.after, &kept.before)).await?;
             return Ok(None);
         };
         // Whatever has interrupted the run, this is the way back that it has asked for.
@@ -185,7 +225,9 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// Sees that the traffic is back, and removes what has failed where that is wanted.
     pub(super) async fn confirm_back(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
-        match arrival(&self.seams, &kept.switch, (&kept.before, &kept.after), self.arrival).await {
+        // One interrupt may be why it is led back; only another one lets go of it.
+        match arrival(&self.seams, &kept.switch, (&kept.before, &kept.after), (self.arrival, 1)).await {
+            Arrival::Stopped => Ok(None),
             Arrival::Missing(why) => {
                 self.ends(Step::SwitchBack, false, why.clone());
                 let reason = kept.reason.take().unwrap_or_default();
@@ -213,6 +255,15 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         }
         let history = self.seams.storage.history(live).await?;
         Ok(history.revisions().last().is_some_and(|last| *last != kept.live_revision))
+    }
+
+    /// Whether the last revision of the other one is not the one that was tested.
+    pub(super) async fn has_idle_changed(&self, kept: &Kept) -> Result<bool, Error> {
+        let Some(tested) = kept.revision else { return Ok(false) };
+        let history = patiently(AWAY, || self.seams.storage.history(&kept.roles.idle)).await?;
+        // On the way back it may be removed already.
+        let gone = kept.phase != Phase::GoingBack;
+        Ok(history.revisions().last().map_or(gone, |last| *last != tested))
     }
 }
 

@@ -89,6 +89,17 @@ pub enum Retire {
     Uninstall,
 }
 
+impl fmt::Display for Retire {
+    /// As `--retire` takes it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Keep => "keep",
+            Self::Scale => "scale",
+            Self::Uninstall => "uninstall",
+        })
+    }
+}
+
 /// How a roll-out ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -43,6 +43,8 @@ pub struct State {
     pub due: Option<Timestamp>,
     /// Whether somebody else has changed the release from before since it lost the traffic.
     pub live_changed: bool,
+    /// Whether somebody else has changed the other one since it was tested.
+    pub idle_changed: bool,
 }
 
 /// What to do.
@@ -75,6 +77,8 @@ pub fn next(state: &State, now: Timestamp) -> Action {
     match (state.phase, &state.traffic) {
         (Phase::Ended, _) => Action::End(Outcome::Switched),
         (_, Elsewhere(_)) => Action::End(Outcome::Overtaken),
+        // What is there now was tested by nobody, and is somebody else's.
+        _ if state.idle_changed => Action::End(Outcome::Overtaken),
         (Phase::Testing | Phase::Switching, Live) if state.interrupted => Action::End(Outcome::Interrupted),
         (Phase::Testing, Live) => Action::Test,
         (Phase::Switching, Live) => Action::Switch,
@@ -138,9 +142,27 @@ mod tests {
             (Proven, elsewhere(), false, overtaken),
             (Ended, Live, false, Action::End(Outcome::Switched)),
         ] {
-            let state =
-                State { phase, traffic, interrupted, retire: Retire::Uninstall, due: None, live_changed: false };
+            let (retire, due) = (Retire::Uninstall, None);
+            let state = State { phase, traffic, interrupted, retire, due, live_changed: false, idle_changed: false };
             assert_eq!(next(&state, at(10)), expected, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_has_upgraded_since_it_was_tested_is_left_to_them() {
+        use Phase::{GoingBack, Proven, Soaking, Switching};
+        for (phase, traffic) in [
+            (Switching, Traffic::Live),
+            (Switching, Traffic::Idle),
+            (Soaking, Traffic::Idle),
+            (GoingBack, Traffic::Idle),
+            (Proven, Traffic::Idle),
+        ] {
+            for interrupted in [false, true] {
+                let (traffic, retire, due) = (traffic.clone(), Retire::Uninstall, None);
+                let state = State { phase, traffic, interrupted, retire, due, live_changed: false, idle_changed: true };
+                assert_eq!(next(&state, at(10)), Action::End(Outcome::Overtaken), "{state:?}");
+            }
         }
     }
 
@@ -153,6 +175,7 @@ mod tests {
             retire,
             due: due.map(at),
             live_changed,
+            idle_changed: false,
         };
         for (state, expected) in [
             (state(Retire::Keep, None, false, false), Action::End(Outcome::Switched)),

@@ -68,12 +68,32 @@ impl Traffic {
     /// Which of the two ways the route is that is there now.
     #[must_use]
     pub fn of(now: &Route, (before, after): (&Route, &Route)) -> Self {
-        match now {
-            now if now == before => Self::Live,
-            now if now == after => Self::Idle,
-            now => Self::Elsewhere(now.to_string()),
+        match (now, before, after) {
+            (
+                Route::Ingress { backends: now },
+                Route::Ingress { backends: before },
+                Route::Ingress { backends: after },
+            ) => {
+                let pairs = differing((before, after));
+                // Other backends beside are other people's.
+                if pairs.iter().all(|(before, _)| now.contains(before)) {
+                    return Self::Live;
+                }
+                if pairs.iter().all(|(_, after)| now.contains(after)) {
+                    return Self::Idle;
+                }
+            }
+            (now, before, _) if now == before => return Self::Live,
+            (now, _, after) if now == after => return Self::Idle,
+            _ => {}
         }
+        Self::Elsewhere(now.to_string())
     }
+}
+
+/// The backends that are switched: as they are on the one way, and on the other.
+fn differing<'a>((one, other): (&'a [Backend], &'a [Backend])) -> Vec<(&'a Backend, &'a Backend)> {
+    one.iter().zip(other).filter(|(one, other)| one != other).collect()
 }
 
 /// Which of these releases a route leads to, as its name. What is missing is not installed.
@@ -214,15 +234,16 @@ pub fn backends_of(ingress: &Value, (host, path): (Option<&str>, Option<&str>)) 
     found
 }
 
-/// The change that leads these backends to the Services that are named there: a merge patch. Those are the backends that
-/// [`backends_of`] gives, in its order.
+/// The change that leads backends from the one way to the other: a merge patch. They are found by their host, path and Service, so that
+/// what others have added, moved or led elsewhere stays as it is.
 #[must_use]
-pub fn backends_patch(ingress: &Value, place: (Option<&str>, Option<&str>), after: &[Backend]) -> Value {
+pub fn backends_patch(ingress: &Value, place: (Option<&str>, Option<&str>), ways: (&[Backend], &[Backend])) -> Value {
     let mut ingress = ingress.clone();
-    let mut after = after.iter();
-    each_backend(&mut ingress, place, &mut |_, service| {
-        if let Some(backend) = after.next() {
-            service["name"] = json!(backend.service);
+    let pairs = differing(ways);
+    each_backend(&mut ingress, place, &mut |at, service| {
+        let is = |from: &Backend| from.at == at && service["name"].as_str() == Some(&from.service);
+        if let Some((_, to)) = pairs.iter().find(|(from, _)| is(from)) {
+            service["name"] = json!(to.service);
         }
     });
     let mut spec = serde_json::Map::new();
@@ -389,7 +410,8 @@ mod tests {
         assert_eq!(names((Some("b"), None)), [""; 0]);
         let mut after = backends_of(&ingress, (Some("a"), Some("/")));
         after[0].service = "green".to_owned();
-        let patch = backends_patch(&ingress, (Some("a"), Some("/")), &after);
+        let before = backends_of(&ingress, (Some("a"), Some("/")));
+        let patch = backends_patch(&ingress, (Some("a"), Some("/")), (&before, &after));
         let mut expected =
             json!({"spec": {"rules": ingress["spec"]["rules"], "defaultBackend": ingress["spec"]["defaultBackend"]}});
         expected["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = json!("green");
@@ -402,6 +424,35 @@ mod tests {
         ] {
             assert!(backends_of(&odd, (None, None)).is_empty(), "{odd}");
         }
+    }
+
+    #[test]
+    fn what_others_do_to_other_backends_is_left_to_them() {
+        let route = |text: &str| {
+            let pair = |pair: &str| pair.split_once('=').map(|(at, service)| (at.to_owned(), service.to_owned()));
+            let backends = text.split(' ').filter_map(pair);
+            let backends = backends.map(|(at, service)| Backend { at, service, port: "80".into() });
+            Route::Ingress { backends: backends.collect() }
+        };
+        let (before, after) = (route("a/=blue a/api=api"), route("a/=green a/api=api"));
+        for (now, expected) in [
+            ("a/=blue a/api=api", Some(Traffic::Live)),
+            ("a/new=new a/=blue", Some(Traffic::Live)),
+            ("a/api=api-2 a/=green", Some(Traffic::Idle)),
+            ("a/=other a/api=api", None),
+            ("a/api=api", None),
+        ] {
+            let found = Traffic::of(&route(now), (&before, &after));
+            assert_eq!(Some(found).filter(|found| !matches!(found, Traffic::Elsewhere(_))), expected, "{now}");
+        }
+        let path = |path: &str, service: &str| json!({"path": path, "backend": {"service": {"name": service, "port": {"number": 80}}}});
+        let ingress = |paths: Vec<Value>| json!({"spec": {"rules": [{"host": "a", "http": {"paths": paths}}]}});
+        let (Route::Ingress { backends: before }, Route::Ingress { backends: after }) = (before, after) else {
+            panic!()
+        };
+        let now = ingress(vec![path("/new", "new"), path("/api", "api-2"), path("/", "blue")]);
+        let then = ingress(vec![path("/new", "new"), path("/api", "api-2"), path("/", "green")]);
+        assert_eq!(backends_patch(&now, (None, None), (&before, &after)), then);
     }
 
     #[test]
