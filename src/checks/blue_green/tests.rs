@@ -7,7 +7,9 @@ use crate::upgrade::blue_green::side::Labels;
 /// The objects of a chart, written with `R` in the place of the release's name.
 fn objects(release: &str, text: &str) -> Vec<Object> {
     let texts = text.split("---\n").filter(|text| !text.trim().is_empty());
-    texts.map(|text| Object::of(yaml::parse(&text.replace('R', release)).unwrap())).collect()
+    // Words of Kubernetes have that letter, too.
+    let named = |text: &str| text.replace("Ret", "\u{1}et").replace('R', release).replace('\u{1}', "R");
+    texts.map(|text| Object::of(yaml::parse(&named(text)).unwrap())).collect()
 }
 
 const APP: &str = "\
