@@ -12,6 +12,7 @@ pub mod diagnosis;
 pub mod event;
 pub mod gates;
 pub mod judge;
+mod kept;
 pub mod next;
 pub mod plan;
 pub mod readiness;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Id, Outcome, Standing};
+use crate::upgrade::kept;
 
 /// The version of what is kept. What another one says is not understood.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -156,16 +157,7 @@ impl Kept {
     /// # Errors
     /// Why it can't be understood.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Versioned {
-            schema_version: u32,
-        }
-        let versioned: Versioned = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if versioned.schema_version != SCHEMA_VERSION {
-            return Err(format!("it is of version {}, and not {SCHEMA_VERSION}", versioned.schema_version));
-        }
-        serde_json::from_slice(bytes).map_err(|error| error.to_string())
+        kept::read(bytes, SCHEMA_VERSION)
     }
 
     /// The same as JSON.

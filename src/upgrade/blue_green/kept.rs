@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::next::Phase;
 use super::traffic::Route;
 use super::{Outcome, Retire, Roles, Switch};
+use crate::upgrade::kept;
 
 /// The version of what is kept. What another one says is not understood.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -62,11 +63,7 @@ impl Kept {
     /// # Errors
     /// Why it can't be understood.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let kept: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        match kept.schema_version {
-            SCHEMA_VERSION => Ok(kept),
-            other => Err(format!("it is of version {other}, and this program knows {SCHEMA_VERSION}")),
-        }
+        kept::read(bytes, SCHEMA_VERSION)
     }
 
     /// As it is kept.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Step;
+use crate::upgrade::kept;
 use crate::upgrade::next::Ending;
 
 /// The version of what is kept. What another one says is not understood.
@@ -158,16 +159,7 @@ impl Kept {
     /// # Errors
     /// Why it can't be understood.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Versioned {
-            schema_version: u32,
-        }
-        let versioned: Versioned = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if versioned.schema_version != SCHEMA_VERSION {
-            return Err(format!("it is of version {}, and not {SCHEMA_VERSION}", versioned.schema_version));
-        }
-        let kept: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let kept: Self = kept::read(bytes, SCHEMA_VERSION)?;
         let fits = !kept.steps.is_empty() && kept.passed <= kept.steps.len();
         if fits { Ok(kept) } else { Err("it has no step to go on with".to_owned()) }
     }
