@@ -49,6 +49,8 @@ pub(super) struct Run<'r, 'a, C, H> {
     pub(super) cause: Cause,
     /// What of the release can't be seen, so that nobody knows whether it is ready.
     pub(super) unseen: Vec<String>,
+    /// The revisions that are called deployed, as last seen.
+    pub(super) called_deployed: Vec<u32>,
     /// What interrupted it.
     pub(super) interrupted: Option<&'static str>,
     /// The attempts at the upgrade, and at the rollback.
@@ -191,6 +193,7 @@ async fn start<C: Cluster, H: Helm>(
         going_back: Attempts::default(),
         lost: false,
         unseen: Vec::new(),
+        called_deployed: Vec::new(),
     };
     let letting_go = async {
         seams.interrupts.more_than(1).await;
@@ -270,6 +273,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let name = self.name().to_owned();
         let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
         let newest = history.revisions().last().copied().unwrap_or_default();
+        let deployed = history.entries().iter().filter(|entry| entry.status_hint == "deployed");
+        self.called_deployed = deployed.map(|entry| entry.revision).collect();
         if self.is_overtaken(&history) {
             self.state.overtaken_by = Some(newest);
         }

@@ -222,20 +222,13 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Records as superseded what else is called deployed. Helm does so itself, but goes on without a word where the API server does not
     /// take it, and its history has two deployed revisions then.
     async fn supersede_others(&self) {
-        let (Ok(records), Ok(history)) =
-            (Records::of(self.seams.storage), self.seams.storage.history(self.name()).await)
-        else {
-            return;
-        };
+        let Ok(records) = Records::of(self.seams.storage) else { return };
         let change = Revision {
             status: Some("superseded".to_owned()),
             only_if_status: Some("deployed".to_owned()),
             ..Revision::default()
         };
-        for entry in
-            history.entries().iter().filter(|entry| entry.revision < self.ours && entry.status_hint == "deployed")
-        {
-            let revision = entry.revision;
+        for revision in self.called_deployed.iter().copied().filter(|revision| *revision < self.ours) {
             match patiently(AWAY, || records.revise(self.name(), revision, &change)).await {
                 Ok(stated) => {
                     let (status, description) = (stated.status, stated.description);

@@ -18,6 +18,9 @@ mod cluster;
 #[path = "../revdiff/environment.rs"]
 mod environment;
 #[allow(dead_code)]
+#[path = "../revdiff/record.rs"]
+mod record;
+#[allow(dead_code)]
 #[path = "../revdiff/servers.rs"]
 mod servers;
 #[allow(dead_code)]

@@ -1,6 +1,7 @@
 //! Upgrades that succeed, and those that never begin.
 
 use crate::cluster;
+use crate::record::Record;
 use crate::user::User;
 
 stories![
@@ -15,6 +16,7 @@ stories![
     an_unproven_revision_without_changes_is_proven,
     a_look_never_goes_back,
     old_revisions_are_removed_after_success,
+    only_the_last_revision_stays_deployed,
     values_from_standard_input_are_read_once,
     a_release_may_be_named_like_a_command,
 ];
@@ -122,6 +124,19 @@ fn old_revisions_are_removed_after_success(user: &User) {
         user.types(&format!("helm safe-upgrade web app --set tag={tag} --yes --keep 2")).exits(0);
     }
     assert_eq!(user.revisions(), ["3 superseded", "4 deployed"]);
+}
+
+/// Helm leaves one behind where the API server fails just when Helm writes that it is superseded.
+fn only_the_last_revision_stays_deployed(user: &User) {
+    user.has_web(&[]);
+    user.does("helm upgrade web app --set tag=2 --wait");
+    let left = Record::of(user, "web", 1);
+    left.edit(|release| release["info"]["status"] = "deployed".into());
+    left.label("status", "deployed");
+    assert_eq!(user.revisions(), ["1 deployed", "2 deployed"]);
+    user.types("helm safe-upgrade web app --set tag=3 --yes").mentions("revision 3 is deployed and proven");
+    assert_eq!(user.revisions(), ["1 superseded", "2 superseded", "3 deployed"]);
+    assert_eq!(user.proven(), [1, 3], "the mark of the one that was left stays");
 }
 
 fn values_from_standard_input_are_read_once(user: &User) {
