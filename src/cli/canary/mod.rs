@@ -102,6 +102,9 @@ async fn drive(
     let name = kept.release.clone();
     let screen = Screen { telling: work.telling, painter: work.run.painter(), release: &name };
     let release = Release { work, screen: &screen };
+    if kept.passed > 0 || kept.running.is_some() {
+        screen.hear(&CanaryEvent::CanaryResumed { passed: kept.passed, steps: kept.steps.len() });
+    }
     let canary = Canary { steps: &release, store, interrupts: work.interrupts };
     let ended = canary.run(kept, terms).await?;
     tell(work, kept, &ended, &screen)?;
