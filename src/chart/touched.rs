@@ -24,7 +24,7 @@ impl ChartFolder {
         let root = yaml::parse(&description).ok();
         let dependencies = root.as_ref().and_then(|root| root.get("dependencies")).and_then(Node::as_list);
         let places = dependencies.unwrap_or_default().iter().filter_map(|one| one.get("repository")?.as_str());
-        let needs = places.filter_map(|place| normal(path, place.strip_prefix("file://")?)).collect();
+        let needs = places.filter_map(|place| within(path, place.strip_prefix("file://")?)).collect();
         let is_library = root.as_ref().and_then(|root| root.get("type")).and_then(Node::as_str) == Some("library");
         Self { path: path.to_owned(), needs, is_library }
     }
@@ -70,8 +70,9 @@ fn owner(file: &str, charts: &[&ChartFolder]) -> Option<String> {
     charts.iter().filter(inside).map(|chart| &chart.path).max_by_key(|path| path.len()).cloned()
 }
 
-/// A path that is seen from a folder, as it is from the root; `None` if it leads out of it.
-fn normal(folder: &str, path: &str) -> Option<String> {
+/// A path that is seen from a folder of a repository, as git names it from the root; `None` if it leads out.
+#[must_use]
+pub fn within(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     if path.starts_with('/') {
         return None;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::checks::severities::Severities;
+use crate::chart::touched::within;
 use crate::checks::{Severity, Terms};
 use crate::cli::Environment;
 use crate::cli::args::{ForgeArg, Format, PullRequestArgs};
@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: PullRequestArgs, environment: &Environment) -
     let (name, html, summary) = (arguments.comment_name, arguments.html, arguments.summary);
     let run = Run::new(arguments.diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
-    let terms = Terms { severities: Severities::default(), ..Terms::default() };
+    let terms = Terms::default();
     let environments = |chart: &str| environments(&wanted.pull_request, chart);
     let request = Request {
         folder: input::current_folder()?,
@@ -90,27 +90,14 @@ fn environments(wanted: &config::PullRequest, chart: &str) -> Vec<pull_request::
         name: one.name.clone(),
         release: one.release.as_ref().map(filled),
         namespace: one.namespace.as_ref().map(filled),
-        values: one.values.iter().map(filled).map(|file| plain(&file)).collect(),
+        // One that leads out stays as it is, and is refused.
+        values: one.values.iter().map(filled).map(|file| within("", &file).unwrap_or(file)).collect(),
         kube_version: one.kube_version.clone().or_else(|| wanted.kube_version.clone()),
     };
     if wanted.environments.is_empty() {
         return vec![of(&config::Environment::default())];
     }
     wanted.environments.iter().filter(|one| one.takes(chart)).map(of).collect()
-}
-
-/// A path without `.` and `..`, as git names it; one that leads out stays as it is, and is refused.
-fn plain(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "." => {}
-            ".." if parts.pop().is_none() => return path.to_owned(),
-            ".." => {}
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 /// What a branch is merged into, as CI says it.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
 use crate::git::command::Git;
+use crate::git::listing;
 
 /// What lies between two revisions.
 #[derive(Clone, Debug)]
@@ -46,19 +47,21 @@ pub async fn between(folder: &Path, base: &str, head: &str) -> Result<Changes, E
 /// If git fails.
 pub async fn charts(folder: &Path, commit: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let git = Git::find(folder)?;
-    let listed = git.bytes(&["ls-tree", "--full-tree", "-r", "-z", "--name-only", commit]).await?;
-    let folders = paths(&listed).into_iter().filter_map(|path| match path.rsplit_once('/') {
-        Some((folder, "Chart.yaml")) => Some(folder.to_owned()),
-        None if path == "Chart.yaml" => Some(String::new()),
+    let listed = git.bytes(&["ls-tree", "--full-tree", "-r", "-z", "--long", commit]).await?;
+    let folders = listing::parse(&listed).into_iter().filter_map(|entry| match entry.path.rsplit_once('/') {
+        Some((folder, "Chart.yaml")) => Some((folder.to_owned(), entry.object)),
+        None if entry.path == "Chart.yaml" => Some((String::new(), entry.object)),
         _ => None,
     });
-    let mut found = Vec::new();
-    for folder in folders {
-        let path = if folder.is_empty() { "Chart.yaml".to_owned() } else { format!("{folder}/Chart.yaml") };
-        let content = git.bytes(&["cat-file", "blob", &format!("{commit}:{path}")]).await?;
-        found.push((folder, content));
-    }
-    Ok(found)
+    let (folders, objects): (Vec<String>, Vec<String>) = folders.unzip();
+    let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
+    let mut contents = Vec::with_capacity(folders.len());
+    let keep = |_: &str, content: &[u8]| {
+        contents.push(content.to_owned());
+        Ok(())
+    };
+    git.read(&objects, keep).await?;
+    Ok(folders.into_iter().zip(contents).collect())
 }
 
 async fn commit(git: &Git, revision: &str) -> Result<String, Error> {

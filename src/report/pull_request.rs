@@ -11,6 +11,7 @@ use crate::report::markdown::escape::{prose, span};
 use crate::report::releases::{SCHEMA_VERSION, write_json};
 use crate::report::style::{Painter, Role, clean};
 use crate::report::view::View;
+use crate::report::wording::shortened;
 use crate::report::{json, markdown, text};
 
 /// What a comment of ours begins with; the name keeps apart those of several workflows.
@@ -54,8 +55,12 @@ impl Item<'_> {
     /// `charts/web (production)`.
     fn title(&self) -> String {
         let chart = if self.chart.is_empty() { "." } else { self.chart };
-        let chart = shortened(chart);
-        if self.environment.is_empty() { chart } else { format!("{chart} ({})", shortened(self.environment)) }
+        let chart = shortened(chart, LONGEST_NAME);
+        if self.environment.is_empty() {
+            chart
+        } else {
+            format!("{chart} ({})", shortened(self.environment, LONGEST_NAME))
+        }
     }
 
     fn version(&self) -> String {
@@ -137,8 +142,8 @@ impl Review<'_> {
             if text.len() > max_bytes / 4 {
                 break;
             }
-            let cells =
-                [item.title(), item.version(), item.objects(), item.found()].map(|cell| prose(&shortened(&cell)));
+            let cells = [item.title(), item.version(), item.objects(), item.found()];
+            let cells = cells.map(|cell| prose(&shortened(&cell, LONGEST_NAME)));
             _ = writeln!(text, "| {} |", cells.join(" | "));
             rows += 1;
         }
@@ -316,13 +321,8 @@ fn told_of(finding: &Finding) -> String {
     format!("{}  {about}{}", finding.check, finding.message)
 }
 
-fn shortened(name: &str) -> String {
-    if name.chars().count() <= LONGEST_NAME {
-        return name.to_owned();
-    }
-    format!("{}…", name.chars().take(LONGEST_NAME).collect::<String>())
-}
-
-fn short(commit: &str) -> &str {
+/// A commit as git abbreviates it.
+#[must_use]
+pub fn short(commit: &str) -> &str {
     commit.get(..8).unwrap_or(commit)
 }

@@ -2,7 +2,7 @@
 
 mod offline;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use futures::stream::{self, StreamExt as _};
@@ -22,6 +22,7 @@ use crate::git::{Snapshot, changes};
 use crate::helm::flags::{RenderFlags, ValueFlags};
 use crate::helm::{Capabilities, Helm, Template};
 use crate::manifest::mask::Masker;
+use crate::report::pull_request::short;
 use crate::report::view::Subject;
 
 /// So many charts are rendered at the same time.
@@ -280,9 +281,8 @@ impl<'a> Desk<'a> {
     /// Without the temporary folders in its text.
     fn in_place(&self, error: Error) -> Error {
         let folders = [&self.values.old, &self.values.new, &self.empty];
-        let places: BTreeMap<String, ()> =
-            folders.iter().map(|folder| (format!("{}/", folder.path().display()), ())).collect();
-        let message = places.keys().fold(error.message.clone(), |text, place| text.replace(place, ""));
+        let places = folders.map(|folder| format!("{}/", folder.path().display()));
+        let message = places.iter().fold(error.message.clone(), |text, place| text.replace(place, ""));
         Error { message, ..error }
     }
 }
@@ -301,10 +301,6 @@ fn wrong_name(file: &str) -> Option<&'static str> {
 fn values(folder: &TempDir, environment: &Environment) -> ValueFlags {
     let places = environment.values.iter().map(|file| folder.path().join(file)).filter(|path| path.exists());
     ValueFlags { files: places.map(|path| path.to_string_lossy().into_owned()).collect(), ..ValueFlags::default() }
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..8).unwrap_or(commit)
 }
 
 /// The version of Kubernetes that an environment names, for the checks.
