@@ -3,32 +3,23 @@
 use std::process::Child;
 
 use crate::plans::{is_a_state, text};
+use crate::processes::{plugin_of, signal};
+use crate::record::Record;
 use crate::user::User;
 
 stories![a_batch_that_was_killed_goes_on];
 
-/// The process of the plugin, below helm. Any thread of helm may have made it.
-fn plugin_of(helm: &Child) -> String {
-    let threads = std::fs::read_dir(format!("/proc/{}/task", helm.id())).unwrap().flatten();
-    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    let children: String = children.collect();
-    children.split_whitespace().next().expect("helm has no child").to_owned()
-}
-
-fn signal(process: &str, name: &str) {
-    assert!(std::process::Command::new("kill").args([&format!("-{name}"), process]).status().unwrap().success());
-}
-
 /// Starts the batch, and waits until a release is at work.
 fn starts_until(user: &User, flags: &str, release: &str) -> Child {
     let helm = user.starts(&format!("exec helm safe-upgrade batch plan.yaml --yes --state state.json {flags}"));
+    // Asked of the API server: a whole helm takes too much of the time in which it is pending.
     let is_at_work = || {
-        let pending = |revisions: Vec<String>| revisions.last().is_some_and(|last| last.ends_with("pending-upgrade"));
+        let pending = (2..5).any(|revision| Record::of(user, release, revision).is_pending());
         let running = |kept: serde_json::Value| {
             let mut releases = kept["releases"].as_array().unwrap().clone().into_iter();
             releases.any(|entry| entry["id"]["release"] == release && entry["running"] == true)
         };
-        user.kept("state.json").is_some_and(running) && pending(user.revisions_of(release))
+        user.kept("state.json").is_some_and(running) && pending
     };
     user.waits_for(is_at_work);
     helm
@@ -41,7 +32,7 @@ fn a_batch_that_was_killed_goes_on(user: &User) {
     user.batch("first.yaml --concurrency 3", 0);
     user.plans("plan.yaml", &names.map(|name| format!("release: {name}, chart: app, set: [tag=2-slow]")));
     let mut helm = starts_until(user, "", "b");
-    signal(&plugin_of(&helm), "KILL");
+    signal(plugin_of(&helm), "KILL");
     helm.wait().unwrap();
     let kept = user.kept("state.json").unwrap();
     is_a_state(&kept);
@@ -51,7 +42,7 @@ fn a_batch_that_was_killed_goes_on(user: &User) {
     assert!(shown.stderr.contains("plan.yaml was not finished: 1 of 3 releases have ended"), "{}", shown.stderr);
     // A signal ends the one that is at work, and begins no other.
     let mut helm = starts_until(user, "--resume", "c");
-    signal(&plugin_of(&helm), "TERM");
+    signal(plugin_of(&helm), "TERM");
     assert_eq!(helm.wait().unwrap().code(), Some(7));
     assert_eq!(text(&user.kept("state.json").unwrap()["releases"][2]["outcome"]), "interrupted");
     let batch = user.batch("plan.yaml --state state.json --resume", 0);

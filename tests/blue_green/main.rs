@@ -11,6 +11,9 @@
 #[path = "../revdiff/stories.rs"]
 mod stories;
 
+#[path = "../guard/processes.rs"]
+mod processes;
+
 #[allow(dead_code)] // shared with the tests of revdiff
 #[path = "../revdiff/cluster.rs"]
 mod cluster;

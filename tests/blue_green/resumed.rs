@@ -3,6 +3,7 @@
 use std::process::Child;
 
 use crate::colours::PAIR;
+use crate::processes::{plugin_of, signal};
 use crate::user::User;
 
 stories![
@@ -10,18 +11,6 @@ stories![
     an_interrupt_after_the_switch_leads_the_traffic_back,
     somebody_else_who_leads_the_traffic_is_left_alone,
 ];
-
-/// The process of the plugin, below helm. Any thread of helm may have made it.
-fn plugin_of(helm: &Child) -> String {
-    let threads = std::fs::read_dir(format!("/proc/{}/task", helm.id())).unwrap().flatten();
-    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    let children: String = children.collect();
-    children.split_whitespace().next().expect("helm has no child").to_owned()
-}
-
-fn signal(process: &str, name: &str) {
-    assert!(std::process::Command::new("kill").args([&format!("-{name}"), process]).status().unwrap().success());
-}
 
 /// Starts a roll-out, and waits until it is kept to be in this phase.
 fn starts_until(user: &User, flags: &str, phase: &str) -> Child {
@@ -36,12 +25,12 @@ fn a_roll_out_that_was_killed_goes_on(user: &User) {
     // While green is installed: nothing is switched, and it begins again.
     let mut helm = starts_until(user, flags, "testing");
     user.waits_for(|| !user.revisions_of("web-green").is_empty());
-    signal(&plugin_of(&helm), "KILL");
+    signal(plugin_of(&helm), "KILL");
     helm.wait().unwrap();
     assert_eq!(user.live(), "web-blue");
     // With the traffic: only its own command goes on, and nothing is installed again.
     let mut helm = starts_until(user, flags, "soaking");
-    signal(&plugin_of(&helm), "KILL");
+    signal(plugin_of(&helm), "KILL");
     helm.wait().unwrap();
     assert_eq!(user.live(), "web-green");
     let revisions = user.revisions_of("web-green");
@@ -55,7 +44,7 @@ fn a_roll_out_that_was_killed_goes_on(user: &User) {
     status.ends(0, "not finished, soaking");
     // While it waits to retire blue.
     let mut helm = starts_until(user, flags, "proven");
-    signal(&plugin_of(&helm), "KILL");
+    signal(plugin_of(&helm), "KILL");
     helm.wait().unwrap();
     let shown = user.rolls_out(flags);
     shown.ends(0, "✓ web-green has the traffic and is proven");
@@ -66,7 +55,7 @@ fn a_roll_out_that_was_killed_goes_on(user: &User) {
 fn an_interrupt_after_the_switch_leads_the_traffic_back(user: &User) {
     user.has_blue();
     let mut helm = starts_until(user, "--set tag=2 --soak 1s --switch-soak 60s", "soaking");
-    signal(&plugin_of(&helm), "TERM");
+    signal(plugin_of(&helm), "TERM");
     assert_eq!(helm.wait().unwrap().code(), Some(7));
     assert_eq!(user.live(), "web-blue");
     assert_eq!(user.kept().unwrap()["outcome"], "switched-back");
@@ -81,7 +70,7 @@ fn somebody_else_who_leads_the_traffic_is_left_alone(user: &User) {
         "web",
         serde_json::json!({"spec": {"selector": {"app": "web", "release": "web-blue"}}}),
     );
-    signal(&plugin_of(&helm), "TERM");
+    signal(plugin_of(&helm), "TERM");
     assert_eq!(helm.wait().unwrap().code(), Some(6), "{:?}", user.kept());
     assert_eq!((user.live(), user.revisions_of("web-blue")), ("web-blue".to_owned(), vec!["1 deployed".to_owned()]));
     assert_eq!(user.kept().unwrap()["outcome"], "overtaken");

@@ -1,11 +1,11 @@
 //! Pausing, promoting, aborting, and going on after a crash.
 
-use std::process::Child;
-
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use serde_json::json;
 
 use crate::cluster;
+use crate::processes::{plugin_of, signal};
+use crate::record::Record;
 use crate::user::User;
 
 stories![
@@ -50,22 +50,13 @@ fn a_canary_pauses_and_is_promoted(user: &User) {
     user.left_nothing();
 }
 
-/// The process of the plugin, below helm. Any thread of helm may have made it.
-fn plugin_of(helm: &Child) -> String {
-    let threads = std::fs::read_dir(format!("/proc/{}/task", helm.id())).unwrap().flatten();
-    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    let children: String = children.collect();
-    children.split_whitespace().next().expect("helm has no child").to_owned()
-}
-
 fn a_canary_that_was_killed_goes_on(user: &User) {
     user.has_two_pods();
     let flags = "--steps 2,3,5 --set tag=2-slow";
     let line = format!("helm safe-upgrade canary web app --replicas-key replicas --interval 600ms --yes {flags}");
     let mut helm = user.starts(&format!("exec {line}"));
-    user.waits_for(|| user.revisions().last().is_some_and(|last| last == "3 pending-upgrade"));
-    let plugin = plugin_of(&helm);
-    assert!(std::process::Command::new("kill").args(["-KILL", &plugin]).status().unwrap().success());
+    user.waits_for(|| Record::of(user, "web", 3).is_pending());
+    signal(plugin_of(&helm), "KILL");
     helm.wait().unwrap();
     assert_eq!(user.kept().unwrap()["passed"], 1);
     let shown = user.types(&line);

@@ -10,12 +10,18 @@
 #[path = "../revdiff/stories.rs"]
 mod stories;
 
+#[path = "../guard/processes.rs"]
+mod processes;
+
 #[allow(dead_code)] // shared with the tests of revdiff
 #[path = "../revdiff/cluster.rs"]
 mod cluster;
 #[allow(dead_code)]
 #[path = "../revdiff/environment.rs"]
 mod environment;
+#[allow(dead_code)]
+#[path = "../revdiff/record.rs"]
+mod record;
 #[allow(dead_code)]
 #[path = "../guard/release.rs"]
 mod release;

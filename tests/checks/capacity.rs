@@ -56,9 +56,11 @@ fn a_missing_class_stops_an_upgrade_that_helm_lets_through(user: &User) {
 fn a_quota_stops_an_upgrade_that_helm_lets_through(user: &User) {
     let quota = json!({"metadata": {"name": "few"}, "spec": {"hard": {"pods": "2", "configmaps": "9"}}});
     cluster::create::<ResourceQuota>(&user.namespace, quota);
-    user.does("helm install web risky");
     let used =
         || cluster::find::<ResourceQuota>(&user.namespace, "few").and_then(|quota| quota.status?.used?.remove("pods"));
+    // Until it is known what is used, nothing may be made.
+    user.waits_for(|| used().is_some());
+    user.does("helm install web risky");
     user.waits_for(|| used().is_some_and(|used| used.0 == "2"));
     passes(&checked(user, ""), "quota");
     has(&checked(user, "--set tag=2"), "quota", "blocker", "allows 2 pods, 2 are used, and the upgrade takes 1 more");

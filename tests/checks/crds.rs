@@ -26,6 +26,7 @@ fn a_definition_that_takes_less_is_held_against_the_objects_there(user: &User) {
         format!("apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: small}}\nspec: {{size: 1, note: hello}}\n");
     user.writes("widgets/Chart.yaml", "apiVersion: v2\nname: widgets\nversion: 1.0.0\n");
     user.writes("widgets/templates/widget.yaml", &widget);
+    cluster::await_group(&group, true);
     user.does("helm install small widgets");
 
     user.writes("same.yaml", &format!("{}note: \"2\"\n", sized(1)));

@@ -135,8 +135,9 @@ async fn the_rate_is_limited() {
 #[tokio::test]
 async fn waiting_for_the_rate_is_not_a_timeout() {
     let server = ok();
-    let request_timeout = Duration::from_millis(200);
-    let cluster = connect(&Connection { qps: 2.0, burst: 1, request_timeout, ..server.connection() }).await;
+    // The second waits for two seconds before it is sent.
+    let request_timeout = Duration::from_millis(1500);
+    let cluster = connect(&Connection { qps: 0.5, burst: 1, request_timeout, ..server.connection() }).await;
     cluster.get(&secret("a")).await.unwrap();
     cluster.get(&secret("a")).await.unwrap();
 }

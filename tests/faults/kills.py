@@ -73,7 +73,7 @@ def run(world, random, number):
             time.sleep(plan.between)
             process.send(role, which)
         if killed and plan.way == "SIGKILL":
-            process.wait(5)
+            process.wait(30)
         else:
             process.wait(LONGEST)
         proven = [revision.number for revision in release.revisions() if revision.proven]

@@ -30,6 +30,7 @@ pub(crate) fn may_list_namespaces(who: &str) {
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": who}],
     });
     cluster::post(&format!("{RBAC}/clusterrolebindings"), &binding);
+    cluster::await_right(who, &json!({"verb": "list", "group": "", "resource": "namespaces"}));
 }
 
 fn namespaces_that_may_not_be_read_are_told_and_the_others_are_read(user: &User) {

@@ -151,7 +151,11 @@ fn what_a_failed_upgrade_created_is_removed_where_asked(user: &User) {
 
 fn a_timeout_is_rolled_back(user: &User) {
     user.has_web(&[]);
-    is_back(user, "helm safe-upgrade web app --set tag=2-unready --yes --timeout 4s", "not ready within");
+    is_back(
+        user,
+        "helm safe-upgrade web app --set tag=2-unready --yes --timeout 4s --rollback-timeout 60s",
+        "not ready within",
+    );
 }
 
 fn without_a_proven_revision_the_good_one_before_is_the_target(user: &User) {

@@ -36,12 +36,12 @@ fn a_container_that_stops_being_killed_for_memory_is_no_failure(user: &User) {
 
 fn pods_that_become_ready_late_are_no_failure(user: &User) {
     user.has_web(&[]);
-    succeeds(user, "helm safe-upgrade web app --set tag=2-unready-heals --yes --fail-fast-after 8s");
+    succeeds(user, "helm safe-upgrade web app --set tag=2-unready-heals --yes --fail-fast-after 40s");
 }
 
 fn a_slow_start_is_no_failure(user: &User) {
     user.has_web(&[]);
-    succeeds(user, "helm safe-upgrade web app --set tag=2-slow --yes --fail-fast-after 8s");
+    succeeds(user, "helm safe-upgrade web app --set tag=2-slow --yes --fail-fast-after 40s");
 }
 
 fn a_hook_whose_image_comes_late_is_no_failure(user: &User) {

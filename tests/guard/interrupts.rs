@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::processes::{plugin_of, signal};
 use crate::user::User;
 
 stories![
@@ -22,23 +23,10 @@ fn starts_to_hang(user: &User) -> std::process::Child {
     child
 }
 
-/// The process of the plugin, below helm. Any thread of helm may have made it.
-pub(crate) fn plugin_of(helm: u32) -> u32 {
-    let threads = std::fs::read_dir(format!("/proc/{helm}/task")).unwrap().flatten();
-    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    let children: String = children.collect();
-    children.split_whitespace().next().unwrap_or_else(|| panic!("helm has no child")).parse().unwrap()
-}
-
-pub(crate) fn signal(process: u32, name: &str) {
-    let status = std::process::Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status().unwrap();
-    assert!(status.success());
-}
-
 fn an_interrupt_goes_back(user: &User) {
     user.has_web(&[]);
     let mut helm = starts_to_hang(user);
-    signal(plugin_of(helm.id()), "TERM");
+    signal(plugin_of(&helm), "TERM");
     assert_eq!(helm.wait().unwrap().code(), Some(7));
     assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
     assert!(user.description(2).starts_with("Interrupted by SIGTERM"), "{}", user.description(2));
@@ -59,7 +47,7 @@ fn ctrl_c_ends_helm_and_goes_back(user: &User) {
 fn two_interrupts_let_go_at_once(user: &User) {
     user.has_web(&[]);
     let mut helm = starts_to_hang(user);
-    let plugin = plugin_of(helm.id());
+    let plugin = plugin_of(&helm);
     signal(plugin, "TERM");
     signal(plugin, "INT");
     assert_eq!(helm.wait().unwrap().code(), Some(7));
@@ -72,9 +60,9 @@ fn two_interrupts_let_go_at_once(user: &User) {
 
 fn an_uninstall_in_between_is_left_alone(user: &User) {
     user.has_web(&[]);
-    let mut helm = user.starts("exec helm safe-upgrade web app --set tag=2 --yes --soak 20s");
-    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 deployed"));
-    std::thread::sleep(Duration::from_secs(1));
+    let line = "exec helm safe-upgrade web app --set tag=2 --yes --soak 20s --gate-cmd 'touch soaks'";
+    let mut helm = user.starts(line);
+    user.waits_for(|| user.folder.join("soaks").exists());
     user.does("helm uninstall web --keep-history");
     assert_eq!(helm.wait().unwrap().code(), Some(6));
     assert!(user.revisions().iter().all(|revision| !revision.ends_with(" deployed")), "{:?}", user.revisions());
@@ -83,7 +71,7 @@ fn an_uninstall_in_between_is_left_alone(user: &User) {
 fn a_killed_run_is_taken_up_by_the_next(user: &User) {
     user.has_web(&[]);
     let mut helm = starts_to_hang(user);
-    signal(plugin_of(helm.id()), "KILL");
+    signal(plugin_of(&helm), "KILL");
     helm.wait().unwrap();
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(user.revisions(), ["1 deployed", "2 pending-upgrade"], "nobody has gone on without us");
@@ -100,7 +88,7 @@ fn two_runs_at_once_are_told_apart(user: &User) {
     let shown = user.types("helm safe-upgrade web app --set tag=3 --yes");
     shown.exits(6);
     assert!(shown.stderr.contains("is at work on it since"), "{}", shown.stderr);
-    signal(plugin_of(helm.id()), "TERM");
+    signal(plugin_of(&helm), "TERM");
     helm.wait().unwrap();
 }
 

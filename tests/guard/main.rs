@@ -38,5 +38,6 @@ mod gates;
 mod healing;
 mod interrupts;
 mod plans;
+mod processes;
 mod soaking;
 mod upgrades;

@@ -55,6 +55,11 @@ impl User {
             }
             Some(_) => cluster::merge::<ResourceQuota>(&self.namespace, "few", json!({"spec": spec})),
         }
+        // Nothing may be made until the server knows what is used.
+        self.waits_for(|| {
+            let hard = cluster::find::<ResourceQuota>(&self.namespace, "few").and_then(|quota| quota.status?.hard);
+            hard.is_some_and(|hard| hard.get("pods").is_some_and(|said| said.0 == pods.to_string()))
+        });
     }
 
     /// Waits until something is so; it takes no longer than half a minute.

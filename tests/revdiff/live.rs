@@ -1,9 +1,8 @@
 //! `helm revdiff live`: what is not in the cluster as the release has it, and who made it so.
 
-use std::net::TcpListener;
-
 use serde_json::{Value, json};
 
+use crate::access::NOBODYS_PORT;
 use crate::cluster;
 use crate::user::User;
 
@@ -33,19 +32,7 @@ fn installs(user: &User) {
     let definition = helm_safe_upgrade::manifest::yaml::parse_all(&text).unwrap().remove(0);
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     cluster::post(path, &serde_json::to_value(definition).unwrap());
-    let served = |definition: &Value| {
-        let conditions = definition["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        conditions.iter().any(|one| one["type"] == "Established" && one["status"] == "True")
-    };
-    let served = (0..200).any(|_| {
-        let served = cluster::at(&format!("{path}/widgets.example.com")).is_some_and(|found| served(&found))
-            && cluster::at("/apis/example.com/v1").is_some();
-        if !served {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        served
-    });
-    assert!(served, "widgets are served");
+    cluster::await_group("example.com", true);
     user.does("helm install web kinds --skip-crds");
 }
 
@@ -259,14 +246,7 @@ fn a_revision_of_the_past(user: &User) {
 
 /// Gives the user `viewer` these rights in the namespace.
 pub(crate) fn allows(user: &User, rules: &Value) {
-    let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}", user.namespace);
-    cluster::post(&format!("{path}/roles"), &json!({"metadata": {"name": "viewer"}, "rules": rules}));
-    let binding = json!({
-        "metadata": {"name": "viewer"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "viewer"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "viewer"}],
-    });
-    cluster::post(&format!("{path}/rolebindings"), &binding);
+    cluster::allow(&user.namespace, "viewer", "viewer", rules);
 }
 
 fn a_user_who_may_only_read(user: &User) {
@@ -338,17 +318,14 @@ fn a_kind_that_the_cluster_does_not_know(user: &User) {
         },
     });
     cluster::post(definitions, &definition);
-    let served = (0..200).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        cluster::at(&format!("/apis/{group}/v1/namespaces/{}/things", user.namespace)).is_some()
-    });
-    assert!(served);
+    cluster::await_group(&group, true);
     user.upgrades(
         "parts",
         &format!("objects: [{{apiVersion: {group}/v1, kind: Thing, metadata: {{name: one}}}}]\nconfigMaps: {{settings: {{a: b}}}}"),
     );
     user.types("helm revdiff live web").mentions("no drift: 2 objects are");
     cluster::remove(&format!("{definitions}/things.{group}"));
+    cluster::await_group(&group, false);
     user.types("helm revdiff live web").explains(
         "
         Error: 1 of 2 objects could not be compared
@@ -417,8 +394,7 @@ fn a_release_that_was_never_deployed(user: &User) {
 }
 
 fn an_api_server_that_is_gone(user: &User) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let shown = user.types(&format!("helm revdiff live web --kube-apiserver https://127.0.0.1:{port}"));
+    let shown = user.types(&format!("helm revdiff live web --kube-apiserver https://127.0.0.1:{NOBODYS_PORT}"));
     shown.explains("connection refused");
     assert_eq!(shown.stdout, "");
 }

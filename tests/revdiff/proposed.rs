@@ -265,7 +265,8 @@ fn values_are_shown_with_what_set_them(user: &User) {
 
 fn all_test_charts_are_shown_as_helm_then_makes_them(user: &User) {
     for (chart, first, then) in [
-        ("web", "-f web/values-v1.yaml", "-f web/values-v2.yaml"),
+        // Node ports are shared by the whole cluster.
+        ("web", "-f web/values-v1.yaml", "-f web/values-v2.yaml --set service.nodePorts.http="),
         (
             "parts",
             "--set configMaps.a.b=c",

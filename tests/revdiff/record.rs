@@ -29,6 +29,12 @@ impl<'a> Record<'a> {
         cluster::find::<Secret>(self.namespace, &self.name).is_some()
     }
 
+    /// Whether Helm is at work on it.
+    pub(crate) fn is_pending(&self) -> bool {
+        let labels = cluster::find::<Secret>(self.namespace, &self.name).and_then(|secret| secret.metadata.labels);
+        labels.is_some_and(|labels| labels.get("status").is_some_and(|status| status.starts_with("pending-")))
+    }
+
     /// The whole release as JSON.
     pub(crate) fn read(&self) -> Value {
         let secret: Secret = cluster::find(self.namespace, &self.name).expect("the revision is stored");

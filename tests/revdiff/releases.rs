@@ -245,6 +245,8 @@ fn an_owner_that_is_alive(user: &User) {
     let shown = user.types("helm safe-upgrade unlock web --force --yes");
     says(&shown, 6, "Error: cannot unlock release \"web\": bob@ci (process 1) holds the lease and is alive\n");
     assert_eq!(helm_history(user)[1].1, "pending-upgrade");
+    // Who does not renew it for 15 seconds is taken for gone.
+    state::leaves_a_lease(user, "bob@ci:1:x", state::Owner::Alive, 2);
     let unlocked = serde_json::from_str::<Value>(&user.types("helm safe-upgrade unlock web -o json").stdout).unwrap();
     assert_eq!((&unlocked["ownerGone"], &unlocked["unlocked"]), (&json!(false), &json!(false)));
     assert_eq!(state::lease(user).unwrap()["spec"]["holderIdentity"], "bob@ci:1:x", "the lease is still theirs");

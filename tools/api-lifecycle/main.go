@@ -24,6 +24,11 @@ import (
 // exitUnreachable is the exit code where the modules can't be had: nothing is known then.
 const exitUnreachable = 75
 
+// exitOutdated is the exit code where a newer Kubernetes is out than the table knows.
+const exitOutdated = 3
+
+var errOutdated = errors.New("the table is outdated")
+
 // modules have types with a lifecycle. The first one says which minor versions there are; those of the others are the same, but some
 // may be missing.
 var modules = []string{"k8s.io/api", "k8s.io/apiextensions-apiserver", "k8s.io/kube-aggregator"}
@@ -48,6 +53,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "api-lifecycle:", err)
 		if errors.Is(err, errUnreachable) {
 			os.Exit(exitUnreachable)
+		}
+		if errors.Is(err, errOutdated) {
+			os.Exit(exitOutdated)
 		}
 		os.Exit(1)
 	}
@@ -107,7 +115,7 @@ func compare(file string) error {
 	}
 	newest, known := versions[len(versions)-1], newestOf(old.Modules)
 	if minor(newest) > minor(known) {
-		return fmt.Errorf("%s %s is out, and the table knows %s: run go run . in tools/api-lifecycle", modules[0], newest, known)
+		return fmt.Errorf("%w: %s %s is out, and the table knows %s: run go run . in tools/api-lifecycle", errOutdated, modules[0], newest, known)
 	}
 	fmt.Printf("%d kinds, as of Kubernetes 1.%d\n", len(table.Kinds), minor(known))
 	return nil

@@ -82,7 +82,7 @@ class Build(unittest.TestCase):
                          ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"])
 
     def test_builds_at_the_same_time_share_the_work(self):
-        builds = [self.start(FAKE_SECONDS="0.2") for _ in range(3)]
+        builds = [self.start(FAKE_SECONDS="1") for _ in range(3)]
         errors = [build.communicate(timeout=60)[1] for build in builds]
         self.assertEqual([build.returncode for build in builds], [0, 0, 0], errors)
         self.assertEqual(self.built(), ALL)

@@ -1,0 +1,17 @@
+//! The processes of a command that runs, and signals to them.
+
+use std::process::{Child, Command};
+
+/// The process of the plugin, below helm. Any thread of helm may have made it.
+pub(crate) fn plugin_of(helm: &Child) -> u32 {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", helm.id())).unwrap().flatten();
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let children: String = children.collect();
+    children.split_whitespace().next().expect("helm has no child").parse().unwrap()
+}
+
+/// Sends a signal, as in `TERM`.
+pub(crate) fn signal(process: u32, name: &str) {
+    let status = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status().unwrap();
+    assert!(status.success());
+}
