@@ -8,13 +8,17 @@ use crate::error::Error;
 
 /// Reads the configuration; none is the same as an empty one.
 pub(super) fn load(named: Option<&Path>) -> Result<Config, Error> {
-    let path = match named {
-        Some(path) => Some(path.to_owned()),
-        None => std::env::current_dir().ok().and_then(|folder| nearest(&folder)),
-    };
-    match path {
+    match found(named) {
         Some(path) => config::read(&path.display().to_string(), &input::read(&path)?),
         None => Ok(Config::default()),
+    }
+}
+
+/// The file that is read: the one that is named, or the nearest.
+pub(super) fn found(named: Option<&Path>) -> Option<PathBuf> {
+    match named {
+        Some(path) => Some(path.to_owned()),
+        None => std::env::current_dir().ok().and_then(|folder| nearest(&folder)),
     }
 }
 

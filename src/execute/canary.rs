@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::future::join;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
@@ -39,8 +40,9 @@ pub trait Steps {
     /// Brings the release back to the revision from before, under guard.
     fn go_back(&self, kept: &Kept) -> impl Future<Output = Result<Report, Error>>;
 
-    /// Leaves the release to somebody else, with all of its pods.
-    fn leave(&self, kept: &Kept) -> impl Future<Output = Result<(), Error>>;
+    /// Waits until the release has all of its pods, where not the canary but somebody else has left it as it is. `is_back` says that
+    /// it is at the revision from before.
+    fn leave(&self, kept: &Kept, is_back: bool) -> impl Future<Output = Result<(), Error>>;
 
     /// Takes away what ran beside the release, once the canary is over.
     fn clean_up(&self, kept: &Kept) -> impl Future<Output = Result<(), Error>>;
@@ -123,14 +125,14 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
                 },
                 Action::Halt => Some(Concluded::of(halted(kept), last.take())),
                 Action::GoBack => Some(self.go_back(kept, terms).await?),
-                Action::IsBack => Some(self.over(kept, Outcome::RolledBack, None).await?),
+                Action::IsBack => Some(self.is_back(kept, terms).await?),
                 Action::Finish => {
                     if let Standing::Proven(revision) = standing {
                         kept.prove(revision, Timestamp::now());
                     }
                     Some(self.over(kept, Outcome::Proven, last.take()).await?)
                 }
-                Action::LeaveAlone => Some(self.over(kept, Outcome::Overtaken, last.take()).await?),
+                Action::LeaveAlone => Some(self.leave(kept, Outcome::Overtaken, last.take()).await?),
             };
             if let Some(concluded) = concluded {
                 self.steps
@@ -165,7 +167,11 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
         let ended = Ended { ending: report.ending, revision, newest, has_made, reason };
         if kept.end(&ended, Timestamp::now()) {
             let outcome = outcome(&report);
-            return self.over(kept, outcome, Some(report)).await.map(Some);
+            let concluded = match outcome {
+                Outcome::Overtaken => self.leave(kept, outcome, Some(report)).await,
+                _ => self.over(kept, outcome, Some(report)).await,
+            };
+            return concluded.map(Some);
         }
         self.store.write(&kept.write()).await?;
         *last = Some(report);
@@ -202,7 +208,7 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
             return self.over(kept, outcome, Some(report)).await;
         }
         if report.ending == Ending::Overtaken {
-            return self.over(kept, Outcome::Overtaken, Some(report)).await;
+            return self.leave(kept, Outcome::Overtaken, Some(report)).await;
         }
         let now = Timestamp::now();
         // So that what this has made is not somebody else's to the next run.
@@ -212,16 +218,25 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
         Ok(Concluded::of(Outcome::NotRolledBack, Some(report)))
     }
 
-    /// It is over: nothing is kept of it any more.
-    async fn over(&self, kept: &mut Kept, outcome: Outcome, report: Option<Report>) -> Result<Concluded, Error> {
-        if outcome == Outcome::Overtaken
-            && let Err(error) = self.steps.leave(kept).await
-        {
+    /// The release is at the revision from before, although this run has not brought it there.
+    async fn is_back(&self, kept: &mut Kept, terms: Terms) -> Result<Concluded, Error> {
+        let outcome = if terms.abort { Outcome::Aborted } else { Outcome::RolledBack };
+        self.leave(kept, outcome, None).await
+    }
+
+    /// It is over, as soon as the release has all of its pods.
+    async fn leave(&self, kept: &mut Kept, outcome: Outcome, report: Option<Report>) -> Result<Concluded, Error> {
+        if let Err(error) = self.steps.leave(kept, outcome != Outcome::Overtaken).await {
             // The second release stays, since it bears the traffic.
             kept.fail(&error.message, Timestamp::now());
             self.store.write(&kept.write()).await?;
             return Ok(Concluded { notes: vec![error.message], ..Concluded::of(Outcome::NotRolledBack, report) });
         }
+        self.over(kept, outcome, report).await
+    }
+
+    /// It is over: nothing is kept of it any more.
+    async fn over(&self, kept: &mut Kept, outcome: Outcome, report: Option<Report>) -> Result<Concluded, Error> {
         let mut concluded = Concluded::of(outcome, report);
         if let Err(error) = self.steps.clean_up(kept).await {
             concluded.notes.push(error.message);
@@ -271,12 +286,20 @@ pub async fn look<C: Cluster, H: Helm>(storage: &Storage<C, H>, kept: &Kept) -> 
         };
         let (number, status) = (entry.revision, entry.status_hint.clone());
         let (bad, proven) = (entry.marks.is_bad(), entry.marks.is_proven());
-        // Only that of the newest one counts.
-        let description = match entries.last().map(|last| last.revision) == Some(number) {
-            true => storage.head(&kept.release, number).await?.description,
-            false => String::new(),
-        };
-        revisions.push(Revision { number, status, bad, proven, label, description });
+        let mut revision = Revision { number, status, bad, proven, label, ..Revision::default() };
+        // Only what the newest one holds counts, and only where nothing else says whose it is.
+        if entries.last().map(|last| last.revision) == Some(number) && number != kept.newest {
+            let (base, newest) =
+                join(storage.read(&kept.release, kept.base), storage.read(&kept.release, number)).await;
+            let newest = newest?;
+            // Nothing is as it was before where nobody knows that any more.
+            let base =
+                base.map(Some).or_else(|error| if error.kind == Kind::NotFound { Ok(None) } else { Err(error) })?;
+            revision.is_base =
+                base.is_some_and(|base| newest.manifest.is_same_as(&base.manifest) && newest.config == base.config);
+            revision.description = newest.info.description;
+        }
+        revisions.push(revision);
     }
     Ok(standing(kept, &revisions))
 }

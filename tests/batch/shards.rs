@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster;
 use crate::environment::ROOT;
@@ -41,6 +41,9 @@ fn the_shards_of_a_job_run_side_by_side_with_its_rights(user: &User) {
             _ => {}
         }
     }
+    let who = format!("system:serviceaccount:{}:{account}", user.namespace);
+    let asked = json!({"namespace": user.namespace, "verb": "create", "group": "", "resource": "secrets"});
+    cluster::await_right(&who, &asked);
     let job = documents.iter().find(|object| object["kind"] == "Job").unwrap();
     let count = job["spec"]["completions"].as_u64().unwrap();
     let arguments = job["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();

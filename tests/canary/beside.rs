@@ -1,11 +1,19 @@
 //! A canary as a second release beside the stable one.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use serde_json::json;
+
+use crate::cluster;
 use crate::user::User;
 
 /// A Service that knows the release by its name.
 const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: {{ .Release.Name }}}\nspec: {ports: [{port: 80}], selector: {app: {{ .Release.Name }}}}\n";
 
-stories![a_second_release_grows_beside_the_stable_one, a_second_release_that_fails_is_removed];
+stories![
+    a_second_release_grows_beside_the_stable_one,
+    a_second_release_that_fails_is_removed,
+    a_last_step_that_fails_gives_back_the_pods_that_there_were,
+];
 
 fn a_second_release_grows_beside_the_stable_one(user: &User) {
     user.has_web(&[("service", SERVICE)]);
@@ -55,5 +63,16 @@ fn a_second_release_that_fails_is_removed(user: &User) {
     user.types("helm safe-upgrade canary abort web --yes").exits(0);
     assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("4 of 1".to_owned(), "nothing".to_owned()));
     user.types("helm safe-upgrade web app --set tag=3,replicas=5 --yes").exits(0);
+    user.left_nothing();
+}
+
+fn a_last_step_that_fails_gives_back_the_pods_that_there_were(user: &User) {
+    user.has_web(&[]);
+    // The manifest says 2.
+    cluster::merge::<Deployment>(&user.namespace, "web", json!({"spec": {"replicas": 4}}));
+    let shown = user.canary("--steps 1,3,4 --keep-stable --gate-cmd 'test $HELM_RELEASE_NAME = web-canary'");
+    shown.exits(4);
+    assert!(shown.stdout.contains("step 3 of 3 failed; web is back"), "{}", shown.stdout);
+    assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("4 of 1".to_owned(), "nothing".to_owned()));
     user.left_nothing();
 }

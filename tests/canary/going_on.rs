@@ -12,7 +12,9 @@ stories![
     a_canary_pauses_and_is_promoted,
     a_canary_that_was_killed_goes_on,
     a_canary_is_aborted,
+    a_canary_goes_on_with_its_configuration,
     a_release_that_somebody_else_has_changed_is_left_to_them,
+    what_somebody_does_after_a_step_that_failed_is_theirs,
     an_autoscaler_is_noticed,
     without_the_right_to_keep_it_there_is_no_canary,
 ];
@@ -83,6 +85,30 @@ fn a_canary_is_aborted(user: &User) {
     user.canary("--steps 2,3,5 --pause").exits(0);
     user.types("helm safe-upgrade canary promote web --full --yes").mentions("revision 5 is proven");
     assert_eq!(user.has_running("web"), "5 of 2");
+    user.left_nothing();
+}
+
+fn a_canary_goes_on_with_its_configuration(user: &User) {
+    user.has_two_pods();
+    user.writes("ci.yaml", "policies:\n- gates: {commands: ['echo x >>asked']}\n");
+    user.canary("--steps 2,3,4 --pause --config ci.yaml").exits(0);
+    let promote = "helm safe-upgrade canary promote web --yes";
+    user.types(&format!("mkdir elsewhere && cd elsewhere && {promote}")).mentions("waits after 2 of 3 steps");
+    assert!(user.folder.join("elsewhere/asked").exists(), "its gate is asked");
+    user.does("mv ci.yaml moved.yaml");
+    user.types(promote).explains("its configuration is not at");
+    user.types(&format!("{promote} --config moved.yaml")).mentions("all 3 steps have passed; revision 4 is proven");
+    user.left_nothing();
+}
+
+fn what_somebody_does_after_a_step_that_failed_is_theirs(user: &User) {
+    user.has_two_pods();
+    user.canary("--steps 2,3 --on-failure keep --gate-cmd false").exits(5);
+    user.types("helm upgrade web app --set tag=4-unready --wait --timeout 2s").exits(1);
+    let shown = user.types("helm safe-upgrade canary abort web --yes");
+    shown.exits(6);
+    assert!(shown.stdout.contains("web was changed by somebody else, and is left to them"), "{}", shown.stdout);
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 failed"]);
     user.left_nothing();
 }
 

@@ -74,6 +74,7 @@ fn api<K: Object>(namespace: &str) -> Api<K> {
 }
 
 /// Makes an object.
+#[allow(dead_code)] // of no use to the tests of revdiff
 pub(crate) fn create<K: Object>(namespace: &str, object: Value) {
     let object: K = serde_json::from_value(object).unwrap();
     RUNTIME.block_on(api::<K>(namespace).create(&PostParams::default(), &object)).expect("cannot make an object");

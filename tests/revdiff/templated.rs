@@ -245,15 +245,8 @@ fn definitions_are_compared_with_the_clusters(user: &User) {
 fn definitions_that_may_not_be_read(user: &User) {
     user.writes("parts/crds/widgets.yaml", &definition(user, "widgets", "first"));
     user.does("helm install web parts --skip-crds");
-    let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}", user.namespace);
     let rules = json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}]);
-    cluster::post(&format!("{path}/roles"), &json!({"metadata": {"name": "viewer"}, "rules": rules}));
-    let binding = json!({
-        "metadata": {"name": "viewer"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "viewer"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "viewer"}],
-    });
-    cluster::post(&format!("{path}/rolebindings"), &binding);
+    cluster::allow(&user.namespace, "viewer", "viewer", &rules);
     let shown = user.types("helm revdiff upgrade web parts --kube-context viewer --detailed-exitcode");
     // What is not known is said, and is no change.
     shown.exits(0).mentions("! crds/widgets.yaml CustomResourceDefinition/widgets.");

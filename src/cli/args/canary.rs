@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 
 use super::guard::{check_name, span};
+use super::terms::reason;
 use super::{ClusterArgs, DisplayArgs, GuardedArgs, ReportFormat};
 
 pub(super) const CANARY_EXAMPLES: &str = "\
@@ -160,6 +161,14 @@ pub(in crate::cli) struct GoingOnArgs {
     #[arg(long, value_name = "CHECK", value_parser = check_name)]
     pub accept: Vec<String>,
 
+    /// Configuration file, where it is not found any more where it was.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Go on outside of the windows of the configuration, for this reason; the revision's description records it.
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub override_window: Option<String>,
+
     /// Format of the output.
     #[arg(short, long, value_enum, default_value_t = ReportFormat::Text, value_name = "OUTPUT")]
     pub output: ReportFormat,
@@ -211,7 +220,7 @@ const SWITCHES: [&str; 22] = [
 ];
 
 /// The same of flags with values.
-const VALUES: [&str; 35] = [
+const VALUES: [&str; 40] = [
     "accept",
     "max_restarts",
     "fail_fast_after",
@@ -247,6 +256,11 @@ const VALUES: [&str; 35] = [
     "post_renderer_args",
     "interval",
     "max_ratio",
+    "config",
+    "override_window",
+    "proven_in",
+    "proven_for",
+    "kube_version",
 ];
 
 /// The flags that were typed and that a canary goes on with, as words of a command line.

@@ -26,7 +26,7 @@ pub(in crate::cli) struct TermsArgs {
     pub proven_for: Option<SignedDuration>,
 }
 
-fn reason(text: &str) -> Result<String, String> {
+pub(super) fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
         return Err("it is the reason that is recorded".to_owned());

@@ -1,5 +1,7 @@
 //! Beginning a canary, and going on with it where the same command is run again.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use ring::rand::SecureRandom as _;
 
@@ -14,7 +16,7 @@ use crate::cli::console::Telling;
 use crate::cli::guard::{Question, confirm, order};
 use crate::cli::policy;
 use crate::cli::revdiff::Run;
-use crate::cli::{Environment, input, output};
+use crate::cli::{Environment, configuration, input, output};
 use crate::config::policy::Policy;
 use crate::error::{EXIT_OK, Error, Kind};
 use crate::execute::canary::measure;
@@ -117,6 +119,7 @@ impl Parts {
 pub(super) async fn begin(arguments: CanaryArgs, environment: &Environment) -> Result<u8, Error> {
     let dry = arguments.guarded.apply.dry_run.as_deref().is_some_and(|how| !matches!(how, "none" | "false"));
     let typed = arguments.typed.0.clone();
+    let config = configuration::found(arguments.guarded.diff.config.as_deref());
     let interrupts = Interrupts::listen()?;
     let parts = Parts::of(arguments, environment).await?;
     let given = Given::of(&parts.steps, &parts.policy)?;
@@ -160,9 +163,27 @@ pub(super) async fn begin(arguments: CanaryArgs, environment: &Environment) -> R
         shows: false,
     };
     confirm(question, work.guard.yes, &interrupts).await?;
-    let mut kept = begun(&work, (given, digest), (values, typed), looked).await?;
+    let flags = goes_on_with(typed, (&given, config))?;
+    let mut kept = begun(&work, (given, digest), (values, flags), looked).await?;
     store.write(&kept.write()).await?;
     drive(&work, &store, &mut kept, Terms::default()).await
+}
+
+/// The flags that it goes on with, wherever that is: with the paths of files in full, and with what stands in a file of steps.
+fn goes_on_with(typed: Vec<String>, (given, config): (&Given, Option<PathBuf>)) -> Result<Vec<String>, Error> {
+    const FILES: [&str; 4] = ["--ca-file=", "--cert-file=", "--key-file=", "--keyring="];
+    let folder = input::current_folder()?;
+    let said = |flag: &str| ["--interval=", "--config="].iter().any(|name| flag.starts_with(name));
+    let mut flags: Vec<String> = Vec::new();
+    for flag in typed.into_iter().filter(|flag| !said(flag)) {
+        flags.push(match FILES.iter().find_map(|name| Some((*name, flag.strip_prefix(name)?))) {
+            Some((name, path)) => format!("{name}{}", folder.join(path).display()),
+            None => flag,
+        });
+    }
+    flags.extend(config.map(|path| format!("--config={}", folder.join(path).display())));
+    flags.push(format!("--interval={}ms", given.interval.as_millis()));
+    Ok(flags)
 }
 
 /// A canary goes on only as it was begun.
@@ -260,4 +281,28 @@ fn id() -> Result<String, Error> {
     let failed = |_| Error::new(Kind::Output, "cannot begin a canary: the system gives no random bytes");
     ring::rand::SystemRandom::new().fill(&mut bytes).map_err(failed)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_goes_on_anywhere_as_it_was_begun_here() {
+        let given =
+            Given { steps: Vec::new(), interval: jiff::SignedDuration::from_mins(30), replicas_key: String::new() };
+        let typed = ["--interval=1s", "--config=ci.yaml", "--ca-file=ca.pem", "--keyring=/k", "--gate-cmd=./look"];
+        let typed = typed.map(str::to_owned).to_vec();
+        let here = input::current_folder().unwrap().display().to_string();
+        let flags = goes_on_with(typed.clone(), (&given, Some("ci.yaml".into()))).unwrap();
+        let expected = [
+            &format!("--ca-file={here}/ca.pem"),
+            "--keyring=/k",
+            "--gate-cmd=./look",
+            &format!("--config={here}/ci.yaml"),
+            "--interval=1800000ms",
+        ];
+        assert_eq!(flags, expected);
+        assert_eq!(goes_on_with(typed, (&given, None)).unwrap().len(), 4, "there is no configuration");
+    }
 }

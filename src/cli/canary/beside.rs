@@ -63,9 +63,19 @@ pub(super) async fn grow(
 pub(super) async fn finish(
     release: &Release<'_, '_>,
     kept: &Kept,
-    (step, _): (At<'_>, &Stable),
+    (step, stable): (At<'_>, &Stable),
 ) -> Result<Made, Error> {
-    release.make(kept, step).await
+    let made = release.make(kept, step).await?;
+    let Made::Ended(mut report) = made else { return Ok(made) };
+    // The manifest may say fewer pods than there were: somebody had scaled it.
+    if report.ending == Ending::RolledBack
+        && let Err(error) = restore(release, kept, stable).await
+    {
+        report.ending = Ending::NotRolledBack;
+        report.summary = format!("{}, and {} is NOT as it was: {}", report.summary, kept.release, error.message);
+        report.next.clear();
+    }
+    Ok(Made::Ended(report))
 }
 
 /// Gives the stable release its pods back, and then removes the second one.
@@ -102,14 +112,20 @@ pub(super) fn nothing(kept: &Kept) -> Report {
     }
 }
 
-/// Leaves the stable release to somebody else: what they have deployed has its pods, and what they have not is given them back.
-pub(super) async fn leave(release: &Release<'_, '_>, kept: &Kept, stable: &Stable) -> Result<(), Error> {
+/// Leaves the stable release to somebody else: what they have deployed has its pods as soon as it is ready, and what they have not,
+/// or have brought back to what was there before, is given them back.
+pub(super) async fn leave(
+    release: &Release<'_, '_>,
+    kept: &Kept,
+    (stable, is_back): (&Stable, bool),
+) -> Result<(), Error> {
     let history = release.work.storage.history(&kept.release).await?;
     let status = history.entries().last().map(|entry| entry.status_hint.as_str()).unwrap_or("uninstalled");
-    if status == "deployed" || status.starts_with("uninstall") {
-        return Ok(());
+    match status {
+        _ if status.starts_with("uninstall") => Ok(()),
+        "deployed" if !is_back => await_ready(release, kept).await,
+        _ => restore(release, kept, stable).await,
     }
-    restore(release, kept, stable).await
 }
 
 /// Scales the stable workloads up to what they had, and waits until they are ready.

@@ -62,6 +62,7 @@ impl Given {
             )
             .hint("--steps 1,3,10 by numbers of pods, --step KEY=VALUE by any values, or --steps-file"));
         }
+        no_value_is_set_twice(&steps)?;
         mark(&mut steps, arguments)?;
         Ok(Self { steps, interval, replicas_key: key })
     }
@@ -76,6 +77,25 @@ impl Given {
         let bytes = digest(&SHA256, told.to_string().as_bytes());
         bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// Helm lets what `set` and `replicas` say win over `values`, whichever step says it later.
+fn no_value_is_set_twice(steps: &[Step]) -> Result<(), Error> {
+    let key = |set: &str| set.split('=').next().unwrap_or_default().to_owned();
+    let within =
+        |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    let mut set: Vec<String> = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        set.extend(step.set.iter().flat_map(|words| parts(words)).map(key));
+        for path in step.set_json.iter().map(|one| key(one)) {
+            let Some(other) = set.iter().find(|other| within(other, &path) || within(&path, other)) else { continue };
+            let message =
+                format!("cannot make step {}: its values say {path}, and set or replicas say {other}", at + 1);
+            return Err(Error::new(Kind::Usage, message)
+                .hint("say it in one way in all steps: the two would not follow each other"));
+        }
+    }
+    Ok(())
 }
 
 /// After which steps it pauses or asks.
@@ -231,6 +251,21 @@ mod tests {
         let found = step(&values);
         assert_eq!(found.title, "canary.weight=10, db.password=…, db.password.value=…, env=…, none=…, a=1");
         assert_eq!(found.set_json[1], "db.password=\"s3cret\"", "it is set none the less");
+    }
+
+    #[test]
+    fn no_value_is_said_in_two_ways() {
+        let step = |set: &[&str], json: &[&str]| Step {
+            set: set.iter().map(|one| (*one).to_owned()).collect(),
+            set_json: json.iter().map(|one| (*one).to_owned()).collect(),
+            ..Step::default()
+        };
+        let fits = [step(&["replicas=1,a.bc=2"], &["a.b=1"]), step(&[], &["a.b=2", "on=true"])];
+        assert!(no_value_is_set_twice(&fits).is_ok());
+        for later in ["a=1", "a.b={}", "a.b.c=1", "a.b[0]=1"] {
+            let error = no_value_is_set_twice(&[step(&["x=1,a.b=2"], &[]), step(&[], &[later])]).unwrap_err();
+            assert!(error.message.contains("step 2"), "{later}: {}", error.message);
+        }
     }
 
     #[test]

@@ -40,7 +40,8 @@ async fn go_on(
     let (cluster, namespace) = (cluster_of(&storage)?.within(storage.namespace()), storage.namespace().to_owned());
     let store = Store::of(&cluster, &namespace, release);
     let mut kept = kept(&store, release, &namespace).await?;
-    let arguments = arguments_of(&kept, chart, going_on)?;
+    let mut arguments = arguments_of(&kept, chart, going_on)?;
+    has_configuration(&mut arguments, &kept, terms)?;
     if !terms.abort {
         is_there(&kept, arguments.guarded.chart.as_deref().unwrap_or_default())?;
     }
@@ -52,7 +53,10 @@ async fn go_on(
         work.request.upgrade.flags.values.files = vec!["-".to_owned()];
         work.request.upgrade.stdin = Some(values.clone().into_bytes());
     }
-    work.set_base_values(&kept).await?;
+    // The way back makes no step, and may be all that is left of the release.
+    if !terms.abort {
+        work.set_base_values(&kept).await?;
+    }
     let question = match terms.abort {
         true => ("abort the canary of", format!("Bring {release} back to revision {}? [y/N] ", kept.base)),
         false => ("promote the canary of", question(&kept, terms)),
@@ -70,6 +74,21 @@ fn question(kept: &Kept, terms: Terms) -> String {
     let at = if terms.full { kept.steps.len() - 1 } else { kept.passed.min(kept.steps.len() - 1) };
     let title = crate::report::style::clean(&kept.steps[at].title).into_owned();
     format!("{} of {} steps of {} have passed. Go on with {title}? [y/N] ", kept.passed, kept.steps.len(), kept.release)
+}
+
+/// So must the configuration: gates and windows stand there. The way back takes none of them.
+fn has_configuration(arguments: &mut CanaryArgs, kept: &Kept, terms: Terms) -> Result<(), Error> {
+    let config = &mut arguments.guarded.diff.config;
+    let Some(missing) = config.clone().filter(|path| !path.exists()) else { return Ok(()) };
+    if terms.abort {
+        *config = None;
+        return Ok(());
+    }
+    let (release, path) = (&kept.release, missing.display());
+    let message =
+        format!("cannot go on with the canary of release \"{release}\": its configuration is not at {path} any more");
+    let hint = format!("name it: helm safe-upgrade canary promote {release} --config FILE -n {}", kept.namespace);
+    Err(Error::new(Kind::NotFound, message).hint(hint))
 }
 
 /// The chart must be found where it was, or be named anew.
@@ -102,10 +121,12 @@ fn arguments_of(kept: &Kept, chart: Option<String>, going_on: GoingOnArgs) -> Re
     let parsed = SafeUpgrade::try_parse_from(words).map(SafeUpgrade::wanted).map_err(|_| damaged())?;
     let Command::Canary(arguments) = parsed else { return Err(damaged()) };
     let mut arguments = *arguments;
-    let GoingOnArgs { yes, accept, output, cluster, display } = going_on;
+    let GoingOnArgs { yes, accept, config, override_window, output, cluster, display } = going_on;
     let guarded = &mut arguments.guarded;
     guarded.guard.yes = yes;
     guarded.guard.accept.extend(accept);
+    guarded.diff.config = config.or(guarded.diff.config.take());
+    guarded.terms.override_window = override_window.or(guarded.terms.override_window.take());
     guarded.diff.cluster = cluster;
     guarded.diff.display = display;
     guarded.diff.output = match output {

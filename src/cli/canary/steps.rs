@@ -128,9 +128,9 @@ impl Steps for Release<'_, '_> {
         }
     }
 
-    async fn leave(&self, kept: &Kept) -> Result<(), Error> {
+    async fn leave(&self, kept: &Kept, is_back: bool) -> Result<(), Error> {
         match &kept.stable {
-            Some(stable) => beside::leave(self, kept, stable).await,
+            Some(stable) => beside::leave(self, kept, (stable, is_back)).await,
             None => Ok(()),
         }
     }

@@ -104,9 +104,9 @@ impl Work<'_> {
 
     /// Reads the values of the stable release, where a second one runs beside it.
     pub(super) async fn set_base_values(&mut self, kept: &Kept) -> Result<(), Error> {
-        if kept.stable.is_some() {
-            let base = self.storage.read(&kept.release, kept.base).await?;
-            self.is_beside(&base);
+        if let Some(stable) = &kept.stable {
+            let deployed = self.storage.read(&kept.release, stable.deployed).await?;
+            self.is_beside(&deployed);
         }
         Ok(())
     }

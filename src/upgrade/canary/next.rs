@@ -19,6 +19,8 @@ pub struct Revision {
     pub label: Option<String>,
     /// What Helm says of it.
     pub description: String,
+    /// Whether it holds what the revision from before holds: the same objects and values.
+    pub is_base: bool,
 }
 
 /// How the release stands to what is kept.
@@ -84,12 +86,9 @@ pub fn standing(kept: &Kept, revisions: &[Revision]) -> Standing {
     if newest.number == kept.newest {
         return Standing::Ours;
     }
-    // Where a step failed or was interrupted, what comes right after it is the way back. So is what says that it goes there.
-    let before = revisions.iter().rev().nth(1);
-    let after_failure =
-        before.is_some_and(|before| step(before).is_some() && (before.bad || before.status == "failed"));
+    // The way back holds what was there before, however it ended, and whoever went it. All else is somebody's own.
     match newest.status.as_str() {
-        _ if !after_failure && !leads_to(&newest.description, kept.base) => Standing::Foreign,
+        _ if !newest.is_base && !leads_to(&newest.description, kept.base) => Standing::Foreign,
         "deployed" => Standing::Back,
         _ => Standing::Bad,
     }
@@ -112,6 +111,10 @@ pub fn next(kept: &Kept, standing: Standing, terms: Terms) -> Action {
         // There is no second way back by itself.
         Standing::Bad if why == Some(Why::Failed) && !terms.abort => return Action::Halt,
         Standing::Bad => return Action::GoBack,
+        // A way back that could not be proven is gone again where somebody asks for it, and is no success before.
+        Standing::Back if why == Some(Why::Failed) => {
+            return if terms.abort { Action::GoBack } else { Action::Halt };
+        }
         Standing::Back => return Action::IsBack,
         Standing::Ours if terms.abort => return Action::GoBack,
         Standing::Ours => {}
@@ -140,7 +143,11 @@ mod tests {
     fn revision(number: u32, status: &str, label: &str) -> Revision {
         let (bad, label) = (status == "bad", (!label.is_empty()).then(|| label.to_owned()));
         let (proven, status) = (status == "proven", status.replace("bad", "failed").replace("proven", "deployed"));
-        Revision { number, status, bad, proven, label, description: String::new() }
+        Revision { number, status, bad, proven, label, ..Revision::default() }
+    }
+
+    fn as_base(number: u32, status: &str) -> Revision {
+        Revision { is_base: true, ..revision(number, status, "") }
     }
 
     fn said(number: u32, status: &str, description: &str) -> Revision {
@@ -165,10 +172,28 @@ mod tests {
             ("a step that failed", vec![revision(4, "bad", "4.abc-2")], Standing::Bad),
             (
                 "a way back that was killed",
-                vec![revision(4, "bad", "4.abc-2"), revision(5, "pending-rollback", "")],
+                vec![revision(4, "bad", "4.abc-2"), as_base(5, "pending-rollback")],
                 Standing::Bad,
             ),
-            ("a way back", vec![revision(4, "bad", "4.abc-2"), revision(5, "deployed", "")], Standing::Back),
+            ("a way back", vec![revision(4, "bad", "4.abc-2"), as_base(5, "deployed")], Standing::Back),
+            (
+                "somebody's upgrade after a step that failed",
+                vec![revision(4, "bad", "4.abc-2"), revision(5, "deployed", "")],
+                Standing::Foreign,
+            ),
+            (
+                "somebody's upgrade after a step that failed, which was not ready in time",
+                vec![revision(4, "bad", "4.abc-2"), revision(5, "failed", "")],
+                Standing::Foreign,
+            ),
+            (
+                "a way back that failed, as Helm says it",
+                vec![
+                    revision(4, "superseded", "4.abc-2"),
+                    Revision { is_base: true, ..said(5, "failed", "Rollback \"web\" failed: timed out") },
+                ],
+                Standing::Bad,
+            ),
             (
                 "somebody after a step that did not fail",
                 vec![revision(4, "superseded", "4.abc-2"), revision(5, "deployed", "")],
@@ -176,7 +201,7 @@ mod tests {
             ),
             (
                 "a way back after a step that was interrupted",
-                vec![revision(4, "failed", "4.abc-2"), revision(5, "deployed", "")],
+                vec![revision(4, "failed", "4.abc-2"), as_base(5, "deployed")],
                 Standing::Back,
             ),
             (
@@ -232,6 +257,14 @@ mod tests {
             ("a way back that failed, once more", halted(Some(Why::Failed)), Standing::Bad, abort, Action::GoBack),
             ("a step is bad", kept(3, 1), Standing::Bad, run, Action::GoBack),
             ("a step was bad", kept(3, 1), Standing::Back, promote, Action::IsBack),
+            ("a way back that is not proven", halted(Some(Why::Failed)), Standing::Back, run, Action::Halt),
+            (
+                "a way back that is not proven, once more",
+                halted(Some(Why::Failed)),
+                Standing::Back,
+                abort,
+                Action::GoBack,
+            ),
             ("killed after it was proven", kept(3, 2), Standing::Proven(5), run, Action::Finish),
             ("proven, and aborted", kept(3, 2), Standing::Proven(5), abort, Action::Finish),
             ("proven, after a halt", halted(Some(Why::Failed)), Standing::Proven(5), abort, Action::Finish),
