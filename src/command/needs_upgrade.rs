@@ -102,14 +102,7 @@ fn indexed(repositories: &Repositories, chart: &str) -> Result<Vec<Known>, Error
 async fn of_source<H: Helm>(helm: &H, options: &Options) -> Result<Target, Error> {
     let Options { chart, target, devel } = options;
     let flags = ChartFlags { devel: *devel, ..ChartFlags::default() };
-    let source = Source::as_helm_finds_it(helm, chart, &flags).await?;
-    let metadata = description::metadata(source.files().await);
-    let text = |key: &str| metadata.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
-    let (name, version) = (text("name"), text("version"));
-    if name.is_empty() || Version::parse(&version).is_none() {
-        let message = format!("cannot read the chart {chart:?}: it has no name, or no semantic version");
-        return Err(Error::new(Kind::Usage, message));
-    }
+    let (name, version) = described(helm, chart, &flags).await?;
     let source = target.is_none().then(|| format!("the version of {chart}"));
     Ok(Target {
         chart: name,
@@ -118,6 +111,27 @@ async fn of_source<H: Helm>(helm: &H, options: &Options) -> Result<Target, Error
         pre_releases: *devel,
         ..Target::default()
     })
+}
+
+/// The newest version of a chart, as Helm takes it where none is named.
+///
+/// # Errors
+/// If Helm does not find the chart, or it says no version.
+pub async fn newest_there_is<H: Helm>(helm: &H, chart: &str, flags: &ChartFlags) -> Result<String, Error> {
+    described(helm, chart, flags).await.map(|(_, version)| version)
+}
+
+/// The name and the version of a chart as Helm finds it.
+async fn described<H: Helm>(helm: &H, chart: &str, flags: &ChartFlags) -> Result<(String, String), Error> {
+    let source = Source::as_helm_finds_it(helm, chart, flags).await?;
+    let metadata = description::metadata(source.files().await);
+    let text = |key: &str| metadata.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let (name, version) = (text("name"), text("version"));
+    if name.is_empty() || Version::parse(&version).is_none() {
+        let message = format!("cannot read the chart {chart:?}: it has no name, or no semantic version");
+        return Err(Error::new(Kind::Usage, message));
+    }
+    Ok((name, version))
 }
 
 fn versions(indexed: &Indexed) -> Vec<Version> {

@@ -53,10 +53,11 @@ fn a_chart_of_a_repository_is_looked_at(user: &User) {
     has(&found(user, &format!("{check} --version 2.1.0")), "repository-index", "info", "its index is 3 days old");
     // Helm takes a folder of that name first, even with --repo.
     user.does("rm -r app");
-    let line = format!("helm safe-upgrade check web app --repo http://{} --version 2.1.0 -o json", server.address());
-    let findings = found(user, &line);
-    has(&findings, "newer-version", "unknown", "helm keeps no index for --repo");
+    let line = format!("helm safe-upgrade check web app --repo http://{} -o json", server.address());
+    let findings = found(user, &format!("{line} --version 2.0.0"));
+    has(&findings, "newer-version", "info", "there is a newer version, 2.1.0");
     passes(&findings, "repository-index");
+    passes(&found(user, &format!("{line} --version 2.1.0")), "newer-version");
 }
 
 fn a_chart_in_a_folder_is_looked_at(user: &User) {
@@ -103,6 +104,8 @@ fn a_chart_of_a_registry_is_pinned_by_its_digest(user: &User) {
     user.does("helm install web app");
     writes(user, "1.1.0", "");
     user.does("helm package app");
+    writes(user, "1.2.0", "");
+    user.does("helm package app");
     let server = Server::registry(&user.folder.join("registry"));
     let charts = format!("oci://{}/charts", server.address());
     let pushed = user.types(&format!("helm push app-1.1.0.tgz {charts} --plain-http"));
@@ -113,9 +116,14 @@ fn a_chart_of_a_registry_is_pinned_by_its_digest(user: &User) {
         found(user, &line)
     };
     has(&check(""), "pinned", "warning", "no version is named");
-    has(&check(" --version 1.1.0"), "pinned", "info", "");
+    passes(&check(""), "newer-version");
+    let named = check(" --version 1.1.0");
+    has(&named, "pinned", "info", "");
+    passes(&named, "newer-version");
+    user.types(&format!("helm push app-1.2.0.tgz {charts} --plain-http")).exits(0);
+    has(&check(" --version 1.1.0"), "newer-version", "info", "there is a newer version, 1.2.0");
     let pinned = check(&format!("@{}", digest.trim()));
     passes(&pinned, "pinned");
     has(&pinned, "changelog", "unknown", "");
-    has(&pinned, "newer-version", "unknown", "");
+    has(&pinned, "newer-version", "info", "there is a newer version, 1.2.0");
 }

@@ -21,15 +21,29 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         (None, Place::Local | Place::Url) => {
             return pass("the chart is of no repository that could have newer versions");
         }
-        (None, Place::Repository) => {
-            return unknown("newer versions: helm keeps no index for --repo; helm repo add does".to_owned());
+        (None, Place::Repository | Place::Registry) => {
+            return match &snapshot.chart_seen.newest {
+                Some(Ok(newest)) => vec![beside(newest, new.version()).about(named(new))],
+                Some(Err(reason)) => unknown(format!("newer versions: {reason}")),
+                None => pass("no version is named, so it is the newest"),
+            };
         }
-        (None, Place::Registry) => return unknown("newer versions: helm does not list those of a registry".to_owned()),
     };
     let Some(used) = Version::parse(new.version()) else {
         return unknown(format!("newer versions: {:?} is no version", new.version()));
     };
     look(index, &used).map_or_else(|| pass("there is no newer version"), |finding| vec![finding.about(named(new))])
+}
+
+/// What the newest version is to the one that is used, where those in between are not known.
+fn beside(newest: &str, used: &str) -> Finding {
+    match (Version::parse(newest), Version::parse(used)) {
+        (Some(newest), Some(used)) if newest > used => {
+            Finding::new(NAME, Severity::Info, format!("there is a newer version, {newest}"))
+        }
+        (Some(_), Some(_)) => Finding::new(NAME, Severity::Pass, "there is no newer version"),
+        _ => Finding::new(NAME, Severity::Unknown, format!("newer versions: {newest:?} is no version")),
+    }
 }
 
 fn look(index: &Index, used: &Version) -> Option<Finding> {

@@ -10,6 +10,8 @@ use crate::manifest::node::Node;
 pub struct ChartSeen {
     /// What the index of its repository says of it; `None` where it is of no repository.
     pub index: Option<Known<Index>>,
+    /// The newest version that Helm finds, where it keeps no index; `None` where nobody asked it.
+    pub newest: Option<Known<String>>,
     /// What its files say to readers.
     pub notes: Vec<Note>,
     /// Why its files could not be read, where that is so.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::apis::Apis;
-use super::super::snapshot::{ChartReference, Place};
+use super::super::snapshot::{ChartReference, Known, Place};
 use super::super::tests::found;
 use super::super::{Finding, Severity, Snapshot};
 use super::seen::{Archive, ChartSeen, Index, Note, Published, Subchart};
@@ -187,12 +187,20 @@ fn newer_versions_are_counted() {
     assert_eq!(newer(&["0.9.0", "1.0.0", "2.0.0-rc.1"]), []);
     let said = newer(&["1.0.0", "1.2.0", "2.0.0", "1.1.0"]);
     assert_eq!(said[0].message, "there are 3 newer versions, up to 2.0.0; with the same major version, up to 1.2.0");
-    let unseen = |place| {
-        severities(&of("newer-version", ["version: 1.0.0", "version: 1.0.0"], |snapshot| snapshot.chart.place = place))
+    let without_index = |place, newest: Option<Known<&str>>| {
+        let found = of("newer-version", ["version: 1.0.0", "version: 1.0.0"], |snapshot| {
+            snapshot.chart.place = place;
+            snapshot.chart_seen.newest = newest.map(|newest| newest.map(str::to_owned));
+        });
+        severities(&found)
     };
-    assert_eq!(unseen(Place::Local), []);
-    assert_eq!(unseen(Place::Repository), [Severity::Unknown]);
-    assert_eq!(unseen(Place::Registry), [Severity::Unknown]);
+    assert_eq!(without_index(Place::Local, None), []);
+    for place in [Place::Repository, Place::Registry] {
+        assert_eq!(without_index(place, None), [], "the newest was taken");
+        assert_eq!(without_index(place, Some(Ok("1.0.0"))), []);
+        assert_eq!(without_index(place, Some(Ok("1.1.0"))), [Severity::Info]);
+        assert_eq!(without_index(place, Some(Err("no answer".to_owned()))), [Severity::Unknown]);
+    }
 }
 
 #[test]

@@ -4,22 +4,27 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use futures::future::join;
+
 use crate::chart::description;
 use crate::chart::files::ChartFile;
 use crate::checks::chart::ChartSeen;
 use crate::checks::chart::seen::{Archive, Index, Note, Published, Subchart};
 use crate::checks::snapshot::{ChartReference, Known, Place};
+use crate::command::needs_upgrade;
 use crate::command::upgrade::Request;
 use crate::execute::{Options, Prepared};
-use crate::helm::flags::Reuse;
+use crate::helm::Helm;
+use crate::helm::flags::{ChartFlags, Reuse};
 
 /// Of a file for readers so many bytes are read, and of an archive.
 const MAX_NOTE: usize = 1024 * 1024;
 const MAX_ARCHIVE: u64 = 256 * 1024 * 1024;
 const MAX_PROVENANCE: u64 = 1024 * 1024;
 
-/// Looks at the chart. Asks nobody for anything.
-pub(super) async fn look(
+/// Looks at the chart. Nobody is asked for anything, but for the newest version of a chart of which Helm keeps no index.
+pub(super) async fn look<H: Helm>(
+    helm: &H,
     (request, options): (&Request, &Options),
     prepared: &Prepared,
     reference: &ChartReference,
@@ -42,13 +47,15 @@ pub(super) async fn look(
         });
         (index, archive(&path))
     });
-    let (index, archive) = match on_disk.await {
+    let (on_disk, newest) = join(on_disk, newest(helm, request, reference)).await;
+    let (index, archive) = match on_disk {
         Ok((index, archive)) => (index, archive),
         Err(_) => (Some(Err("reading the index of the repository failed".to_owned())), None),
     };
     let readable = files.iter().any(|file| file.path == "Chart.yaml");
     ChartSeen {
         index,
+        newest,
         notes: files.iter().filter(|file| file.is_note()).map(note).collect(),
         unreadable: (!readable).then(|| "there is no Chart.yaml that can be read".to_owned()),
         subcharts,
@@ -56,6 +63,23 @@ pub(super) async fn look(
         verified: flags.chart.verify,
         reuses_values: flags.reuse == Reuse::Reuse,
     }
+}
+
+/// The newest version there is, of a chart whose version is named. Without a name it is the newest that Helm has brought.
+async fn newest<H: Helm>(helm: &H, request: &Request, reference: &ChartReference) -> Option<Known<String>> {
+    let flags = &request.upgrade.flags.chart;
+    let (folder, last) = reference.named.rsplit_once('/').unwrap_or_default();
+    let chart = last.split(['@', ':']).next().unwrap_or_default();
+    let named = match reference.place {
+        Place::Registry => format!("{folder}/{chart}"),
+        Place::Repository if flags.repo.is_some() => reference.named.clone(),
+        _ => return None,
+    };
+    if flags.version.is_none() && last == chart {
+        return None;
+    }
+    let flags = ChartFlags { version: None, devel: false, ..flags.clone() };
+    Some(needs_upgrade::newest_there_is(helm, &named, &flags).await.map_err(|error| error.message))
 }
 
 fn note(file: &ChartFile) -> Note {

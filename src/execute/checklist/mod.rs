@@ -91,7 +91,7 @@ pub async fn run<C: Cluster, H: Helm>(
         ),
         of_the_release(seams, options, (prepared, &objects)),
         tried(seams, options, prepared, &back),
-        chart::look((request, options), prepared, &reference),
+        chart::look(seams.helm, (request, options), prepared, &reference),
     )
     .await;
     let (values, elsewhere) = join(values::given(seams, request, prepared), elsewhere::look(place, prepared)).await;
