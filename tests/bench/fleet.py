@@ -38,8 +38,8 @@ NAMESPACES = 25
 TEMPLATES, MANIFEST = 240_000, 140_000
 
 
-def lines_of_text(count=20_000):
-    """Lines that pack about as well as those of templates do."""
+def lines_of_text(count=100):
+    """So few lines that what is made of them packs about as well as templates do."""
     rng = random.Random(1)
     vocabulary = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 12))) for _ in range(6000)]
     line = lambda: "  " * rng.randint(0, 5) + rng.choice(vocabulary) + ": " + " ".join(rng.choices(vocabulary, k=rng.randint(1, 6)))
