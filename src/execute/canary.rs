@@ -7,8 +7,10 @@ use futures::future::join;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use super::Seams;
 use super::gates::{Gates, web};
 use super::interrupts::Interrupts;
+use super::keeper::Keeper;
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
@@ -93,11 +95,36 @@ impl Concluded {
 }
 
 impl<C: Cluster, S: Steps> Canary<'_, C, S> {
-    /// Runs it until it is over, or does not go on. That a step fails is no error, but in what comes back.
+    /// Runs it, while no other run of it does.
     ///
     /// # Errors
-    /// If the release can't be looked at or the canary can't be kept any more. It goes on when it is run again.
-    pub async fn run(&self, kept: &mut Kept, mut terms: Terms) -> Result<Concluded, Error> {
+    /// If another run is at work on it, the release can't be looked at, or the canary can't be kept any more. It goes on when it is
+    /// run again.
+    pub async fn run_alone<H: Helm>(
+        &self,
+        (seams, who): (&Seams<'_, C, H>, &str),
+        kept: &mut Kept,
+        terms: Terms,
+    ) -> Result<Concluded, Error> {
+        let name = format!("canary.{}", kept.release);
+        let keeper = Keeper::take(seams, &name, who).await.map_err(|error| match error.kind {
+            Kind::Locked => {
+                let message = format!("another run of the canary of release \"{}\" is at work", kept.release);
+                Error::new(Kind::Locked, message)
+                    .hint(format!("wait for it; helm safe-upgrade canary status {} shows how far it is", kept.release))
+            }
+            _ => error,
+        })?;
+        let result = keeper.while_held(self.run(kept, terms)).await;
+        if !self.interrupts.twice() {
+            keeper.give_back().await;
+        }
+        result
+    }
+
+    /// Runs it until it is over, or does not go on. That a step fails is no error, but in what comes back. Errors are that the release
+    /// can't be looked at, or the canary not be kept any more. It goes on when it is run again.
+    async fn run(&self, kept: &mut Kept, mut terms: Terms) -> Result<Concluded, Error> {
         let mut last: Option<Report> = None;
         loop {
             let standing = self.steps.standing(kept).await?;

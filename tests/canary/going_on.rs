@@ -12,6 +12,7 @@ stories![
     a_canary_pauses_and_is_promoted,
     a_canary_that_was_killed_goes_on,
     a_canary_is_aborted,
+    two_runs_of_a_canary_are_told_apart,
     a_canary_goes_on_with_its_configuration,
     a_release_that_somebody_else_has_changed_is_left_to_them,
     what_somebody_does_after_a_step_that_failed_is_theirs,
@@ -85,6 +86,20 @@ fn a_canary_is_aborted(user: &User) {
     user.canary("--steps 2,3,5 --pause").exits(0);
     user.types("helm safe-upgrade canary promote web --full --yes").mentions("revision 5 is proven");
     assert_eq!(user.has_running("web"), "5 of 2");
+    user.left_nothing();
+}
+
+fn two_runs_of_a_canary_are_told_apart(user: &User) {
+    user.has_two_pods();
+    let flags = "--set tag=2 --replicas-key replicas --interval 2m --yes --steps 2,3";
+    let mut helm = user.starts(&format!("exec helm safe-upgrade canary web app {flags}"));
+    user.waits_for(|| Record::of(user, "web", 2).exists());
+    let shown = user.types("helm safe-upgrade canary abort web --yes");
+    shown.exits(6);
+    assert!(shown.stderr.contains("another run of the canary of release \"web\" is at work"), "{}", shown.stderr);
+    signal(plugin_of(&helm), "TERM");
+    assert_eq!(helm.wait().unwrap().code(), Some(7));
+    assert_eq!(user.has_running("web"), "2 of 1", "as before");
     user.left_nothing();
 }
 

@@ -1,6 +1,7 @@
 //! A release that runs, and what is left of its canary.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
 
@@ -38,6 +39,7 @@ impl User {
     /// Nothing is kept of the canary, and nobody is at work.
     pub(crate) fn left_nothing(&self) {
         assert!(self.kept().is_none(), "the canary is still kept");
+        assert!(cluster::find::<Lease>(&self.namespace, "helm-safe-upgrade.canary.web").is_none(), "its lease is held");
         self.left_no_lease();
     }
 }

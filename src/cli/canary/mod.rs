@@ -106,7 +106,8 @@ async fn drive(
         screen.hear(&CanaryEvent::CanaryResumed { passed: kept.passed, steps: kept.steps.len() });
     }
     let canary = Canary { steps: &release, store, interrupts: work.interrupts };
-    let ended = canary.run(kept, terms).await?;
+    let console = work.console(work.telling, &name, None);
+    let ended = canary.run_alone((&work.seams(&console), &work.options.who), kept, terms).await?;
     tell(work, kept, &ended, &screen)?;
     if let Some(error) = ended.refused {
         return Err(error);
