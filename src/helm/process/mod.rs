@@ -5,9 +5,11 @@ mod fetch;
 mod list;
 mod render;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -19,6 +21,9 @@ use crate::helm::{Apply, Back, Fetch, Helm, Listed, Rendered, Running, Template,
 use crate::manifest::node::{Node, Value};
 use crate::release::history::Entry;
 use crate::release::{Release, decode};
+
+/// What the binaries say that were asked: each release of a batch has a Helm of its own, and all of them are the same binary.
+static VERSIONS: LazyLock<Mutex<HashMap<PathBuf, String>>> = LazyLock::new(Mutex::default);
 
 /// The `helm` binary, and what its environment has beside ours.
 pub struct HelmProcess {
@@ -138,7 +143,14 @@ impl Helm for HelmProcess {
     }
 
     async fn version(&self) -> Result<String, Error> {
-        self.version.get_or_try_init(|| self.ask_version()).await.cloned()
+        if let Some(known) = VERSIONS.lock().ok().and_then(|known| known.get(&self.binary).cloned()) {
+            return Ok(known);
+        }
+        let version = self.version.get_or_try_init(|| self.ask_version()).await?;
+        if let Ok(mut known) = VERSIONS.lock() {
+            known.insert(self.binary.clone(), version.clone());
+        }
+        Ok(version.clone())
     }
 
     async fn upgrade(&self, apply: &Apply) -> Result<Running, Error> {
