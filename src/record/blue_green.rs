@@ -76,12 +76,24 @@ impl<'a, C: Cluster> Store<'a, C> {
                 self.seen(content(&body, KEY).map(|(_, version)| version).unwrap_or_default());
                 Ok(())
             }
-            Err(ClusterError::Conflict { .. }) => {
-                let message = format!("somebody else works on this roll-out: {} was written", self.named());
-                Err(Error::new(Kind::Locked, message).hint("wait until they have ended, then run it again"))
-            }
+            Err(ClusterError::Conflict { .. }) => self.settle(bytes).await,
             Err(error) => Err(Error::from(error).while_doing("cannot keep the state of the roll-out")),
         }
+    }
+
+    /// Somebody has written to it: that may have been we, by a request whose answer was lost.
+    async fn settle(&self, bytes: &[u8]) -> Result<(), Error> {
+        let found = match self.cluster.get(&self.at).await {
+            Ok(body) => content(&body, KEY),
+            Err(ClusterError::NotFound { .. }) => None,
+            Err(error) => return Err(Error::from(error).while_doing("cannot read the state of the roll-out")),
+        };
+        if let Some((_, version)) = found.filter(|(content, _)| content == bytes) {
+            self.seen(version);
+            return Ok(());
+        }
+        let message = format!("somebody else works on this roll-out: {} was written", self.named());
+        Err(Error::new(Kind::Locked, message).hint("wait until they have ended, then run it again"))
     }
 
     fn seen(&self, version: String) {

@@ -11,4 +11,5 @@ mod network;
 mod releases;
 mod requests;
 mod retries;
+mod rollouts;
 mod server;

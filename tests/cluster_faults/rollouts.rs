@@ -1,0 +1,47 @@
+//! The state of a roll-out when answers are lost: what was written is ours, and what somebody else has written is not.
+
+use helm_safe_upgrade::error::Kind;
+use helm_safe_upgrade::record::blue_green::Store;
+use serde_json::json;
+
+use crate::server::{Answer, Server};
+
+/// A ConfigMap with this text, in this version.
+fn config_map(text: &str, version: &str) -> Answer {
+    Answer::json(&json!({"metadata": {"resourceVersion": version}, "data": {"blue-green.json": text}}).to_string())
+}
+
+/// A server that holds version 1, takes in the second write and loses its answer, and then has this text.
+fn loses_an_answer(then: &'static str) -> Server {
+    Server::start(move |_, head| match head.split(' ').next() {
+        Some("POST") => config_map("one", "1"),
+        Some("PUT") if head.contains(r#""resourceVersion":"1""#) => Answer::status(409, "the object has been modified"),
+        Some("PUT") => config_map("three", "3"),
+        _ => config_map(then, "2"),
+    })
+}
+
+#[tokio::test]
+async fn what_was_written_is_ours_though_its_answer_was_lost() {
+    let server = loses_an_answer("two");
+    let cluster = server.cluster().await;
+    let store = Store::of(&cluster, "web", ("a", "b"));
+    store.write(b"one").await.unwrap();
+    store.write(b"two").await.unwrap();
+    // The next write replaces what was found, and nothing older.
+    store.write(b"three").await.unwrap();
+    assert!(server.requests().last().unwrap().contains(r#""resourceVersion":"2""#), "{:?}", server.requests());
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_written_stays() {
+    let server = loses_an_answer("theirs");
+    let cluster = server.cluster().await;
+    let store = Store::of(&cluster, "web", ("a", "b"));
+    store.write(b"one").await.unwrap();
+    for _ in 0..2 {
+        let error = store.write(b"two").await.unwrap_err();
+        assert_eq!(error.kind, Kind::Locked, "{error}");
+        assert!(error.message.contains("somebody else works on this roll-out"), "{error}");
+    }
+}
