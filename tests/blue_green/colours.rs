@@ -19,13 +19,17 @@ spec:
   selector: {matchLabels: {release: "{{ .Release.Name }}"}}
   template:
     metadata: {labels: {app: web, release: "{{ .Release.Name }}"}}
-    spec: {containers: [{name: main, image: "example.com/app:{{ .Values.tag }}"}]}
+    spec:
+      containers:
+        - name: main
+          image: "example.com/app:{{ .Values.tag }}"
+          ports: [{name: "{{ .Values.port }}", containerPort: 80}]
 ---
 apiVersion: v1
 kind: Service
 metadata: {name: "{{ .Release.Name }}"}
 spec:
-  ports: [{name: http, port: 80}]
+  ports: [{name: http, port: 80, targetPort: {{ .Values.target }}}]
   selector: {release: "{{ .Release.Name }}"}
 "#;
 
@@ -43,11 +47,14 @@ spec:
 /// What names the two.
 pub(crate) const PAIR: &str = "--blue web-blue --green web-green";
 
+/// Where it is kept how far their roll-out is.
+const STATE: &str = "helm-safe-upgrade.blue-green.web-blue.web-green";
+
 impl User {
     /// Writes the chart `app`, of which nothing is of two releases, with a test whose image has the value `test`.
     pub(crate) fn has_app(&self) {
         self.writes("app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n");
-        self.writes("app/values.yaml", "tag: \"1\"\ntest: \"1\"\nreplicas: 2\n");
+        self.writes("app/values.yaml", "tag: \"1\"\ntest: \"1\"\nreplicas: 2\nport: http\ntarget: 80\n");
         self.writes("app/templates/app.yaml", TEMPLATES);
         self.writes("app/templates/test.yaml", TEST);
     }
@@ -68,6 +75,29 @@ impl User {
     /// Rolls the app out to the two with `service/web`, and these flags.
     pub(crate) fn rolls_out(&self, flags: &str) -> Shown {
         self.types(&format!("helm safe-upgrade blue-green {PAIR} app --service web --yes {flags}"))
+    }
+
+    /// Leads `service/web` to a release by hand.
+    pub(crate) fn leads_to(&self, release: &str) {
+        let selector = json!({"spec": {"selector": {"app": "web", "release": release}}});
+        cluster::merge::<Service>(&self.namespace, "web", selector);
+    }
+
+    /// Scales a release by hand, and waits until so many pods of it are ready, and no others are there.
+    pub(crate) fn scales(&self, release: &str, replicas: i32) {
+        cluster::merge::<Deployment>(&self.namespace, release, json!({"spec": {"replicas": replicas}}));
+        self.waits_for(|| {
+            let status = cluster::find::<Deployment>(&self.namespace, release).unwrap().status.unwrap();
+            status.replicas.unwrap_or(0) == replicas && status.ready_replicas.unwrap_or(0) == replicas
+        });
+    }
+
+    /// Changes what is kept of the roll-outs of the two.
+    pub(crate) fn keeps(&self, change: &Value) {
+        let mut kept = self.kept().expect("something is kept");
+        kept.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let change = json!({"data": {"blue-green.json": kept.to_string()}});
+        cluster::merge::<ConfigMap>(&self.namespace, STATE, change);
     }
 
     /// The release that `service/web` leads to.
@@ -115,7 +145,7 @@ impl User {
 
     /// What is kept of the roll-outs of the two.
     pub(crate) fn kept(&self) -> Option<Value> {
-        let kept: ConfigMap = cluster::find(&self.namespace, "helm-safe-upgrade.blue-green.web-blue.web-green")?;
+        let kept: ConfigMap = cluster::find(&self.namespace, STATE)?;
         serde_json::from_str(&kept.data?["blue-green.json"]).ok()
     }
 

@@ -29,6 +29,7 @@ mod user;
 
 mod colours;
 
+mod answered;
 mod clashes;
 mod course;
 mod resumed;

@@ -1,6 +1,7 @@
 //! Looking before anything is done: which of the two is live, what would be rolled out, and what speaks against it.
 
 use futures::future::{join, join3};
+use jiff::Timestamp;
 
 use super::orders::{Ordered, names};
 use crate::checks::blue_green::{Beside, look};
@@ -89,6 +90,11 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
         let (blue, green) = names(&ordered.switch)?;
         let (seen, sides) = join(now(&self.seams, &switch, &values), self.opened([&blue, &green])).await;
         let (seen, sides) = (seen?, sides?);
+        if let Some(why) = &seen.unsettled {
+            let message = format!("cannot tell which of {blue} and {green} is live by {switch}: {why}");
+            return Err(Error::new(Kind::Refused, message)
+                .hint("its objects may lead elsewhere than its values say; upgrade it or roll it back first"));
+        }
         let roles = self.roles((&switch, &seen), &sides, (&blue, &green))?;
         let live = sides.into_iter().find(|side| side.name == roles.live && side.deployed).ok_or_else(|| {
             let message =
@@ -222,6 +228,11 @@ fn unlocked(mut prepared: Prepared) -> Result<Prepared, Error> {
 }
 
 impl Begins {
+    /// When the last revision of the release that is live was made, where that is known.
+    pub(super) fn live_made(&self) -> Option<Timestamp> {
+        self.compared.history.entries().last().and_then(|last| last.created)
+    }
+
     /// Whether the release that is live is what was asked for already. What has failed is not.
     pub(super) fn is_unchanged(&self) -> bool {
         let mut entries = self.compared.history.entries().iter();

@@ -95,8 +95,7 @@ impl Running<'_> {
         let mut kept = match (looked.begins.take(), kept) {
             (Some(begins), kept) => {
                 let planned = looked.planned(&begins, &ordered, kept.is_some());
-                let last = begins.compared.proposed.last;
-                let new = begun((&ordered, kept.as_ref()), &looked, (&planned, last), self.environment);
+                let new = begun((&ordered, kept.as_ref()), &looked, (&planned, &begins), self.environment);
                 // What was begun is gone on with: a release that was only tested does not get the traffic by this.
                 let is_new = kept.as_ref().is_none_or(|kept| kept.roles != looked.roles);
                 if is_new && begins.is_unchanged() {
@@ -136,7 +135,9 @@ impl Running<'_> {
         }
         let values = ordered.router_values(self.seams.helm).await?;
         let seen = now(&self.seams, &kept.switch, &values).await?;
-        let is_live = Traffic::of(&seen.route, (&kept.before, &kept.after)) == Traffic::Live;
+        // Of a router whose upgrade was stopped half-way nobody knows where it leads: that is gone on with.
+        let is_live =
+            seen.unsettled.is_none() && Traffic::of(&seen.route, (&kept.before, &kept.after)) == Traffic::Live;
         Ok(Kept { phase: if is_live { Phase::Testing } else { kept.phase }, ..kept })
     }
 
@@ -297,11 +298,11 @@ fn other(kept: &Kept, place: &str) -> Error {
     ))
 }
 
-/// A roll-out at its beginning, or at its beginning again. `live_revision` is the last one of the release that is live.
+/// A roll-out at its beginning, or at its beginning again.
 fn begun(
     (ordered, kept): (&Ordered, Option<&Kept>),
     looked: &Looked,
-    (planned, live_revision): (&Planned, u32),
+    (planned, begins): (&Planned, &Begins),
     environment: &Environment,
 ) -> Kept {
     Kept {
@@ -312,11 +313,13 @@ fn begun(
         chart: planned.chart.clone(),
         before: planned.before.clone(),
         after: planned.after.clone(),
-        live_revision,
+        live_revision: begins.compared.proposed.last,
+        live_made: begins.live_made(),
         // What was installed by a run that was killed was not there before, either.
         first_install: looked.prepared.proposed.is_first
             || kept.is_some_and(|kept| kept.first_install && kept.roles == planned.roles),
         revision: None,
+        made: None,
         router_revision: looked.router.as_ref().and_then(|(_, revision)| *revision),
         retire: planned.retire,
         phase: Phase::Testing,

@@ -3,8 +3,11 @@
 //! Upgrades, tests, gates and the soak are guarded upgrades of the releases: [`crate::execute::run`]. What is done here besides is
 //! leading the traffic and retiring a release. How far it is is kept before each step, so that a run that was killed goes on.
 
+mod arrival;
+mod back;
 mod retire;
 pub mod routes;
+mod stands;
 mod steps;
 
 use std::time::Duration;
@@ -101,14 +104,17 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         if !self.seams.interrupts.twice() {
             keeper.give_back().await;
         }
-        let outcome = result?;
+        let outcome = result.map_err(|error| back::in_view_of(kept, error))?;
         // What was not seen to be back is still to be led back.
         if !matches!(outcome, Outcome::Waiting | Outcome::Unproven | Outcome::NotSwitchedBack) {
             kept.ended = Some(Timestamp::now());
             kept.phase = Phase::Ended;
         }
         kept.outcome = Some(outcome);
-        self.keep(kept).await?;
+        // What has come of it is so, whether it can be kept or not.
+        if let Err(error) = self.keep(kept).await {
+            self.warn(format!("that it has ended is not kept: {error}"));
+        }
         self.teller.tell(&BlueGreenEvent::BlueGreenDone { rollout: kept });
         Ok(outcome)
     }
@@ -122,16 +128,22 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 let message = format!("let go of the roll-out to {} at once, as asked", kept.roles.idle);
                 return Err(Error::new(Kind::Interrupted, message).hint("run it again: it goes on where it was"));
             }
+            let stands = self.stands(kept).await?;
+            let counts = matches!(kept.phase, Phase::Testing | Phase::Switching | Phase::Proven);
+            let live_changed = counts && self.has_live_changed(kept).await?;
+            // The traffic is looked at last: what was asked for before must not count for more than what is there since.
+            let interrupted = self.seams.interrupts.asked().is_some();
             let seen = patiently(AWAY, || routes::now(&self.seams, &kept.switch, self.values)).await?;
-            let traffic = Traffic::of(&seen.route, (&kept.before, &kept.after));
             let state = State {
                 phase: kept.phase,
-                traffic,
-                interrupted: self.seams.interrupts.asked().is_some(),
+                traffic: Traffic::of(&seen.route, (&kept.before, &kept.after)),
+                interrupted,
                 retire: kept.retire,
                 due: kept.due,
-                live_changed: kept.phase == Phase::Proven && self.has_live_changed(kept).await?,
-                idle_changed: kept.phase != Phase::Testing && self.has_idle_changed(kept).await?,
+                unsettled: seen.unsettled.is_some(),
+                live_changed,
+                idle_changed: stands.changed,
+                idle_failed: stands.failed,
             };
             let action = next(&state, Timestamp::now());
             if matches!(action, Action::Switch | Action::SwitchBack) {
@@ -147,11 +159,11 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 Action::Switch => self.switch(kept, &seen).await?,
                 Action::Confirm => self.confirm(kept).await?,
                 Action::Soak => self.soak(kept).await?,
-                Action::SwitchBack => self.switch_back(kept, &seen).await?,
+                Action::SwitchBack => self.switch_back(kept, (&seen, &state)).await?,
                 Action::ConfirmBack => self.confirm_back(kept).await?,
                 Action::Wait(until) => self.wait(kept, until, &mut told).await,
                 Action::Retire => self.retire(kept).await?,
-                Action::End(outcome) => Some(self.over(kept, outcome, &state)),
+                Action::End(outcome) => Some(self.over(kept, outcome, (&seen, &state))),
             };
             if let Some(outcome) = ended {
                 return Ok(outcome);
@@ -160,12 +172,20 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     }
 
     /// Why it ends here, where that is not said yet.
-    fn over(&self, kept: &mut Kept, outcome: Outcome, state: &State) -> Outcome {
+    fn over(&self, kept: &mut Kept, outcome: Outcome, (seen, state): (&routes::Now, &State)) -> Outcome {
+        let is_before = matches!(kept.phase, Phase::Testing | Phase::Switching);
         let reason = match (outcome, &state.traffic) {
             (Outcome::Overtaken, Traffic::Elsewhere(to)) => Some(format!("{} leads elsewhere now: {to}", kept.switch)),
             (Outcome::Overtaken, _) if state.idle_changed => {
                 Some(format!("{} was changed by somebody else since it was tested", kept.roles.idle))
             }
+            (Outcome::Overtaken, Traffic::Live) if is_before && state.live_changed => {
+                let live = &kept.roles.live;
+                Some(format!(
+                    "{live} was changed by somebody else since it was looked at, or somebody is at work on it"
+                ))
+            }
+            (Outcome::Overtaken, _) if seen.unsettled.is_some() => seen.unsettled.clone(),
             (Outcome::Overtaken, Traffic::Live) => Some(format!("{} leads to {} again", kept.switch, kept.roles.live)),
             (Outcome::Overtaken, Traffic::Idle) => {
                 Some(format!("{} leads to {} already", kept.switch, kept.roles.idle))
@@ -184,7 +204,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     async fn keep(&self, kept: &Kept) -> Result<(), Error> {
         let bytes = kept.write();
-        self.store.write(&bytes).await
+        patiently(AWAY, || self.store.write(&bytes)).await
     }
 
     /// What a guarded run of a release acts on.

@@ -21,22 +21,29 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     pub(super) async fn retire(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
         // Whoever has taken over in between has written to it, and this fails.
         self.keep(kept).await?;
-        let live = &kept.roles.live;
-        let told = match kept.retire {
-            Retire::Keep => None,
-            Retire::Uninstall => {
-                self.begins(Step::Retire, format!("uninstall {live}"));
-                self.remove(live).await?;
-                Some(format!("{live} is uninstalled"))
+        let live = kept.roles.live.clone();
+        let does = match kept.retire {
+            Retire::Keep => return Ok(Some(Outcome::Switched)),
+            Retire::Uninstall => format!("uninstall {live}"),
+            Retire::Scale => format!("scale {live} to zero"),
+        };
+        self.begins(Step::Retire, does);
+        // The proof may be old. What is gone for good is not given for what nobody answers by now.
+        if let Some(why) = self.await_readiness(&kept.switch, (&kept.after, &kept.before), 0).await? {
+            if self.seams.interrupts.asked().is_some() {
+                return Ok(None);
             }
-            Retire::Scale => {
-                self.begins(Step::Retire, format!("scale {live} to zero"));
-                Some(self.scale_to_zero(live).await?)
+            let why = format!("no ready pod of {}: {why}; so {live} stays", kept.roles.idle);
+            return Ok(Some(self.over_at(Step::Retire, kept, (why, Outcome::Unproven))));
+        }
+        let told = match kept.retire {
+            Retire::Scale => self.scale_to_zero(&live).await?,
+            _ => {
+                self.remove(&live).await?;
+                format!("{live} is uninstalled")
             }
         };
-        if let Some(text) = told {
-            self.ends(Step::Retire, true, text);
-        }
+        self.ends(Step::Retire, true, told);
         Ok(Some(Outcome::Switched))
     }
 

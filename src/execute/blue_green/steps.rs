@@ -1,20 +1,22 @@
-//! The steps of a roll-out: testing the idle release, leading the traffic there, watching it, and leading the traffic back.
+//! The steps of a roll-out: testing the idle release, leading the traffic there, and watching it.
 
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::routes::{Arrival, EVERY, Now, arrival, lead, not_ready};
+use super::arrival::{Arrival, EVERY, Readiness, arrival, readiness};
+use super::routes::{Now, lead};
 use super::{Order, Rollout};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
-use crate::execute::checklist;
-use crate::execute::interrupts::Interrupts;
 use crate::execute::patience::{AWAY, patiently};
-use crate::execute::{Options, Prepared, Seams, Stage, prepare, prepare_rollback, run};
+use crate::execute::veil::Veil;
+use crate::execute::{Options, Prepared, Stage, checklist, prepare, run};
 use crate::helm::Helm;
+use crate::release::Release;
 use crate::upgrade::blue_green::event::Step;
 use crate::upgrade::blue_green::kept::Kept;
 use crate::upgrade::blue_green::next::Phase;
+use crate::upgrade::blue_green::traffic::Route;
 use crate::upgrade::blue_green::{Outcome, Switch};
 use crate::upgrade::event::{Event, Report};
 use crate::upgrade::next::{Ending, OnFailure};
@@ -34,12 +36,18 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         if good {
             let revision = kept.revision.unwrap_or_default();
             self.ends(Step::Test, true, format!("{} is good so far: revision {revision}", kept.roles.idle));
+            kept.made = self.made(&kept.roles.idle, kept.revision).await?;
             kept.phase = Phase::Switching;
             self.keep(kept).await?;
             return Ok(None);
         }
-        kept.reason = Some(why(&report));
-        self.ends(Step::Test, false, format!("{}; {} was not touched", why(&report), kept.roles.live));
+        let why = self.why(&report, &self.prepared.proposed.outcome.releases.new);
+        self.ends(Step::Test, false, format!("{why}; {} was not touched", kept.roles.live));
+        kept.reason = Some(why);
+        // What a run that was killed has begun to install is no first installation for the one that goes on with it.
+        if self.removes && kept.first_install && matches!(report.ending, Ending::Kept | Ending::NoWayBack) {
+            self.remove_failed(&kept.roles.idle).await;
+        }
         Ok(Some(match report.ending {
             _ if report.interrupted => Outcome::Interrupted,
             Ending::Overtaken => Outcome::Overtaken,
@@ -53,82 +61,121 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         self.keep(kept).await?;
         let (before, after) = (&kept.before, &kept.after);
         self.begins(Step::Switch, format!("switch {}: {before} becomes {after}", kept.switch));
-        if let Some(outcome) = self.await_ready(kept).await? {
-            return Ok(Some(outcome));
-        }
-        let (before, after) = (&kept.before, &kept.after);
         let Some(order) = self.router.filter(|_| matches!(kept.switch, Switch::Release { .. })) else {
-            lead(&self.seams, &kept.switch, (seen, before, after)).await?;
+            if let Some(why) = self.await_readiness(&kept.switch, (after, before), 0).await? {
+                return Ok(Some(self.not_ready(kept, &why)));
+            }
+            self.lead(&kept.switch, (seen, &kept.before, &kept.after)).await?;
             return Ok(None);
         };
-        let (ending, reason) = self.upgrade_router(order).await?;
+        let (ending, reason) = self.upgrade_router(order, (kept.router_revision, seen)).await?;
         match ending {
             Some(Ending::Upgraded | Ending::Nothing) => Ok(None),
+            // Whether it is good is told by the soak.
+            Some(Ending::Unproven) => {
+                self.warn(reason);
+                Ok(None)
+            }
             // It is back at its revision from before, or was not changed at all.
             Some(Ending::RolledBack | Ending::NotBegun) | None => {
-                self.ends(Step::Switch, false, reason.clone());
-                kept.reason = Some(reason);
                 let stopped = self.seams.interrupts.asked().is_some();
-                Ok(Some(if stopped { Outcome::Interrupted } else { Outcome::Failed }))
+                let outcome = if stopped { Outcome::Interrupted } else { Outcome::Failed };
+                Ok(Some(self.over_at(Step::Switch, kept, (reason, outcome))))
             }
+            Some(Ending::Overtaken) => Ok(Some(self.over_at(Step::Switch, kept, (reason, Outcome::Overtaken)))),
             Some(_) => {
-                self.ends(Step::Switch, false, reason.clone());
-                kept.reason = Some(reason);
                 kept.phase = Phase::GoingBack;
+                let outcome = self.over_at(Step::Switch, kept, (reason, Outcome::NotSwitchedBack));
                 self.keep(kept).await?;
-                Ok(Some(Outcome::NotSwitchedBack))
+                Ok(Some(outcome))
             }
         }
     }
 
-    /// Waits until pods are ready where the traffic is to go: nothing is led to where nobody answers.
-    async fn await_ready(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
-        let end = Instant::now() + self.arrival;
-        let (before, after) = (&kept.before, &kept.after);
-        let why = loop {
-            let Some(why) = patiently(AWAY, || not_ready(&self.seams, after, before)).await? else { return Ok(None) };
-            if self.seams.interrupts.asked().is_some() {
-                return Ok(Some(self.over_before(kept, "interrupted".to_owned(), Outcome::Interrupted)));
-            }
-            if Instant::now() >= end {
-                break why;
-            }
-            sleep(EVERY).await;
-        };
-        let why = format!("no ready pod of {} yet: {why}", kept.roles.idle);
-        Ok(Some(self.over_before(kept, why, Outcome::Failed)))
+    /// Leads the traffic by one patch. That its answer was lost is no harm: what came of it is seen next.
+    pub(super) async fn lead(&self, switch: &Switch, ways: (&Now, &Route, &Route)) -> Result<(), Error> {
+        patiently(AWAY, || lead(&self.seams, switch, ways)).await
     }
 
-    /// Ends before the switch, and says why.
-    fn over_before(&self, kept: &mut Kept, why: String, outcome: Outcome) -> Outcome {
-        self.ends(Step::Switch, false, why.clone());
+    /// Waits until somebody answers where a route leads, no longer than until there were more than so many interrupts: why nobody does,
+    /// where that stays so. What may not be seen is taken for good.
+    pub(super) async fn await_readiness(
+        &self,
+        switch: &Switch,
+        ways: (&Route, &Route),
+        interrupts: u32,
+    ) -> Result<Option<String>, Error> {
+        let end = Instant::now() + self.arrival;
+        loop {
+            let Readiness::Nobody(why) = patiently(AWAY, || readiness(&self.seams, switch, ways)).await? else {
+                return Ok(None);
+            };
+            if Instant::now() >= end {
+                return Ok(Some(why));
+            }
+            tokio::select! {
+                () = sleep(EVERY) => {}
+                () = self.seams.interrupts.more_than(interrupts) => return Ok(Some(why)),
+            }
+        }
+    }
+
+    /// Nothing is led to where nobody answers.
+    fn not_ready(&self, kept: &mut Kept, why: &str) -> Outcome {
+        if self.seams.interrupts.asked().is_some() {
+            return self.over_at(Step::Switch, kept, ("interrupted".to_owned(), Outcome::Interrupted));
+        }
+        let why = format!("no ready pod of {} yet: {why}", kept.roles.idle);
+        self.over_at(Step::Switch, kept, (why, Outcome::Failed))
+    }
+
+    /// Ends at a step, and says why.
+    pub(super) fn over_at(&self, step: Step, kept: &mut Kept, (why, outcome): (String, Outcome)) -> Outcome {
+        self.ends(step, false, why.clone());
         kept.reason = Some(why);
         outcome
     }
 
-    /// Upgrades the router under guard: how that ended, if it was begun, and why.
-    async fn upgrade_router(&self, order: &Order) -> Result<(Option<Ending>, String), Error> {
+    /// Upgrades the router under guard: how that ended, if it was begun, and why. One that somebody else has upgraded since it was looked
+    /// at, at this revision, is left to them.
+    async fn upgrade_router(
+        &self,
+        order: &Order,
+        (before, seen): (Option<u32>, &Now),
+    ) -> Result<(Option<Ending>, String), Error> {
         let name = &order.request.upgrade.release;
         let seams = self.seams_of(name);
-        let prepared = prepare(&seams, &order.request, (&order.options, &order.compare), &()).await?;
+        let mut options = order.options.clone();
+        // One that was cut off is made again: it was judged when it began, and so was the way back.
+        let is_again = seen.unsettled.is_some();
+        if is_again {
+            options.stage = Some(Stage { target: before, is_last: true, label: None });
+        }
+        let prepared = prepare(&seams, &order.request, (&options, &order.compare), &()).await?;
         if let Some(error) = prepared.locked {
             return Err(error);
+        }
+        if let (Some(now), Some(before)) = (prepared.deployed.filter(|now| Some(*now) != before), before) {
+            let why = format!("release {name} was upgraded by somebody else: to revision {now}, from {before}");
+            return Ok((Some(Ending::Overtaken), why));
         }
         // The values lead there already, which is seen next.
         if prepared.nothing_to_do {
             return Ok((Some(Ending::Nothing), String::new()));
         }
-        let findings = checklist::run(&seams, &order.request, &order.options, (&prepared, None)).await;
-        if !findings.blocked.is_empty() {
-            return Ok((None, format!("{name} is blocked by the checks {}", findings.blocked.join(", "))));
+        if !is_again {
+            let findings = checklist::run(&seams, &order.request, &options, (&prepared, None)).await;
+            if !findings.blocked.is_empty() {
+                return Ok((None, format!("{name} is blocked by the checks {}", findings.blocked.join(", "))));
+            }
         }
-        let report = run::run(&seams, &prepared, &order.options).await?;
-        Ok((Some(report.ending), why(&report)))
+        let report = run::run(&seams, &prepared, &options).await?;
+        Ok((Some(report.ending), self.why(&report, &prepared.proposed.outcome.releases.new)))
     }
 
     /// Sees that the traffic arrives.
     pub(super) async fn confirm(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
-        match arrival(&self.seams, &kept.switch, (&kept.after, &kept.before), (self.arrival, 0)).await {
+        match arrival(&self.seams, &kept.switch, (&kept.after, &kept.before), (self.arrival, 0)).await? {
             // What follows from that is seen next.
             Arrival::Stopped => {
                 self.ends(Step::Switch, false, "stopped before the traffic was seen to arrive".to_owned());
@@ -149,13 +196,12 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         self.keep(kept).await.map(|()| None)
     }
 
-    fn told(&self, arrival: Arrival) -> String {
+    pub(super) fn told(&self, arrival: Arrival) -> String {
         match arrival {
             Arrival::Arrived(text) | Arrival::Missing(text) => text,
             Arrival::Stopped => String::new(),
             Arrival::Unseen(why) => {
-                let text = format!("whether the traffic arrives can't be seen: {why}");
-                self.seams.listener.hear(&Event::Warning { text });
+                self.warn(format!("whether the traffic arrives can't be seen: {why}"));
                 "as far as the object says".to_owned()
             }
         }
@@ -182,88 +228,37 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             }
             // Nobody knows that it is bad, so the traffic stays, and so does the way back.
             Ending::Unproven | Ending::Overtaken => {
-                self.ends(Step::Soak, false, why(&report));
-                kept.reason = Some(why(&report));
-                Ok(Some(Outcome::Unproven))
+                let why = self.why(&report, &prepared.proposed.outcome.releases.new);
+                Ok(Some(self.over_at(Step::Soak, kept, (why, Outcome::Unproven))))
             }
             _ => {
-                self.ends(Step::Soak, false, why(&report));
-                kept.reason = Some(why(&report));
+                let why = self.why(&report, &prepared.proposed.outcome.releases.new);
+                self.ends(Step::Soak, false, why.clone());
+                if report.interrupted
+                    && let Some(outcome) = self.stays(kept, &why).await?
+                {
+                    self.call_deployed(kept).await;
+                    return Ok(Some(outcome));
+                }
+                kept.reason = Some(why);
                 kept.phase = Phase::GoingBack;
                 self.keep(kept).await.map(|()| None)
             }
         }
     }
 
-    /// Leads the traffic back.
-    pub(super) async fn switch_back(&self, kept: &mut Kept, seen: &Now) -> Result<Option<Outcome>, Error> {
-        self.keep(kept).await?;
-        self.begins(Step::SwitchBack, format!("switch {} back: {} becomes {}", kept.switch, kept.after, kept.before));
-        if kept.phase != Phase::GoingBack {
-            let asked = self.seams.interrupts.asked().unwrap_or("a signal");
-            kept.reason = Some(format!("interrupted by {asked}"));
-            kept.phase = Phase::GoingBack;
-            self.keep(kept).await?;
+    /// Why a guarded upgrade of a release ended as it did, one sentence. It is kept, so it holds no secret of that release, whatever the
+    /// user wants to see.
+    pub(super) fn why(&self, report: &Report, release: &Release) -> String {
+        let why = report.cause.as_ref().or(report.reasons.first()).unwrap_or(&report.summary);
+        if self.seams.masker.masks() {
+            return why.clone();
         }
-        let (Switch::Release { name }, Some(order), Some(revision)) = (&kept.switch, self.router, kept.router_revision)
-        else {
-            lead(&self.seams, &kept.switch, (seen, &kept.after, &kept.before)).await?;
-            return Ok(None);
-        };
-        // Whatever has interrupted the run, this is the way back that it has asked for.
-        let never = Interrupts::never();
-        let seams = Seams { interrupts: &never, ..self.seams_of(name) };
-        let prepared = prepare_rollback(&seams, (name, Some(revision)), &order.compare, &()).await?;
-        let report = run::roll_back(&seams, &prepared, &order.options).await?;
-        if report.ending == Ending::WentBack {
-            return Ok(None);
-        }
-        self.ends(Step::SwitchBack, false, why(&report));
-        kept.reason = Some([kept.reason.take().unwrap_or_default(), why(&report)].join("; "));
-        Ok(Some(Outcome::NotSwitchedBack))
+        Veil::new(self.seams.listener, vec![release], (&self.idle.options.mask_key, true)).mask_to_keep(why)
     }
 
-    /// Sees that the traffic is back, and removes what has failed where that is wanted.
-    pub(super) async fn confirm_back(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
-        // One interrupt may be why it is led back; only another one lets go of it.
-        match arrival(&self.seams, &kept.switch, (&kept.before, &kept.after), (self.arrival, 1)).await {
-            Arrival::Stopped => Ok(None),
-            Arrival::Missing(why) => {
-                self.ends(Step::SwitchBack, false, why.clone());
-                let reason = kept.reason.take().unwrap_or_default();
-                kept.reason = Some(format!("{reason}; the traffic did not arrive at {}: {why}", kept.roles.live));
-                Ok(Some(Outcome::NotSwitchedBack))
-            }
-            arrived => {
-                let text = self.told(arrived);
-                self.ends(Step::SwitchBack, true, format!("{} has the traffic again: {text}", kept.roles.live));
-                if self.removes && kept.first_install {
-                    self.remove(&kept.roles.idle).await?;
-                }
-                Ok(Some(Outcome::SwitchedBack))
-            }
-        }
-    }
-
-    /// Whether somebody else has made another revision of the release from before, or is at work on it.
-    pub(super) async fn has_live_changed(&self, kept: &Kept) -> Result<bool, Error> {
-        let live = &kept.roles.live;
-        match crate::execute::prepare::observe_owner(&self.seams, live).await {
-            Err(error) if error.kind == Kind::Locked => return Ok(true),
-            Err(error) => return Err(error),
-            Ok(_) => {}
-        }
-        let history = self.seams.storage.history(live).await?;
-        Ok(history.revisions().last().is_some_and(|last| *last != kept.live_revision))
-    }
-
-    /// Whether the last revision of the other one is not the one that was tested.
-    pub(super) async fn has_idle_changed(&self, kept: &Kept) -> Result<bool, Error> {
-        let Some(tested) = kept.revision else { return Ok(false) };
-        let history = patiently(AWAY, || self.seams.storage.history(&kept.roles.idle)).await?;
-        // On the way back it may be removed already.
-        let gone = kept.phase != Phase::GoingBack;
-        Ok(history.revisions().last().map_or(gone, |last| *last != tested))
+    pub(super) fn warn(&self, text: String) {
+        self.seams.listener.hear(&Event::Warning { text });
     }
 }
 
@@ -282,9 +277,4 @@ fn as_it_is(mut prepared: Prepared, name: &str) -> Result<Prepared, Error> {
     releases.new = releases.old.clone();
     prepared.nothing_to_do = true;
     Ok(prepared)
-}
-
-/// Why a guarded upgrade ended as it did, one sentence.
-fn why(report: &Report) -> String {
-    report.cause.as_ref().or(report.reasons.first()).unwrap_or(&report.summary).clone()
 }

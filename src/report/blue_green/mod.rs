@@ -11,6 +11,7 @@ use crate::report::rollout::table::span;
 use crate::report::style::{Painter, Role};
 use crate::upgrade::blue_green::event::{BlueGreenEvent, Planned};
 use crate::upgrade::blue_green::kept::Kept;
+use crate::upgrade::blue_green::next::Phase;
 use crate::upgrade::blue_green::{Outcome, Retire, Roles};
 
 /// What would be done: which release is live, and a line for each step.
@@ -75,8 +76,12 @@ pub fn length(seconds: f64) -> String {
 #[must_use]
 pub fn goes_on(kept: &Kept) -> String {
     let Kept { chart, roles, switch, .. } = kept;
-    let since = kept.switched.map(|time| format!(" at {}", moment(time))).unwrap_or_default();
-    format!("the roll-out of {chart} to {} goes on: {switch} was switched{since}", roles.idle)
+    let how = match (kept.phase, kept.switched) {
+        (Phase::GoingBack, _) => format!("{switch} is to be led back to {}", roles.live),
+        (_, Some(time)) => format!("{switch} was switched at {}", moment(time)),
+        (_, None) => format!("{switch} was being switched"),
+    };
+    format!("the roll-out of {chart} to {} goes on: {how}", roles.idle)
 }
 
 /// What there is to say of an event.
@@ -142,9 +147,12 @@ fn summary(kept: &Kept, outcome: Outcome) -> String {
         Outcome::Interrupted => format!("stopped before the switch; {live} has the traffic and was not touched"),
         Outcome::SwitchedBack => format!("{idle} failed with the traffic, which is back at {live}"),
         Outcome::NotSwitchedBack => format!("{idle} failed with the traffic, which was NOT seen to be back at {live}"),
+        Outcome::Unproven if kept.phase == Phase::Proven => {
+            format!("{idle} has the traffic, and no pod that is ready; {live} is kept")
+        }
         Outcome::Unproven => format!("{idle} has the traffic, and is not proven; {live} is kept"),
         Outcome::Waiting => format!("{idle} has the traffic and is proven; {live} is not retired yet"),
-        Outcome::Overtaken => format!("somebody else leads the traffic; {live} and {idle} are left as they are"),
+        Outcome::Overtaken => format!("somebody else is at work; the traffic, {live} and {idle} are left as they are"),
     }
 }
 

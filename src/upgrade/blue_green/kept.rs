@@ -31,10 +31,16 @@ pub struct Kept {
     pub after: Route,
     /// The last revision of the release that had the traffic: with another one, somebody has changed it.
     pub live_revision: u32,
+    /// When that was made: of a release that was installed anew the same revision is another one.
+    #[serde(default)]
+    pub live_made: Option<Timestamp>,
     /// Whether the other one was not installed before.
     pub first_install: bool,
     /// The revision of it that was tested.
     pub revision: Option<u32>,
+    /// When that was made.
+    #[serde(default)]
+    pub made: Option<Timestamp>,
     /// The revision of the router from before; none without one.
     pub router_revision: Option<u32>,
     /// What becomes of the release that had the traffic.

@@ -2,7 +2,7 @@
 //! wants. What was done is seen in the cluster before anything else is done, so that a roll-out that was killed goes on.
 //!
 //! The rules above all others: before the switch nothing is done to the release that has the traffic; after it, only a failure that
-//! was seen leads back; and where somebody else has led the traffic elsewhere, it is left to them.
+//! was seen, or the user, leads back; and where somebody else has led the traffic elsewhere, it is left to them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,10 +41,14 @@ pub struct State {
     pub retire: Retire,
     /// When, where it was proven already.
     pub due: Option<Timestamp>,
-    /// Whether somebody else has changed the release from before since it lost the traffic.
+    /// Whether what leads the traffic is in the midst of a change, or a change of it has failed: it may lead elsewhere than it says.
+    pub unsettled: bool,
+    /// Whether somebody else has changed the release that had the traffic at the beginning since it was looked at.
     pub live_changed: bool,
     /// Whether somebody else has changed the other one since it was tested.
     pub idle_changed: bool,
+    /// Whether the revision of it that was tested is recorded as failed since: it has failed with the traffic.
+    pub idle_failed: bool,
 }
 
 /// What to do.
@@ -79,14 +83,20 @@ pub fn next(state: &State, now: Timestamp) -> Action {
         (_, Elsewhere(_)) => Action::End(Outcome::Overtaken),
         // What is there now was tested by nobody, and is somebody else's.
         _ if state.idle_changed => Action::End(Outcome::Overtaken),
+        // The traffic is not led away from what somebody else has just made.
+        (Phase::Testing | Phase::Switching, Live) if state.live_changed => Action::End(Outcome::Overtaken),
+        // Of a switch that was begun nobody knows how far it came.
+        (Phase::Switching, Live) if state.interrupted && state.unsettled => Action::SwitchBack,
         (Phase::Testing | Phase::Switching, Live) if state.interrupted => Action::End(Outcome::Interrupted),
+        (Phase::Testing | Phase::Soaking | Phase::Proven, _) if state.unsettled => Action::End(Outcome::Overtaken),
         (Phase::Testing, Live) => Action::Test,
         (Phase::Switching, Live) => Action::Switch,
         (Phase::Switching, Idle) if state.interrupted => Action::SwitchBack,
         (Phase::Switching, Idle) => Action::Confirm,
-        (Phase::Soaking, Idle) if state.interrupted => Action::SwitchBack,
+        (Phase::Soaking, Idle) if state.interrupted || state.idle_failed => Action::SwitchBack,
         (Phase::Soaking, Idle) => Action::Soak,
         (Phase::GoingBack, Idle) => Action::SwitchBack,
+        (Phase::GoingBack, Live) if state.unsettled => Action::SwitchBack,
         (Phase::GoingBack, Live) => Action::ConfirmBack,
         (Phase::Proven, Idle) => retire(state, now),
         // Somebody was faster, or has led the traffic back.
@@ -110,6 +120,21 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
+    }
+
+    /// A roll-out of which nothing else is known.
+    fn state(phase: Phase, traffic: Traffic) -> State {
+        State {
+            phase,
+            traffic,
+            interrupted: false,
+            retire: Retire::Uninstall,
+            due: None,
+            unsettled: false,
+            live_changed: false,
+            idle_changed: false,
+            idle_failed: false,
+        }
     }
 
     #[test]
@@ -142,8 +167,49 @@ mod tests {
             (Proven, elsewhere(), false, overtaken),
             (Ended, Live, false, Action::End(Outcome::Switched)),
         ] {
-            let (retire, due) = (Retire::Uninstall, None);
-            let state = State { phase, traffic, interrupted, retire, due, live_changed: false, idle_changed: false };
+            let state = State { interrupted, ..state(phase, traffic) };
+            assert_eq!(next(&state, at(10)), expected, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_failed_with_the_traffic_goes_back_whoever_asks() {
+        for interrupted in [false, true] {
+            let failed = State { idle_failed: true, interrupted, ..state(Phase::Soaking, Traffic::Idle) };
+            assert_eq!(next(&failed, at(10)), Action::SwitchBack, "{failed:?}");
+        }
+        let led_back = State { idle_failed: true, ..state(Phase::Soaking, Traffic::Live) };
+        assert_eq!(next(&led_back, at(10)), Action::End(Outcome::Overtaken));
+    }
+
+    #[test]
+    fn the_traffic_is_not_led_away_from_what_somebody_else_has_just_made() {
+        for phase in [Phase::Testing, Phase::Switching] {
+            let changed = State { live_changed: true, ..state(phase, Traffic::Live) };
+            assert_eq!(next(&changed, at(10)), Action::End(Outcome::Overtaken), "{changed:?}");
+        }
+        // The way back of what has failed leads there all the same.
+        let failed = State { live_changed: true, ..state(Phase::GoingBack, Traffic::Idle) };
+        assert_eq!(next(&failed, at(10)), Action::SwitchBack);
+    }
+
+    #[test]
+    fn a_router_that_is_not_deployed_is_not_believed() {
+        use Phase::{GoingBack, Proven, Soaking, Switching, Testing};
+        use Traffic::{Idle, Live};
+        let overtaken = Action::End(Outcome::Overtaken);
+        for (phase, traffic, interrupted, expected) in [
+            (Testing, Live, false, overtaken),
+            (Testing, Live, true, Action::End(Outcome::Interrupted)),
+            // Our own upgrade of it was killed: it is made again, or taken back.
+            (Switching, Live, false, Action::Switch),
+            (Switching, Live, true, Action::SwitchBack),
+            (Soaking, Idle, false, overtaken),
+            (Proven, Idle, false, overtaken),
+            (GoingBack, Live, false, Action::SwitchBack),
+            (GoingBack, Idle, false, Action::SwitchBack),
+        ] {
+            let state = State { unsettled: true, interrupted, ..state(phase, traffic) };
             assert_eq!(next(&state, at(10)), expected, "{state:?}");
         }
     }
@@ -159,8 +225,7 @@ mod tests {
             (Proven, Traffic::Idle),
         ] {
             for interrupted in [false, true] {
-                let (traffic, retire, due) = (traffic.clone(), Retire::Uninstall, None);
-                let state = State { phase, traffic, interrupted, retire, due, live_changed: false, idle_changed: true };
+                let state = State { interrupted, idle_changed: true, ..state(phase, traffic.clone()) };
                 assert_eq!(next(&state, at(10)), Action::End(Outcome::Overtaken), "{state:?}");
             }
         }
@@ -169,13 +234,11 @@ mod tests {
     #[test]
     fn the_release_from_before_is_retired_once_it_is_due() {
         let state = |retire, due: Option<i64>, interrupted, live_changed| State {
-            phase: Phase::Proven,
-            traffic: Traffic::Idle,
             interrupted,
             retire,
             due: due.map(at),
             live_changed,
-            idle_changed: false,
+            ..state(Phase::Proven, Traffic::Idle)
         };
         for (state, expected) in [
             (state(Retire::Keep, None, false, false), Action::End(Outcome::Switched)),

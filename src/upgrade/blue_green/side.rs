@@ -1,6 +1,8 @@
 //! One of the two releases, as what leads traffic sees it: the labels of its pods, and its Services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use crate::diff::workload::{self, CONTROLLERS, Kind};
 use crate::manifest::document::Object;
@@ -87,8 +89,52 @@ pub fn chooses(selector: &Labels, labels: &Labels) -> bool {
     !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
+/// The ports of pods that a Service names: its `targetPort`s that are no numbers.
+#[must_use]
+pub fn named_targets(service: &Value) -> BTreeSet<String> {
+    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
+    ports.filter_map(|port| Some(port["targetPort"].as_str()?.to_owned())).collect()
+}
+
+/// Whether a container of a pod has a port of this name: one that goes on, or one that runs before and stays.
+#[must_use]
+pub fn has_port(spec: &Node, name: &str) -> bool {
+    let says = |node: &Node, key: &str, value: &str| node.get(key).and_then(Node::as_str) == Some(value);
+    let lasts =
+        |container: &workload::Container<'_>| !container.init || says(container.node, "restartPolicy", "Always");
+    workload::containers(spec).filter(lasts).any(|container| {
+        let ports = container.node.get("ports").and_then(Node::as_list).unwrap_or_default();
+        ports.iter().any(|port| says(port, "name", name))
+    })
+}
+
 /// `app=web,tier=front`, as `kubectl get -l` takes it.
 #[must_use]
 pub fn shown(selector: &Labels) -> String {
     selector.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::manifest::yaml;
+
+    #[test]
+    fn a_port_that_a_service_names_is_one_of_a_container_that_goes_on() {
+        let service = json!({"spec": {"ports": [{"port": 80, "targetPort": "http"}, {"port": 81, "targetPort": 81}, {"port": 82}]}});
+        assert_eq!(named_targets(&service), ["http".to_owned()].into());
+        assert!(named_targets(&json!({"spec": {"ports": 5}})).is_empty());
+        let spec = |text: &str| yaml::parse(text).unwrap();
+        for (text, expected) in [
+            ("containers: [{name: a}, {name: b, ports: [{containerPort: 80, name: http}]}]", true),
+            ("containers: [{name: a, ports: [{containerPort: 80, name: web}]}]", false),
+            ("initContainers: [{name: a, ports: [{name: http}]}]", false),
+            ("initContainers: [{name: a, restartPolicy: Always, ports: [{name: http}]}]", true),
+            ("containers: 5", false),
+        ] {
+            assert_eq!(has_port(&spec(text), "http"), expected, "{text}");
+        }
+    }
 }

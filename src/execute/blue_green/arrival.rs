@@ -1,0 +1,304 @@
+//! Whether somebody answers where the traffic is to go, and whether it has arrived there: pods that are ready, with the ports that
+//! are asked for.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::routes::reference;
+use crate::cluster::{Cluster, ClusterError, ListQuery, ObjectRef, Resource};
+use crate::error::{Error, Kind};
+use crate::execute::Seams;
+use crate::execute::patience::{AWAY, patiently};
+use crate::helm::Helm;
+use crate::manifest::document::Object;
+use crate::manifest::node::Node;
+use crate::manifest::observed::Observed;
+use crate::upgrade::blue_green::Switch;
+use crate::upgrade::blue_green::side::{Labels, Side, has_port, named_targets, shown};
+use crate::upgrade::blue_green::traffic::{Backend, Route};
+
+/// So often it is looked.
+pub(super) const EVERY: Duration = Duration::from_millis(200);
+
+/// Whether somebody answers where a route leads, before it is taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// Somebody does.
+    Ready,
+    /// Nobody does; why.
+    Nobody(String),
+    /// That can't be seen; why.
+    Unseen(String),
+}
+
+/// Whether somebody answers where a route leads. What the other way does not have either is not missed.
+///
+/// # Errors
+/// If the server can't say.
+pub(super) async fn readiness<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    switch: &Switch,
+    (route, other): (&Route, &Route),
+) -> Result<Readiness, Error> {
+    let nobody = match route {
+        Route::Release { to } => return of_release(seams, to).await,
+        Route::Service { selector } => of_pods(seams, switch, (selector, other)).await,
+        Route::Ingress { backends } => of_backends(seams, (backends, other)).await.map(Result::err),
+    };
+    judged(nobody)
+}
+
+fn judged(nobody: Result<Option<String>, ClusterError>) -> Result<Readiness, Error> {
+    match nobody {
+        Ok(None) => Ok(Readiness::Ready),
+        Ok(Some(why)) => Ok(Readiness::Nobody(why)),
+        Err(ClusterError::Forbidden(refusal)) => Ok(Readiness::Unseen(refusal.to_string())),
+        Err(error) => Err(Error::from(error).while_doing("cannot see whether pods are ready for the traffic")),
+    }
+}
+
+/// Why no pod with these labels would get the traffic of a Service, if none would.
+async fn of_pods<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    switch: &Switch,
+    (selector, other): (&Labels, &Route),
+) -> Result<Option<String>, ClusterError> {
+    let mut ready = pods(seams, selector).await?;
+    ready.retain(is_ready);
+    if ready.is_empty() {
+        return Ok(Some(format!("none of {}", shown(selector))));
+    }
+    let service = service(seams, &reference(switch, seams.storage.namespace())).await?;
+    let mut missing = named_targets(&service);
+    missing.retain(|port| !ready.iter().any(|pod| names(pod, port)));
+    let missing = missed(seams, missing, other).await?;
+    Ok(missing.map(|port| format!("none of {} has a port {port}, which {switch} asks for", shown(selector))))
+}
+
+/// The first of these ports of pods that those of the other way have: what they don't have was never answered.
+async fn missed<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    mut missing: BTreeSet<String>,
+    other: &Route,
+) -> Result<Option<String>, ClusterError> {
+    if !missing.is_empty()
+        && let Route::Service { selector } = other
+    {
+        let others = pods(seams, selector).await?;
+        missing.retain(|port| others.is_empty() || others.iter().any(|pod| names(pod, port)));
+    }
+    Ok(missing.pop_first())
+}
+
+async fn of_backends<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    (backends, other): (&[Backend], &Route),
+) -> Result<Result<usize, String>, ClusterError> {
+    let others: &[Backend] = if let Route::Ingress { backends } = other { backends } else { &[] };
+    let mut total = 0;
+    for backend in backends.iter().filter(|backend| !others.contains(backend)) {
+        let addresses = addresses(seams, &backend.service).await?;
+        if addresses.ready.is_empty() {
+            return Ok(Err(format!("no ready pod is behind service/{}", backend.service)));
+        }
+        if !is_answered(seams, backend, &addresses).await? {
+            return Ok(Err(format!("port {} of service/{} leads to no ready pod", backend.port, backend.service)));
+        }
+        total += addresses.ready.len();
+    }
+    Ok(Ok(total))
+}
+
+/// Whether the port that a backend asks for leads to a pod that is ready, as far as that may be seen.
+async fn is_answered<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    backend: &Backend,
+    addresses: &Addresses,
+) -> Result<bool, ClusterError> {
+    let switch = Switch::Service { name: backend.service.clone() };
+    let service = match service(seams, &reference(&switch, seams.storage.namespace())).await {
+        Err(ClusterError::Forbidden(_)) => return Ok(true),
+        service => service?,
+    };
+    let mut ports = service["spec"]["ports"].as_array().into_iter().flatten();
+    let number = backend.port.parse::<u64>().ok();
+    Ok(ports.any(|port| {
+        let name = port["name"].as_str().unwrap_or_default();
+        let is = (number.is_some() && port["port"].as_u64() == number) || name == backend.port;
+        is && addresses.ports.contains(name)
+    }))
+}
+
+/// Whether a pod of a release is ready, or nothing of it runs pods.
+async fn of_release<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str) -> Result<Readiness, Error> {
+    let history = seams.storage.history(name).await?;
+    let release = match seams.storage.deployed(name, &history).await {
+        Err(error) if error.kind == Kind::NotFound => {
+            return Ok(Readiness::Nobody("no revision of it is deployed".to_owned()));
+        }
+        release => release?,
+    };
+    let documents = release.documents();
+    let objects: Vec<Object> = documents.iter().flat_map(|document| seams.masker.open(document)).collect();
+    let side = Side { release: name, namespace: seams.storage.namespace(), objects: &objects };
+    let all: BTreeSet<Labels> = side.pods().map(|pods| pods.labels).filter(|labels| !labels.is_empty()).collect();
+    for labels in &all {
+        match pods(seams, labels).await {
+            Ok(pods) if pods.iter().any(is_ready) => return Ok(Readiness::Ready),
+            Ok(_) => {}
+            Err(error) => return judged(Err(error)),
+        }
+    }
+    Ok(if all.is_empty() { Readiness::Ready } else { Readiness::Nobody("none of it is ready".to_owned()) })
+}
+
+/// What of the traffic has arrived.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// All of it; for a reader.
+    Arrived(String),
+    /// Not all of it within the time; why.
+    Missing(String),
+    /// That may not be seen; why.
+    Unseen(String),
+    /// The user wants no more.
+    Stopped,
+}
+
+/// Waits until the addresses behind a route are ready, and are all those of the pods that it names; no longer than until there were
+/// more than so many interrupts.
+///
+/// # Errors
+/// If the server stays away: that says nothing of the traffic.
+pub(super) async fn arrival<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    switch: &Switch,
+    ways: (&Route, &Route),
+    (patience, interrupts): (Duration, u32),
+) -> Result<Arrival, Error> {
+    tokio::select! {
+        arrival = awaited(seams, switch, ways, patience) => arrival,
+        () = seams.interrupts.more_than(interrupts) => Ok(Arrival::Stopped),
+    }
+}
+
+async fn awaited<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    switch: &Switch,
+    ways: (&Route, &Route),
+    patience: Duration,
+) -> Result<Arrival, Error> {
+    let end = Instant::now() + patience;
+    let looked = || async {
+        match arrived(seams, switch, ways).await {
+            Ok(Ok(text)) => Ok(Arrival::Arrived(text)),
+            Ok(Err(why)) => Ok(Arrival::Missing(why)),
+            Err(ClusterError::Forbidden(refusal)) => Ok(Arrival::Unseen(refusal.to_string())),
+            Err(error) => Err(Error::from(error).while_doing("cannot see whether the traffic has arrived")),
+        }
+    };
+    loop {
+        match patiently(AWAY, looked).await? {
+            Arrival::Missing(_) if Instant::now() < end => sleep(EVERY).await,
+            arrival => return Ok(arrival),
+        }
+    }
+}
+
+async fn arrived<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    switch: &Switch,
+    (route, before): (&Route, &Route),
+) -> Result<Result<String, String>, ClusterError> {
+    match route {
+        Route::Release { to } => Ok(Ok(format!("the router leads to {to}"))),
+        Route::Service { selector } => behind_service(seams, switch, (selector, before)).await,
+        Route::Ingress { backends } => {
+            let found = of_backends(seams, (backends, before)).await?;
+            Ok(found.map(|total| format!("{total} ready behind {route}")))
+        }
+    }
+}
+
+async fn behind_service<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    switch: &Switch,
+    (selector, before): (&Labels, &Route),
+) -> Result<Result<String, String>, ClusterError> {
+    let at = reference(switch, seams.storage.namespace());
+    let (addresses, pods) = (addresses(seams, &at.name).await?, pods(seams, selector).await?);
+    let others = addresses.ready.iter().filter(|pod| !pods.iter().any(|own| own.name() == pod.as_str())).count();
+    let ready = addresses.ready.len() - others;
+    match (ready, others) {
+        (0, _) => return Ok(Err(format!("no ready pod is behind {switch} ({})", shown(selector)))),
+        (_, 1..) => return Ok(Err(format!("{others} pods from before are still behind {switch}"))),
+        _ => {}
+    }
+    // A pod that is ready and has no port of the name is an address at which nothing is asked.
+    let service = service(seams, &at).await?;
+    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
+    let silent = ports.filter(|port| !addresses.ports.contains(port["name"].as_str().unwrap_or_default()));
+    let silent = silent.filter_map(|port| Some(port["targetPort"].as_str()?.to_owned())).collect();
+    Ok(match missed(seams, silent, before).await? {
+        Some(port) => Err(format!("no ready pod behind {switch} has a port {port}")),
+        None => Ok(format!("{ready} ready behind {switch}, all of them {}", shown(selector))),
+    })
+}
+
+/// The pods with these labels.
+async fn pods<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, labels: &Labels) -> Result<Vec<Observed>, ClusterError> {
+    let query = ListQuery {
+        resource: Resource::PODS,
+        namespace: Some(seams.storage.namespace().to_owned()),
+        label_selector: Some(shown(labels)),
+    };
+    seams.cluster.list_observed(&query).await.map(|listing| listing.items)
+}
+
+/// Whether a pod says that it is ready, and is to stay.
+fn is_ready(pod: &Observed) -> bool {
+    !pod.is_deleting() && pod.condition("Ready").is_some_and(|condition| condition.is_true())
+}
+
+fn names(pod: &Observed, port: &str) -> bool {
+    pod.at(&["spec"]).is_some_and(|spec| has_port(spec, port))
+}
+
+async fn service<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, at: &ObjectRef) -> Result<Value, ClusterError> {
+    let body = seams.cluster.get(at).await?;
+    Ok(serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// What is behind a Service.
+struct Addresses {
+    /// The pods that are ready.
+    ready: BTreeSet<String>,
+    /// The names of the Service's ports that lead to one of them; empty for a port without a name.
+    ports: BTreeSet<String>,
+}
+
+async fn addresses<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, service: &str) -> Result<Addresses, ClusterError> {
+    let query = ListQuery {
+        resource: Resource::ENDPOINT_SLICES,
+        namespace: Some(seams.storage.namespace().to_owned()),
+        label_selector: Some(format!("kubernetes.io/service-name={service}")),
+    };
+    let mut addresses = Addresses { ready: BTreeSet::new(), ports: BTreeSet::new() };
+    for slice in &seams.cluster.list_observed(&query).await?.items {
+        let items = |key: &str| slice.at(&[key]).and_then(Node::as_list).unwrap_or_default().iter();
+        // Not said is ready, as the API has it.
+        let is_ready =
+            |endpoint: &&Node| endpoint.find(&["conditions", "ready"]).and_then(Node::as_bool) != Some(false);
+        let pod = |endpoint: &Node| endpoint.find(&["targetRef", "name"]).and_then(Node::as_str).map(str::to_owned);
+        let ready: Vec<String> = items("endpoints").filter(is_ready).filter_map(pod).collect();
+        if !ready.is_empty() {
+            let name = |port: &Node| port.get("name").and_then(Node::as_str).unwrap_or_default().to_owned();
+            addresses.ports.extend(items("ports").map(name));
+        }
+        addresses.ready.extend(ready);
+    }
+    Ok(addresses)
+}

@@ -1,0 +1,67 @@
+//! The traffic is led to nobody who would not answer, and nothing is retired for them.
+
+use serde_json::json;
+
+use crate::processes::{plugin_of, signal};
+use crate::resumed::starts_until;
+use crate::user::User;
+
+stories![
+    the_way_back_does_not_lead_to_nobody,
+    nothing_is_retired_for_what_does_not_answer,
+    what_is_kept_holds_no_secret,
+];
+
+fn the_way_back_does_not_lead_to_nobody(user: &User) {
+    user.has_blue();
+    let mut helm = starts_until(user, "--set tag=2 --switch-soak 60s", "soaking");
+    user.scales("web-blue", 0);
+    // Nothing is wrong with green, so it keeps the traffic.
+    signal(plugin_of(&helm), "TERM");
+    assert_eq!(helm.wait().unwrap().code(), Some(1), "{:?}", user.kept());
+    let kept = user.kept().unwrap();
+    assert_eq!(
+        (user.live().as_str(), &kept["outcome"], &kept["ended"]),
+        ("web-green", &json!("unproven"), &json!(null))
+    );
+    assert!(kept["reason"].as_str().unwrap().contains("no ready pod of web-blue"), "{kept:#}");
+    // It fails, and some of its pods may still be better than none.
+    let shown = user.rolls_out("--set tag=2 --switch-timeout 1s --gate-cmd false");
+    shown.ends(5, "web-green failed with the traffic, which was NOT seen to be back at web-blue");
+    assert!(shown.stdout.contains("no ready pod of web-blue: none of app=web,release=web-blue"), "{}", shown.stdout);
+    assert_eq!(user.live(), "web-green");
+    // Once somebody is there, the same command leads it back.
+    user.scales("web-blue", 2);
+    let shown = user.rolls_out("--set tag=2 --switch-timeout 1s --gate-cmd false");
+    shown.ends(4, "web-green failed with the traffic, which is back at web-blue");
+    assert_eq!(user.live(), "web-blue");
+}
+
+fn nothing_is_retired_for_what_does_not_answer(user: &User) {
+    user.has_blue();
+    let flags = "--set tag=2 --switch-timeout 1s --retire uninstall --retire-after 5s";
+    let mut helm = starts_until(user, flags, "proven");
+    user.scales("web-green", 0);
+    assert_eq!(helm.wait().unwrap().code(), Some(1), "{:?}", user.kept());
+    assert_eq!((user.live(), user.revisions_of("web-blue")), ("web-green".to_owned(), vec!["1 deployed".to_owned()]));
+    let shown = user.rolls_out(flags);
+    shown.ends(1, "web-green has the traffic, and no pod that is ready; web-blue is kept");
+    assert!(shown.stdout.contains("no ready pod of web-green: none of"), "{}", shown.stdout);
+    user.scales("web-green", 2);
+    user.rolls_out(flags).ends(0, "web-blue is uninstalled");
+    assert!(user.revisions_of("web-blue").is_empty());
+}
+
+fn what_is_kept_holds_no_secret(user: &User) {
+    user.has_blue();
+    user.writes(
+        "app/templates/secret.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: \"{{ .Release.Name }}\"}\nstringData: {token: hunter2-of-the-shop}\n",
+    );
+    let shown = user.rolls_out("--set tag=2 --show-secrets --gate-cmd 'echo no hunter2-of-the-shop >&2; exit 1'");
+    shown.exits(4);
+    assert!(shown.stderr.contains("no hunter2-of-the-shop"), "the user wants to see it: {}", shown.stderr);
+    let kept = user.kept().unwrap();
+    let reason = kept["reason"].as_str().unwrap();
+    assert!(reason.contains("no ") && !reason.contains("hunter2"), "{reason}");
+}
