@@ -12,7 +12,7 @@ use crate::manifest::hook;
 use crate::manifest::live::Ownership;
 use crate::manifest::node::Node;
 use crate::manifest::observed::Observed;
-use crate::upgrade::blue_green::side::{Side, chooses, labels, shown};
+use crate::upgrade::blue_green::side::{Labels, Side, chooses, has_port, labels, shown};
 use crate::upgrade::blue_green::traffic::Route;
 use crate::upgrade::blue_green::{Retire, Switch};
 
@@ -23,9 +23,10 @@ const PORTS: &str = "clash-ports";
 const HOSTS: &str = "clash-hosts";
 const CLAIMS: &str = "clash-claims";
 const RETIRED: &str = "retired-claims";
+const TARGETS: &str = "switch-ports";
 
 /// The names, as `--accept` takes them.
-pub const CHECKS: [&str; 7] = [OWNER, NAMES, SELECTORS, PORTS, HOSTS, CLAIMS, RETIRED];
+pub const CHECKS: [&str; 8] = [OWNER, TARGETS, NAMES, SELECTORS, PORTS, HOSTS, CLAIMS, RETIRED];
 
 /// Two releases side by side.
 #[derive(Debug)]
@@ -38,6 +39,10 @@ pub struct Beside<'a> {
     pub switch: &'a Switch,
     /// Where it leads now.
     pub route: &'a Route,
+    /// Where it is to lead.
+    pub after: &'a Route,
+    /// The ports of pods that it names, where it is a Service.
+    pub targets: &'a BTreeSet<String>,
     /// Whose it is, by its marks.
     pub owner: &'a Ownership,
     /// What becomes of the release that has the traffic.
@@ -52,8 +57,9 @@ pub struct Beside<'a> {
 #[must_use]
 pub fn look(beside: &Beside<'_>) -> Vec<Finding> {
     type Look = fn(&Beside<'_>) -> Vec<Finding>;
-    let checks: [(&str, Look, &str); 7] = [
+    let checks: [(&str, Look, &str); 8] = [
         (OWNER, owner, "what leads the traffic is of neither release"),
+        (TARGETS, targets, "the pods have the ports that what leads the traffic names"),
         (NAMES, names, "the releases have no object in common"),
         (SELECTORS, selectors, "no Service of one release chooses pods of the other"),
         (PORTS, ports, "the releases want no port of a node or a balancer in common"),
@@ -119,6 +125,26 @@ fn owner(beside: &Beside<'_>) -> Vec<Finding> {
         );
     }
     found
+}
+
+fn targets(beside: &Beside<'_>) -> Vec<Finding> {
+    let (Route::Service { selector }, Route::Service { selector: after }) = (beside.route, beside.after) else {
+        return Vec::new();
+    };
+    let has = |side: &Side<'_>, selector: &Labels, port: &str| {
+        side.pods().any(|pods| chooses(selector, &pods.labels) && has_port(pods.spec, port))
+    };
+    // What the release that is live does not have either was never answered.
+    let missed = |port: &&String| has(&beside.live, selector, port) && !has(&beside.idle, after, port);
+    let finding = |port: &String| {
+        let message = format!(
+            "it leads to the port {port} of the pods, which those of {:?} have, and those of {:?} do not: nobody would answer",
+            beside.live.release, beside.idle.release
+        );
+        let hint = format!("name a port of the containers {port}, or lead the Service to a number (targetPort)");
+        Finding::new(TARGETS, Severity::Blocker, message).about(beside.switch.to_string()).hint(hint)
+    };
+    beside.targets.iter().filter(missed).map(finding).collect()
 }
 
 fn names(beside: &Beside<'_>) -> Vec<Finding> {

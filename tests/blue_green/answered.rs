@@ -1,7 +1,9 @@
 //! The traffic is led to nobody who would not answer, and nothing is retired for them.
 
+use k8s_openapi::api::core::v1::Service;
 use serde_json::json;
 
+use crate::cluster;
 use crate::processes::{plugin_of, signal};
 use crate::resumed::starts_until;
 use crate::user::User;
@@ -9,6 +11,7 @@ use crate::user::User;
 stories![
     the_way_back_does_not_lead_to_nobody,
     nothing_is_retired_for_what_does_not_answer,
+    ports_that_the_new_pods_do_not_have_are_found,
     what_is_kept_holds_no_secret,
 ];
 
@@ -50,6 +53,24 @@ fn nothing_is_retired_for_what_does_not_answer(user: &User) {
     user.scales("web-green", 2);
     user.rolls_out(flags).ends(0, "web-blue is uninstalled");
     assert!(user.revisions_of("web-blue").is_empty());
+}
+
+fn ports_that_the_new_pods_do_not_have_are_found(user: &User) {
+    user.has_blue();
+    let port = |name: &str, number: u16| json!({"name": name, "port": number, "targetPort": name});
+    let ports = [port("http", 80), port("metrics", 81)];
+    cluster::merge::<Service>(&user.namespace, "web", json!({"spec": {"ports": ports}}));
+    let shown = user.rolls_out("--set tag=2,port=web");
+    shown.ends(3, "it leads to the port http of the pods, which those of \"web-blue\" have");
+    assert!(shown.stderr.contains("blocked by the check switch-ports"), "{}", shown.stderr);
+    assert!(user.revisions_of("web-green").is_empty());
+    // Whoever accepts it is kept from it all the same: nothing is led to where nobody answers.
+    let shown = user.rolls_out("--set tag=2,port=web --accept switch-ports --switch-timeout 1s");
+    shown.ends(4, "web-green failed before the switch; web-blue has the traffic and was not touched");
+    assert!(shown.stdout.contains("none of app=web,release=web-green has a port http"), "{}", shown.stdout);
+    assert_eq!(user.live(), "web-blue");
+    // What blue does not answer either is not missed.
+    user.rolls_out("--set tag=2").ends(0, "✓ web-green has the traffic and is proven");
 }
 
 fn what_is_kept_holds_no_secret(user: &User) {

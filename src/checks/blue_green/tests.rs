@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::manifest::yaml;
-use crate::upgrade::blue_green::side::Labels;
 
 /// The objects of a chart, written with `R` in the place of the release's name.
 fn objects(release: &str, text: &str) -> Vec<Object> {
@@ -21,6 +20,8 @@ struct Scene {
     idle: Vec<Object>,
     switch: Switch,
     route: Route,
+    after: Route,
+    targets: BTreeSet<String>,
     owner: Ownership,
     retire: Retire,
     ingresses: Vec<Observed>,
@@ -30,12 +31,14 @@ struct Scene {
 /// Two releases of the app with more objects and with more in their pods.
 fn scene(more: &str, pods: &str) -> Scene {
     let text = format!("{}{more}", APP.replace("PODS", pods));
-    let selector: Labels = [("of".to_owned(), "blue".to_owned())].into();
+    let route = |of: &str| Route::Service { selector: [("of".to_owned(), of.to_owned())].into() };
     Scene {
         live: objects("blue", &text),
         idle: objects("green", &text),
         switch: Switch::Service { name: "web".to_owned() },
-        route: Route::Service { selector },
+        route: route("blue"),
+        after: route("green"),
+        targets: BTreeSet::new(),
         owner: Ownership::default(),
         retire: Retire::Keep,
         ingresses: Vec::new(),
@@ -51,6 +54,8 @@ fn found(scene: &Scene) -> Vec<String> {
         idle: side("green", &scene.idle),
         switch: &scene.switch,
         route: &scene.route,
+        after: &scene.after,
+        targets: &scene.targets,
         owner: &scene.owner,
         retire: scene.retire,
         ingresses: Ok(&scene.ingresses),
@@ -109,6 +114,22 @@ fn what_leads_the_traffic_must_be_of_neither() {
     scene.owner.release = Some("router".to_owned());
     finds(&scene, &["warning switch-owner: service/web: it belongs to release \"router\""]);
     scene.switch = Switch::Release { name: "router".to_owned() };
+    finds(&scene, &[]);
+}
+
+#[test]
+fn a_port_that_the_service_names_is_one_of_the_new_pods_too() {
+    let pods = |port: &str| format!("containers: [{{name: a, ports: [{{name: {port}, containerPort: 80}}]}}]");
+    let mut scene = scene("", &pods("http"));
+    scene.targets = ["http".to_owned()].into();
+    finds(&scene, &[]);
+    scene.idle = objects("green", &APP.replace("PODS", &pods("web")));
+    finds(
+        &scene,
+        &["blocker switch-ports: service/web: it leads to the port http of the pods, which those of \"blue\" have"],
+    );
+    // Nobody has ever answered there.
+    scene.targets = ["metrics".to_owned()].into();
     finds(&scene, &[]);
 }
 

@@ -123,7 +123,7 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
                 .hint("docs/blue-green.md says what a chart needs for that")
         })?;
         self.stages.stage("checking");
-        let beside = self.beside((&switch, &seen), (live_side, idle_side), ordered);
+        let beside = self.beside((&switch, &seen, &after), (live_side, idle_side), ordered);
         let checklist = checklist::run(&self.seams, &idle.request, &idle.options, (&prepared, place));
         let (beside, findings, of_router) = join3(beside, checklist, self.check_router(router.as_ref())).await;
         let findings = findings.and([beside, of_router].concat(), &idle.options.told.terms);
@@ -192,7 +192,7 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
     /// What speaks against the two side by side.
     async fn beside(
         &self,
-        (switch, seen): (&Switch, &Now),
+        (switch, seen, after): (&Switch, &Now, &Route),
         (live, idle): (Side<'_>, Side<'_>),
         ordered: &Ordered,
     ) -> Vec<Finding> {
@@ -203,6 +203,8 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
             idle,
             switch,
             route: &seen.route,
+            after,
+            targets: &seen.named_targets(),
             owner: &seen.owner,
             retire: ordered.switch.retire(),
             ingresses: ingresses.as_deref().map_err(Clone::clone),

@@ -1,5 +1,7 @@
 //! Seeing and changing where the traffic goes: the selector of a Service, the backends of an Ingress, or the values of a router.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ClusterError, ObjectRef, Resource};
@@ -9,6 +11,7 @@ use crate::helm::Helm;
 use crate::manifest::live::{LiveObject, Ownership};
 use crate::manifest::node::{Node, Value as Content};
 use crate::upgrade::blue_green::Switch;
+use crate::upgrade::blue_green::side::named_targets;
 use crate::upgrade::blue_green::traffic::{Route, backends_of, backends_patch, selector_of, selector_patch};
 
 /// The values with which a router leads the traffic to each of the two releases.
@@ -64,6 +67,14 @@ pub async fn now<C: Cluster, H: Helm>(
         _ => Route::Service { selector: selector_of(&object) },
     };
     Ok(Now { route, owner, unsettled: None, object })
+}
+
+impl Now {
+    /// The ports of pods that a Service names; none of what is no Service.
+    #[must_use]
+    pub fn named_targets(&self) -> BTreeSet<String> {
+        if matches!(self.route, Route::Service { .. }) { named_targets(&self.object) } else { BTreeSet::new() }
+    }
 }
 
 fn seeing(error: ClusterError) -> Error {
