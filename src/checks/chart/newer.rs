@@ -8,8 +8,9 @@ use crate::manifest::version::Version;
 
 const NAME: &str = "newer-version";
 
-pub(crate) const CHECK: Check =
-    Check::new(NAME, "newer versions of the chart in its repository", run).worst(Severity::Info);
+pub(crate) const CHECK: Check = Check::new(NAME, "newer versions of the chart in its repository or registry", run)
+    .worst(Severity::Info)
+    .rights("none; the registry is asked by Helm");
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let new = &snapshot.releases.new.chart;
