@@ -15,6 +15,7 @@ use crate::command::Stages;
 use crate::error::{Error, Kind};
 use crate::fleet::{self, Listing, Narrow, Place, Scope};
 use crate::helm::Helm;
+use crate::record::canary::Store as Canary;
 use crate::record::{self, Acquired, Holder, Records, shown};
 use crate::release::history::Entry;
 use crate::release::retention::{self, Keep, rollback_target};
@@ -167,6 +168,14 @@ async fn in_use<C: Cluster>(
         }
         // Who may not read leases can't hold one either: the records decide.
         _ => {}
+    }
+    // The revision from before a canary is its way back, and looks old.
+    match Canary::of(records.cluster(), namespace, name).read().await {
+        Ok(None) => {}
+        Ok(Some(_)) => return Some("a canary is under way".to_owned()),
+        // Whoever may not see it can't tell.
+        Err(error) if error.kind == Kind::Forbidden => {}
+        Err(error) => return Some(error.message),
     }
     // A label may lie, and then others do as well.
     let deployed = entries.iter().rev().find(|entry| entry.status_hint == "deployed")?;

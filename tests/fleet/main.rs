@@ -41,4 +41,5 @@ mod drivers;
 mod history;
 mod list;
 mod needs;
+mod prune;
 mod versions;
