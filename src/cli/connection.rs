@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::chart::repository::Repositories;
 use crate::cli::Environment;
 use crate::cli::args::ClusterArgs;
-use crate::cluster::{Connection, KubeCluster, Resource};
+use crate::cluster::{Cluster as _, Connection, KubeCluster, Resource};
 use crate::error::{Error, Kind};
 use crate::helm::process::HelmProcess;
 use crate::storage::{Driver, Storage};
@@ -50,13 +50,39 @@ pub(super) async fn storage_of(
     arguments: &ClusterArgs,
     environment: &Environment,
 ) -> Result<AnyStorage, Error> {
-    let told = connection(arguments, environment)?;
+    let told = beside(connection(arguments, environment)?, arguments).await?;
     // What else was told leads to one cluster, and not to that context's; as whom to act counts everywhere.
     let Connection { kubeconfig, as_user, as_groups, qps, burst, namespace, .. } = told;
     let context = Some(context.to_owned());
     let connection =
         Connection { kubeconfig, context, as_user, as_groups, qps, burst, namespace, ..Connection::default() };
     storage_by(connection, environment).await
+}
+
+/// The storage of these arguments, which name another context than those that were told. That context's own namespace is meant, where
+/// none is named.
+pub(super) async fn storage_beside(
+    told: &ClusterArgs,
+    arguments: &ClusterArgs,
+    environment: &Environment,
+) -> Result<AnyStorage, Error> {
+    let namespace = beside(connection(told, environment)?, told).await?.namespace;
+    storage_by(Connection { namespace, ..connection(arguments, environment)? }, environment).await
+}
+
+/// A connection whose namespace holds for every context. Helm names one to its plugins in any case, and does not say whether the
+/// user did: what is just the current context's own is taken to be that.
+async fn beside(told: Connection, arguments: &ClusterArgs) -> Result<Connection, Error> {
+    if arguments.namespace.is_some() || told.namespace.is_none() {
+        return Ok(told);
+    }
+    let own = Connection { namespace: None, ..told.clone() };
+    let is_own = match KubeCluster::connect(&own).await {
+        Ok(cluster) => told.namespace.as_deref() == Some(cluster.namespace()),
+        // A kubeconfig may have no current context: then Helm knows but the namespace "default".
+        Err(_) => told.namespace.as_deref() == Some("default"),
+    };
+    Ok(Connection { namespace: told.namespace.clone().filter(|_| !is_own), ..told })
 }
 
 async fn storage_by(connection: Connection, environment: &Environment) -> Result<AnyStorage, Error> {

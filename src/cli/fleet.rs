@@ -29,16 +29,17 @@ impl<'a> FleetRun<'a> {
         if arguments.contexts.is_empty() {
             places.push(Place { context: None, storage: Ok(connection::storage(cluster, environment).await?) });
         }
-        let mut contexts = arguments.contexts.clone();
-        contexts.dedup();
-        for context in contexts {
-            let storage = connection::storage_of(&context, cluster, environment).await;
+        for (at, context) in arguments.contexts.iter().enumerate() {
+            if arguments.contexts[..at].contains(context) {
+                continue;
+            }
+            let storage = connection::storage_of(context, cluster, environment).await;
             if let Ok(Storage::Helm { .. }) = storage {
                 let message =
                     "cannot look in several contexts: the storage driver \"sql\" keeps all releases in one place";
                 return Err(Error::new(Kind::Unsupported, message).hint("leave --contexts out"));
             }
-            places.push(Place { context: Some(context), storage });
+            places.push(Place { context: Some(context.clone()), storage });
         }
         let progress = Progress::new(environment, cluster.debug.unwrap_or_else(|| environment.switch("HELM_DEBUG")));
         Ok(Self { places, painter: output::painter(&arguments.display, environment), environment, progress })

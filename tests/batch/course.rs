@@ -115,6 +115,9 @@ fn a_look_changes_nothing_and_needs_a_yes(user: &User) {
     );
     user.types("helm safe-upgrade batch circle.yaml --yes")
         .explains("releases need each other in a circle: NAMESPACE/a → NAMESPACE/b → NAMESPACE/a");
+    user.writes("stdin.yaml", "releases:\n- {release: a, chart: note, values: [\"-\"]}\n");
+    user.types("helm safe-upgrade batch stdin.yaml")
+        .explains("cannot read the values of release \"a\" from standard input");
     user.writes("wrong.yaml", "releases:\n- release: a\n  chrat: note\n");
     user.types("helm safe-upgrade batch wrong.yaml")
         .explains("cannot use wrong.yaml: line 3: a release has no key \"chrat\"");

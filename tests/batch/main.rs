@@ -35,6 +35,9 @@ mod second;
 
 mod contexts;
 mod course;
+mod refused;
 mod resumed;
 mod selected;
+mod set;
 mod shards;
+mod store;

@@ -23,5 +23,6 @@ fn older_releases_of_a_chart_are_upgraded_with_their_values(user: &User) {
         .mentions("note to 2.0.0: no releases to upgrade");
     user.types("helm safe-upgrade batch --chart ./new --to 3.0.0").explains("is of version 2.0.0, and not 3.0.0");
     user.types("helm safe-upgrade batch --chart stable/note").explains("no version of stable/note named");
-    user.types("helm safe-upgrade batch --chart note-x --to 1.0.0").explains("there is no such file or folder");
+    user.types("helm safe-upgrade batch --chart note-x --to 1.0.0")
+        .explains("no repository on this machine has its version 1.0.0");
 }

@@ -15,7 +15,7 @@ Examples:
   helm safe-upgrade batch platform.yaml --dry-run      only look, and show the table
   helm safe-upgrade batch platform.yaml --yes --concurrency 4 --stop-on-failure
   helm safe-upgrade batch platform.yaml --resume       go on after a crash or Ctrl-C
-  helm safe-upgrade batch --chart bitnami/nginx --to 18.2.0 --from '<18' -A
+  helm safe-upgrade batch --chart nginx --to 18.2.0 --from '<18' -A
                                                        every release of a chart that is older
   helm safe-upgrade batch platform.yaml --yes --shard 0/4 --state configmap:ops/platform
   helm safe-upgrade batch report configmap:ops/platform
@@ -30,7 +30,7 @@ Examples:
   helm safe-upgrade batch report configmap:ops/platform     all shards whose state is kept in these ConfigMaps
   helm safe-upgrade batch report results/*.json -o html     the same of files, as a page
 
-Exit code: as that of the batch; 1 if there are no results.";
+Exit code: as that of the batch; 1 if there are no results, or some are missing.";
 
 /// What `helm safe-upgrade batch` takes.
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ pub(in crate::cli) struct BatchArgs {
           conflicts_with_all = ["chart", "to", "from", "all_namespaces", "namespaces", "contexts", "selector"])]
     pub plan: Option<PathBuf>,
 
-    /// Upgrade the releases of this chart, named as Helm finds it: repo/name, oci://…, a folder or an archive.
+    /// Upgrade the releases of this chart, by its name, or as Helm finds it: repo/name, oci://…, a folder or an archive.
     #[arg(long, value_name = "CHART")]
     pub chart: Option<String>,
 
@@ -90,7 +90,7 @@ pub(in crate::cli) struct BatchRunArgs {
     #[arg(long, conflicts_with = "max_failures")]
     pub stop_on_failure: bool,
 
-    /// After a failure, bring those back that were upgraded, too, the last one first.
+    /// After a failure, bring all back that runs a new revision, the last one first.
     #[arg(long, conflicts_with_all = ["max_failures", "stop_on_failure"])]
     pub rollback_set: bool,
 

@@ -1,22 +1,22 @@
 //! The releases of a batch: those of a plan, or those of a chart that are older.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::SignedDuration;
-use ring::digest::{SHA256, digest};
 
+use super::content::Content;
 use super::places::Places;
-use crate::chart::{Location, description, files, locate};
+use super::selection::Selection;
 use crate::cli::args::BatchArgs;
 use crate::cli::fleet::{FleetRun, wanted};
-use crate::cli::input;
+use crate::cli::{connection, input};
 use crate::command::fleet;
 use crate::config::batch::{self as plan, Planned, Reuse};
 use crate::error::{Error, Kind};
-use crate::manifest::constraint::Constraint;
-use crate::manifest::version::Version;
-use crate::release::fleet::{Filter, Member};
+use crate::release::fleet::{Filter, Member, Unreadable};
 use crate::upgrade::batch::Id;
+use crate::upgrade::batch::kept::ClusterIdentity;
 use crate::upgrade::batch::order::{Node, Order, order};
 use crate::upgrade::batch::shard::Shard;
 
@@ -28,24 +28,21 @@ pub(super) struct Item {
 }
 
 /// A batch as it was given, its releases in their order.
+#[derive(Default)]
 pub(super) struct Given {
     /// What it does, for a reader.
     pub(super) title: String,
-    /// Tells it from others.
+    /// Tells it from others: the plan or the selection, and what they rest on.
     pub(super) digest: String,
+    /// The clusters that its releases are in, as far as they can be told.
+    pub(super) clusters: Vec<ClusterIdentity>,
     pub(super) soak: SignedDuration,
     pub(super) items: Vec<Item>,
     pub(super) order: Order,
     /// What should be known, a line each.
     pub(super) notes: Vec<String>,
-}
-
-/// What is selected of a chart.
-struct Selection {
-    chart: String,
-    name: String,
-    to: Version,
-    from: Option<Constraint>,
+    /// Where releases could not be looked for, a line each.
+    pub(super) left_out: Vec<String>,
 }
 
 impl Given {
@@ -64,6 +61,11 @@ impl Given {
         let folder = path.parent().filter(|_| !input::is_stdin(path)).unwrap_or(Path::new(""));
         let mut items = Vec::with_capacity(plan.releases.len());
         for mut planned in plan.releases {
+            if planned.values.iter().any(|file| file == "-") {
+                let message = format!("cannot read the values of release {:?} from standard input", planned.release);
+                return Err(Error::new(Kind::Usage, message)
+                    .hint("they are read for the look and for the upgrade; name a file in \"values\""));
+            }
             for file in &mut planned.values {
                 *file = seen_from(folder, file);
             }
@@ -78,7 +80,10 @@ impl Given {
             items.push(Item { id, planned });
         }
         let title = path.file_name().map_or_else(|| input::name(path), |name| name.to_string_lossy().into_owned());
-        Self::ordered(title, &text, (items, plan.soak), Vec::new())
+        let digest = Content::of(&text, &[], &items);
+        let contexts: Vec<Option<String>> = items.iter().map(|item| item.id.context.clone()).collect();
+        let clusters = places.identities(contexts).await;
+        Self { title, digest, clusters, soak: plan.soak.unwrap_or_default(), ..Self::default() }.ordered(items)
     }
 
     async fn selected(
@@ -86,60 +91,65 @@ impl Given {
         places: &Places<'_>,
         known: Option<Vec<Id>>,
     ) -> Result<Self, Error> {
-        let selection = Selection::of(arguments, chart)?;
-        let mut notes = Vec::new();
+        let repositories = connection::repositories(&arguments.fleet.cluster, places.environment);
+        let selection = Selection::of(arguments, chart, &repositories)?;
+        let fleet = &arguments.fleet;
+        let contexts = match fleet.contexts.as_slice() {
+            [] => vec![None],
+            named => named.iter().cloned().map(Some).collect(),
+        };
+        let mut what =
+            format!("{} {:?} {:?} {:?}", selection.title(), arguments.from, fleet.all_namespaces, fleet.selector);
+        what.push_str(&format!(" {:?} {:?}", fleet.namespaces, fleet.contexts));
+        for context in contexts.iter().filter(|_| fleet.namespaces.is_empty() && !fleet.all_namespaces) {
+            let namespace = places.of(context.as_deref()).await.map(|storage| storage.namespace().to_owned());
+            what.push_str(&format!(" {:?}", namespace.unwrap_or_default()));
+        }
+        let clusters = places.identities(contexts).await;
+        let (title, digest) = (selection.title(), Content::of(&what, &[&selection.chart], &[]));
+        let mut given = Self { title, digest, clusters, ..Self::default() };
         let ids = match known {
             Some(ids) => ids,
             None => {
-                let run = FleetRun::new(&arguments.fleet, places.environment).await?;
+                let run = FleetRun::new(fleet, places.environment).await?;
                 run.stages().stage("reading the releases");
-                let found = fleet::gather(&run.places, &wanted(&arguments.fleet, Filter::default())).await;
+                let found = fleet::gather(&run.places, &wanted(fleet, Filter::default())).await;
                 run.clear();
                 let found = found?;
-                for one in &found.unreadable {
-                    let parts = [one.context.as_deref(), one.namespace.as_deref()];
-                    let place = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
-                    notes.push(format!("{place} could not be read, and is left out: {}", one.reason));
-                }
-                found.members.iter().filter(|member| selection.takes(member, &mut notes)).map(id_of).collect()
+                given.left_out = found.unreadable.iter().map(left_out).collect();
+                let taken = found.members.iter().filter(|member| selection.takes(member, &mut given.notes));
+                taken.map(id_of).collect()
             }
         };
-        let to = selection.to.to_string();
         let item = |id: Id| {
             let planned = Planned {
                 context: id.context.clone(),
                 namespace: Some(id.namespace.clone()),
                 release: id.release.clone(),
                 chart: selection.chart.clone(),
-                version: matches!(locate(&selection.chart), Location::Remote).then(|| to.clone()),
+                version: selection.version(),
                 reuse: Some(Reuse::ResetThenReuse),
                 ..Planned::default()
             };
             Item { id, planned }
         };
-        let fleet = &arguments.fleet;
-        let what = format!(
-            "{} {to} {:?} {} {:?} {:?} {:?}",
-            selection.chart, arguments.from, fleet.all_namespaces, fleet.namespaces, fleet.contexts, fleet.selector
-        );
-        let title = format!("{} to {to}", selection.name);
-        Self::ordered(title, &what, (ids.into_iter().map(item).collect(), None), notes)
+        given.ordered(ids.into_iter().map(item).collect())
     }
 
-    fn ordered(
-        title: String,
-        text: &str,
-        (items, soak): (Vec<Item>, Option<SignedDuration>),
-        notes: Vec<String>,
-    ) -> Result<Self, Error> {
+    fn ordered(mut self, items: Vec<Item>) -> Result<Self, Error> {
+        let title = &self.title;
+        let wrong = |problem: String| Error::new(Kind::Usage, format!("cannot run {title}: {problem}"));
         let order = order(&nodes(&items)).map_err(|problem| {
-            Error::new(Kind::Usage, format!("cannot run {title}: {problem}"))
+            wrong(problem.to_string())
                 .hint("a need is RELEASE, NAMESPACE/RELEASE or CONTEXT/NAMESPACE/RELEASE; see docs/batch.md")
         })?;
-        let digest = digest(&SHA256, text.as_bytes());
-        let digest = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let items = order.given.iter().map(|&at| items[at].clone()).collect();
-        Ok(Self { title, digest, soak: soak.unwrap_or_default(), items, order, notes })
+        if let Some((one, other)) = double(&items, &self.clusters) {
+            return Err(wrong(format!("{one} and {other} are the same release"))
+                .hint("two contexts lead to the same cluster; name it by one of them"));
+        }
+        self.items = order.given.iter().map(|&at| items[at].clone()).collect();
+        self.order = order;
+        Ok(self)
     }
 
     /// Only the releases that a part of the batch takes.
@@ -159,68 +169,53 @@ fn nodes(items: &[Item]) -> Vec<Node> {
     items.iter().map(node).collect()
 }
 
-fn id_of(member: &Member) -> Id {
+pub(super) fn id_of(member: &Member) -> Id {
     Id { context: member.context.clone(), namespace: member.namespace.clone(), release: member.name.clone() }
 }
 
-/// A path that a plan names, seen from here. URLs and standard input stay.
+/// A path that a plan names, seen from here. URLs stay.
 fn seen_from(folder: &Path, path: &str) -> String {
-    if path == "-" || path.contains("://") { path.to_owned() } else { folder.join(path).display().to_string() }
+    if path.contains("://") { path.to_owned() } else { folder.join(path).display().to_string() }
 }
 
-impl Selection {
-    fn of(arguments: &BatchArgs, chart: &str) -> Result<Self, Error> {
-        let wrong = |message: String| Error::new(Kind::Usage, message);
-        let version = |text: &str| {
-            let hint = "it is one version, as in 18.2.0; --from takes a range";
-            Version::parse(text)
-                .ok_or_else(|| wrong(format!("cannot upgrade to {text:?}: it is no version")).hint(hint))
-        };
-        let to = arguments.to.as_deref().map(version).transpose()?;
-        let from = match arguments.from.as_deref() {
-            None => None,
-            Some(text) => {
-                let range =
-                    Constraint::parse(text).ok_or_else(|| wrong(format!("--from {text:?} is no range of versions")));
-                Some(range.map_err(|error| error.hint("as in '<18' or '>=17.1 <18'"))?)
-            }
-        };
-        if let Location::Local(path) = locate(chart) {
-            let files = files::read(&path).map_err(|error| wrong(format!("cannot read the chart {chart}: {error}")))?;
-            let about = description::metadata(&files);
-            let text = |key: &str| about.get(key).and_then(|node| node.as_str()).unwrap_or_default().to_owned();
-            let (name, own) = (text("name"), version(&text("version"))?);
-            if let Some(to) = to.as_ref().filter(|to| **to != own) {
-                return Err(
-                    wrong(format!("the chart {chart} is of version {own}, and not {to}")).hint("leave out --to")
-                );
-            }
-            return Ok(Self { chart: chart.to_owned(), name, to: own, from });
-        }
-        if !chart.contains('/') {
-            let message = format!("cannot find the chart {chart:?}: there is no such file or folder");
-            return Err(wrong(message).hint("a chart of a repository is named repo/name, as in bitnami/nginx"));
-        }
-        let Some(to) = to else {
-            return Err(wrong(format!("no version of {chart} named")).hint("--to says which, as in --to 18.2.0"));
-        };
-        let name = chart.trim_end_matches('/').rsplit('/').next().unwrap_or(chart).to_owned();
-        Ok(Self { chart: chart.to_owned(), name, to, from })
+/// A place that can't be read, for a reader.
+fn left_out(one: &Unreadable) -> String {
+    let parts = [one.context.as_deref(), one.namespace.as_deref()];
+    let place = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
+    let place = if place.is_empty() { "some namespaces" } else { &place };
+    format!("{place} could not be read, and is left out: {}", one.reason)
+}
+
+/// Two names of one release: contexts may lead to the same cluster.
+fn double<'i>(items: &'i [Item], clusters: &[ClusterIdentity]) -> Option<(&'i Id, &'i Id)> {
+    let mut seen: HashMap<(&str, &str, &str), &Id> = HashMap::new();
+    items.iter().find_map(|Item { id, .. }| {
+        let cluster = clusters.iter().find(|cluster| cluster.context == id.context)?;
+        Some((seen.insert((cluster.key(), &id.namespace, &id.release), id)?, id))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(context: Option<&str>, namespace: &str) -> Item {
+        let id = Id { context: context.map(str::to_owned), namespace: namespace.to_owned(), release: "web".to_owned() };
+        Item { id, planned: Planned::default() }
     }
 
-    /// Whether a release is one of the chart that is older. What can't be told is noted.
-    fn takes(&self, member: &Member, notes: &mut Vec<String>) -> bool {
-        let running = member.running();
-        if member.is_uninstalled() || running.head.chart != self.name {
-            return false;
-        }
-        match Version::parse(&running.head.version) {
-            Some(version) => version < self.to && self.from.as_ref().is_none_or(|from| from.allows(&version)),
-            None => {
-                let version = &running.head.version;
-                notes.push(format!("{} is left out: {version:?} is no version", id_of(member)));
-                false
-            }
-        }
+    #[test]
+    fn one_release_by_two_contexts_is_found() {
+        let cluster = |context: Option<&str>, server: &str| ClusterIdentity {
+            context: context.map(str::to_owned),
+            server: server.to_owned(),
+            uid: None,
+        };
+        let items = [item(None, "shop"), item(Some("b"), "shop"), item(Some("a"), "stage"), item(Some("a"), "shop")];
+        let mut clusters =
+            [cluster(None, "https://a"), cluster(Some("a"), "https://a"), cluster(Some("b"), "https://b")];
+        assert_eq!(double(&items, &clusters), Some((&items[0].id, &items[3].id)));
+        clusters[0] = cluster(None, "https://c");
+        assert_eq!(double(&items, &clusters), None);
     }
 }

@@ -1,9 +1,12 @@
 //! `helm safe-upgrade batch`: many releases, each under guard: look at all, show what would be done, ask once, upgrade in order.
 
+mod content;
 mod given;
+mod hush;
 mod places;
 mod release;
 mod screen;
+mod selection;
 mod state;
 
 use futures::stream::{self, StreamExt as _};
@@ -27,7 +30,7 @@ use crate::report::style::Painter;
 use crate::upgrade::batch::Outcome;
 use crate::upgrade::batch::event::{BatchEvent, Looked};
 use crate::upgrade::batch::kept::{Entry, Kept, SCHEMA_VERSION, Told};
-use crate::upgrade::batch::next::Terms;
+use crate::upgrade::batch::next::{Terms, is_stopped};
 
 /// Runs the command and returns the exit code.
 pub(super) async fn run(mut arguments: BatchArgs, environment: &Environment) -> Result<u8, Error> {
@@ -43,10 +46,14 @@ pub(super) async fn run(mut arguments: BatchArgs, environment: &Environment) -> 
 /// `helm safe-upgrade batch report`.
 async fn report(arguments: BatchReportArgs, environment: &Environment) -> Result<u8, Error> {
     let places = Places::new(arguments.cluster, environment);
-    let kept = state::results(&arguments.places, &places).await?;
+    let (kept, notes) = state::results(&arguments.places, &places).await?;
+    for note in notes {
+        output::print_notice(&note, environment);
+    }
     let painter = output::painter(&arguments.display, environment);
     write(&kept, (arguments.output, painter), environment)?;
-    Ok(exit_code(&kept, false))
+    // A batch that has not ended, and one without the results of a part, are not good.
+    Ok(exit_code(&kept, (false, kept.open() > 0 || kept.shard.is_some())))
 }
 
 /// One run of the command.
@@ -59,21 +66,33 @@ struct Running<'a> {
 impl Running<'_> {
     async fn go(&self, places: &Places<'_>) -> Result<u8, Error> {
         let run = &self.arguments.run;
-        let (mut given, store, kept) = self.taken_up(places).await?;
+        let (mut given, store, kept) = tokio::select! {
+            taken = self.taken_up(places) => taken?,
+            () = self.interrupts.more_than(0) => {
+                return Err(Error::new(Kind::Interrupted, "stopped before anything was done"));
+            }
+        };
         if kept.is_none() && run.resume && !run.dry_run {
             let text = format!("nothing is kept of {} in {}: it begins", given.title, store.named());
             output::print_notice(&text, self.environment);
         }
         let mut kept = kept.unwrap_or_else(|| self.begun(&given));
-        kept.take_up();
+        kept.rollback_set |= run.rollback_set;
+        let terms = self.terms(&given);
+        let ended = kept.ended;
+        let killed = kept.take_up(is_stopped(&kept, &terms));
+        if let Some(ended) = ended.filter(|_| kept.is_over() && !kept.releases.is_empty()) {
+            let text = format!("{} has ended at {ended:.0}; without --resume it is done again", given.title);
+            output::print_notice(&text, self.environment);
+        }
         let telling = match run.output {
             BatchFormat::Json => Telling::Events,
             _ => Telling::Story,
         };
         let painter = output::painter(&self.arguments.fleet.display, self.environment);
         let screen = Screen::new(telling, painter, self.environment);
-        for note in std::mem::take(&mut given.notes) {
-            output::print_notice(&note, self.environment);
+        for note in std::mem::take(&mut given.notes).iter().chain(&kept.left_out) {
+            output::print_notice(note, self.environment);
         }
         let upgrades = Upgrades {
             arguments: self.arguments,
@@ -82,16 +101,14 @@ impl Running<'_> {
             policies: configuration::load(run.config.as_deref())?.policies,
             interrupts: self.interrupts,
             screen: &screen,
+            killed,
         };
         self.look((&upgrades, &screen), &given, &mut kept).await?;
         if run.dry_run {
-            return Ok(exit_code(&kept, false));
+            return Ok(exit_code(&kept, (false, false)));
         }
-        if kept.open() > 0 {
-            self.confirm(kept.open()).await?;
-        }
+        self.confirm(&kept).await?;
         screen.starts(kept.open(), usize::from(run.concurrency));
-        let terms = self.terms(&given);
         let batch =
             Batch { releases: &upgrades, order: &given.order, terms, store: &store, interrupts: self.interrupts };
         let ran = batch.run(&mut kept).await;
@@ -104,7 +121,7 @@ impl Running<'_> {
             let text = format!("--resume goes on with it; its state is in {}", store.named());
             output::print_notice(&text, self.environment);
         }
-        Ok(exit_code(&kept, self.interrupts.asked().is_some()))
+        Ok(exit_code(&kept, (self.interrupts.asked().is_some(), false)))
     }
 
     /// The batch, where its state is kept, and what is kept of it that goes on.
@@ -113,7 +130,7 @@ impl Running<'_> {
         // A selection finds other releases once some are upgraded: those of a batch that goes on are known.
         let none = self.arguments.plan.is_none().then(Vec::new);
         let known = Given::of(self.arguments, places, none.filter(|_| run.resume)).await?;
-        let store = state::store(run, (&known.title, &known.digest), places).await?;
+        let store = state::store(run, &known, places).await?;
         // A look changes nothing, and needs nothing kept.
         let kept = if run.dry_run { None } else { state::kept(&store).await? };
         let kept = match run.dry_run {
@@ -147,7 +164,10 @@ impl Running<'_> {
             batch: given.digest.clone(),
             title: given.title.clone(),
             shard: self.arguments.run.shard.map(|shard| shard.to_string()),
+            clusters: given.clusters.clone(),
             by: self.environment.who(),
+            rollback_set: false,
+            left_out: given.left_out.clone(),
             started: Timestamp::now(),
             ended: None,
             looked_again: None,
@@ -160,7 +180,6 @@ impl Running<'_> {
         Terms {
             concurrency: usize::from(run.concurrency),
             max_failures: if run.stop_on_failure { Some(0) } else { run.max_failures },
-            rollback_set: run.rollback_set,
             soak: given.soak,
         }
     }
@@ -185,14 +204,8 @@ impl Running<'_> {
                     format!("stopped before anything was done of {}", given.title),
                 ));
             }
-            // What it needs has been looked at before it.
-            let needs = given.order.needs[at].iter().map(|&need| &kept.releases[need]);
-            if looked.outcome.is_none()
-                && let Some(need) =
-                    needs.into_iter().find(|need| need.outcome.is_some_and(|outcome| !outcome.is_good()))
-            {
-                (looked.outcome, looked.reason) = (Some(Outcome::Skipped), Some(needs_bad(need)));
-            }
+            let entries = &kept.releases;
+            self.weigh(&mut looked, (entries, at), &given.order.needs[at]);
             let entry = &mut kept.releases[at];
             (entry.from_chart, entry.to_chart) = (looked.from_chart.clone(), looked.to_chart.clone());
             if let Some(outcome) = looked.outcome {
@@ -224,27 +237,60 @@ impl Running<'_> {
         }
     }
 
+    /// What a look comes to beside the others, of which those before it have been looked at: what needs one that is not good is left
+    /// out, and a refusal stands only where nothing can be expected to change it until its turn.
+    fn weigh(&self, looked: &mut Looked, (entries, at): (&[Entry], usize), needs: &[usize]) {
+        let mut needed = needs.iter().map(|&need| &entries[need]);
+        let is_bad = |need: &&Entry| need.outcome.is_some_and(|outcome| !outcome.is_good());
+        match looked.outcome {
+            None => {
+                // What was killed in the middle is taken up in any case.
+                if let Some(need) = needed.find(is_bad).filter(|_| entries[at].started.is_none()) {
+                    (looked.outcome, looked.reason) = (Some(Outcome::Skipped), Some(needs_bad(need)));
+                }
+                looked.again = false;
+            }
+            Some(Outcome::Refused) => {
+                let is_open = |entry: &Entry| entry.outcome.is_none();
+                let earlier = |entry: &Entry| entry.wave < looked.wave && is_open(entry);
+                let may_change =
+                    !needed.clone().any(|need| is_bad(&need)) && (needed.any(is_open) || entries.iter().any(earlier));
+                looked.again = may_change || looked.again && !self.arguments.run.dry_run;
+                if looked.again {
+                    looked.outcome = None;
+                }
+            }
+            Some(_) => looked.again = false,
+        }
+    }
+
     /// Asks once for all.
-    async fn confirm(&self, open: usize) -> Result<(), Error> {
-        if self.arguments.run.yes {
+    async fn confirm(&self, kept: &Kept) -> Result<(), Error> {
+        let undone = kept.to_undo().count();
+        // Where something is brought back, nothing new is begun.
+        let (doing, capital, count) = match undone {
+            0 => ("upgrade", "Upgrade", kept.open()),
+            undone => ("bring back", "Bring back", undone),
+        };
+        if self.arguments.run.yes || count == 0 {
             return Ok(());
         }
-        let releases = if open == 1 { "1 release".to_owned() } else { format!("{open} releases") };
+        let releases = if count == 1 { "1 release".to_owned() } else { format!("{count} releases") };
         if !is_attended() {
-            let message = format!("cannot upgrade {releases}: nobody is there to confirm it");
+            let message = format!("cannot {doing} {releases}: nobody is there to confirm it");
             return Err(Error::new(Kind::Refused, message).hint("look at the table above, and run it again with --yes"));
         }
-        let question = format!("Upgrade {releases}? [y/N] ");
+        let question = format!("{capital} {releases}? [y/N] ");
         let asking = tokio::task::spawn_blocking(move || ask(&question));
         let answer = tokio::select! {
             answer = asking => answer.unwrap_or(None),
             () = self.interrupts.more_than(0) => {
-                return Err(Error::new(Kind::Interrupted, format!("stopped before {releases} were upgraded")));
+                return Err(Error::new(Kind::Interrupted, format!("stopped before anything was done to {releases}")));
             }
         };
         match answer.as_deref().map(str::trim) {
             Some("y" | "Y" | "yes" | "Yes") => Ok(()),
-            _ => Err(Error::new(Kind::Refused, format!("cannot upgrade {releases}: you said no"))),
+            _ => Err(Error::new(Kind::Refused, format!("cannot {doing} {releases}: you said no"))),
         }
     }
 }
@@ -261,7 +307,7 @@ fn write(kept: &Kept, (format, painter): (BatchFormat, Painter), environment: &E
 }
 
 /// The worst of what became of the releases.
-fn exit_code(kept: &Kept, interrupted: bool) -> u8 {
+fn exit_code(kept: &Kept, (interrupted, incomplete): (bool, bool)) -> u8 {
     let any = |outcomes: &[Outcome]| outcomes.iter().any(|outcome| kept.count(*outcome) > 0);
     if any(&[Outcome::Failed, Outcome::NotUndone]) {
         return Kind::NotRolledBack.exit_code();
@@ -275,5 +321,39 @@ fn exit_code(kept: &Kept, interrupted: bool) -> u8 {
     if any(&[Outcome::Refused, Outcome::Skipped]) {
         return Kind::Refused.exit_code();
     }
-    if any(&[Outcome::Unproven]) { Kind::Helm.exit_code() } else { EXIT_OK }
+    let is_incomplete = incomplete || any(&[Outcome::Unproven]) || !kept.left_out.is_empty();
+    if is_incomplete { Kind::Incomplete.exit_code() } else { EXIT_OK }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upgrade::batch::Id;
+
+    #[test]
+    fn what_is_missing_is_not_good() {
+        let id = Id { context: None, namespace: "shop".to_owned(), release: "web".to_owned() };
+        let mut entry = Entry::new(id, 0);
+        entry.end(Told::new(Outcome::Upgraded, None), Timestamp::UNIX_EPOCH);
+        let mut kept = Kept {
+            schema_version: SCHEMA_VERSION,
+            batch: String::new(),
+            title: String::new(),
+            shard: None,
+            clusters: Vec::new(),
+            by: String::new(),
+            rollback_set: false,
+            left_out: Vec::new(),
+            started: Timestamp::UNIX_EPOCH,
+            ended: None,
+            looked_again: None,
+            releases: vec![entry],
+        };
+        assert_eq!(exit_code(&kept, (false, false)), 0);
+        assert_eq!(exit_code(&kept, (false, true)), 1, "a part has not ended");
+        kept.left_out.push("a context could not be read".to_owned());
+        assert_eq!(exit_code(&kept, (false, false)), 1);
+        kept.releases[0].end(Told::new(Outcome::RolledBack, None), Timestamp::UNIX_EPOCH);
+        assert_eq!(exit_code(&kept, (false, true)), 4, "the worst is told");
+    }
 }

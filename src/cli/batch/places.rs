@@ -2,17 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::cli::Environment;
 use crate::cli::args::ClusterArgs;
 use crate::cli::connection::{self, AnyStorage};
-use crate::cluster::KubeCluster;
+use crate::cluster::{Cluster as _, KubeCluster, ObjectRef, Resource};
 use crate::error::{Error, Kind};
 use crate::helm::process::HelmProcess;
 use crate::storage::Storage;
 use crate::upgrade::batch::Id;
+use crate::upgrade::batch::kept::ClusterIdentity;
+
+/// A server that takes longer to say which cluster it is of is told by its URL.
+const TO_TELL: Duration = Duration::from_secs(10);
 
 /// Connections by context.
 pub(super) struct Places<'a> {
@@ -51,9 +58,36 @@ impl<'a> Places<'a> {
         if let Some(storage) = open.get(&key) {
             return Ok(Arc::clone(storage));
         }
-        let storage = Arc::new(connection::storage(&self.arguments(context, None)?, self.environment).await?);
+        let arguments = self.arguments(context, None)?;
+        let storage = match context {
+            Some(_) => connection::storage_beside(&self.cluster, &arguments, self.environment).await?,
+            None => connection::storage(&arguments, self.environment).await?,
+        };
+        let storage = Arc::new(storage);
         open.insert(key, Arc::clone(&storage));
         Ok(storage)
+    }
+
+    /// What tells the clusters of these contexts from others. One that can't be connected to is left out: what is wrong with it is
+    /// told of each of its releases.
+    pub(super) async fn identities(&self, mut contexts: Vec<Option<String>>) -> Vec<ClusterIdentity> {
+        contexts.sort();
+        contexts.dedup();
+        join_all(contexts.iter().map(|context| self.identity(context.as_deref()))).await.into_iter().flatten().collect()
+    }
+
+    async fn identity(&self, context: Option<&str>) -> Option<ClusterIdentity> {
+        let storage = self.of(context).await.ok()?;
+        let arguments = self.arguments(context, None).ok()?;
+        let cluster = connection::reached(&storage, &arguments, self.environment).await.ok()?;
+        let at = ObjectRef { resource: Resource::NAMESPACES, namespace: None, name: "kube-system".to_owned() };
+        // Who may not read it is told by the server's URL.
+        let answer = timeout(TO_TELL, cluster.get(&at)).await.ok().and_then(Result::ok);
+        let uid = answer.and_then(|body| {
+            let object: serde_json::Value = serde_json::from_slice(&body).ok()?;
+            Some(object.get("metadata")?.get("uid")?.as_str()?.to_owned())
+        });
+        Some(ClusterIdentity { context: context.map(str::to_owned), server: cluster.server().to_owned(), uid })
     }
 
     /// Where a release is.

@@ -1,8 +1,11 @@
 //! One release of a batch: from what is planned to a guarded upgrade, with a connection, a configuration and a verdict of its own.
 
+use std::time::{Duration, Instant};
+
 use clap::Parser as _;
 
 use super::given::Item;
+use super::hush;
 use super::places::{Place, Places};
 use super::screen::{Ear, Screen};
 use crate::checks::{Findings, Severity};
@@ -16,7 +19,7 @@ use crate::config::batch::{OnFailure, Reuse};
 use crate::config::policy::Policy;
 use crate::diff::resources::Change;
 use crate::error::{Error, Kind};
-use crate::execute::batch::{Releases, told};
+use crate::execute::batch::{Again, Releases, Undo, look_again, told};
 use crate::execute::checklist::{self, elsewhere};
 use crate::execute::interrupts::Interrupts;
 use crate::execute::{self, Options, Prepared, Seams};
@@ -27,6 +30,11 @@ use crate::upgrade::batch::kept::Told;
 use crate::upgrade::event::Report;
 use crate::upgrade::next::Ending;
 
+/// The lease of whoever was killed counts for a quarter of a minute, and is then watched for some seconds.
+const UNTIL_FREE: Duration = Duration::from_secs(45);
+/// How often it is looked whether it is free.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+
 /// The releases of a batch, and what they are upgraded with.
 pub(super) struct Upgrades<'a> {
     pub(super) arguments: &'a BatchArgs,
@@ -36,6 +44,8 @@ pub(super) struct Upgrades<'a> {
     pub(super) policies: Vec<Policy>,
     pub(super) interrupts: &'a Interrupts,
     pub(super) screen: &'a Screen,
+    /// The positions of those that were being upgraded when the batch was killed.
+    pub(super) killed: Vec<usize>,
 }
 
 /// What the run of one release is made with.
@@ -166,16 +176,21 @@ impl<'a> Upgrades<'a> {
             warnings: 0,
             outcome: None,
             reason: None,
+            again: false,
         };
         let ear = self.screen.deaf(at);
         let seen = match self.setting(item).await {
-            Ok(setting) => self.see(&setting, &ear).await,
+            Ok(setting) => match self.see(&setting, &ear).await {
+                Err(error) => Err(hush::hushed(&setting.place, item, &setting.run.masker, error).await),
+                seen => seen,
+            },
             Err(error) => Err(error),
         };
         match seen {
             Err(error) => {
                 let told = told(&error);
                 (looked.outcome, looked.reason) = (Some(told.outcome), told.reason);
+                looked.again = may_pass(error.kind);
             }
             Ok(Seen::Nothing(report)) => {
                 (looked.outcome, looked.reason) = (Some(Outcome::Unchanged), Some(report.summary));
@@ -185,13 +200,30 @@ impl<'a> Upgrades<'a> {
         looked
     }
 
+    /// As [`Self::see`]; of a release that was being upgraded when the batch was killed, the lease that was left is waited for.
+    async fn see_free(&self, at: usize, setting: &Setting<'_>, ear: &Ear<'_>) -> Result<Seen, Error> {
+        let end = Instant::now() + UNTIL_FREE;
+        loop {
+            let seen = self.see(setting, ear).await;
+            let is_locked = seen.as_ref().is_err_and(|error| error.kind == Kind::Locked);
+            if !is_locked || !self.killed.contains(&at) || Instant::now() > end {
+                return seen;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = self.interrupts.more_than(0) => return seen,
+            }
+        }
+    }
+
     async fn try_upgrade(&self, at: usize) -> Result<Told, Error> {
         let item = &self.items[at];
         let ear = self.screen.ear(at, &item.id);
         let setting = self.setting(item).await?;
-        let (prepared, findings) = match self.see(&setting, &ear).await? {
-            Seen::Nothing(report) => return Ok(of_report(&report)),
-            Seen::May(prepared, findings) => (prepared, findings),
+        let (prepared, findings) = match self.see_free(at, &setting, &ear).await {
+            Err(error) => return Err(hush::hushed(&setting.place, item, &setting.run.masker, error).await),
+            Ok(Seen::Nothing(report)) => return Ok(of_report(&report)),
+            Ok(Seen::May(prepared, findings)) => (prepared, findings),
         };
         if let Some(reason) = refusal(&findings) {
             return Ok(Told::new(Outcome::Refused, Some(reason)));
@@ -205,29 +237,48 @@ impl<'a> Upgrades<'a> {
         })
     }
 
-    async fn try_undo(&self, at: usize, to: Option<u32>) -> Result<Told, Error> {
+    async fn try_undo(&self, at: usize, undo: Undo) -> Result<Told, Error> {
         let item = &self.items[at];
-        let Some(to) = to else {
-            let reason = "it was installed by this batch; helm uninstall removes it".to_owned();
-            return Ok(Told::new(Outcome::NotUndone, Some(reason)));
+        let not_undone = |reason: String| Ok(Told::new(Outcome::NotUndone, Some(reason)));
+        let Some(to) = undo.to else {
+            return not_undone("it was installed by this batch; helm uninstall removes it".to_owned());
         };
         let ear = self.screen.ear(at, &item.id);
         let setting = self.setting(item).await?;
         let seams = self.seams(&setting, &ear)?;
         let wanted = (item.id.release.as_str(), Some(to));
         let prepared = execute::prepare_rollback(&seams, wanted, &setting.run.options, &()).await?;
+        // What came after is somebody else's, and theirs to keep.
+        let newest = prepared.history.revisions().last().copied();
+        if newest != undo.revision {
+            let newest = newest.unwrap_or_default();
+            return not_undone(format!("somebody else has changed it since: revision {newest} is theirs"));
+        }
         let report = execute::run::roll_back(&seams, &prepared, &setting.options).await?;
         let outcome = if report.ending == Ending::WentBack { Outcome::Undone } else { Outcome::NotUndone };
-        Ok(Told { outcome, ..of_report(&report) })
+        // The revisions that are told stay those of the upgrade.
+        Ok(Told { outcome, from: None, revision: None, ..of_report(&report) })
     }
 
-    async fn try_trouble(&self, at: usize) -> Result<Option<String>, Error> {
+    async fn try_deployed(&self, at: usize) -> Result<Option<u32>, Error> {
+        let id = &self.items[at].id;
+        let place = self.places.place(id).await?;
+        let history = place.storage.history(&id.release).await?;
+        Ok(history.entries().iter().rev().find(|entry| entry.status_hint == "deployed").map(|entry| entry.revision))
+    }
+
+    async fn try_look_again(&self, at: usize, revision: Option<u32>) -> Result<Again, Error> {
         let item = &self.items[at];
         let setting = self.setting(item).await?;
         let ear = self.screen.deaf(at);
         let seams = self.seams(&setting, &ear)?;
-        execute::trouble(&seams, &item.id.release, setting.options.patience.clone()).await
+        Ok(look_again(&seams, (&item.id.release, revision), &setting.options).await)
     }
+}
+
+/// Whether it may be over soon, without anything being changed.
+fn may_pass(kind: Kind) -> bool {
+    matches!(kind, Kind::Unreachable | Kind::Cluster | Kind::Unauthorized | Kind::Locked)
 }
 
 impl Releases for Upgrades<'_> {
@@ -237,8 +288,12 @@ impl Releases for Upgrades<'_> {
         told
     }
 
-    async fn undo(&self, at: usize, to: Option<u32>) -> Told {
-        let told = match self.try_undo(at, to).await {
+    async fn deployed(&self, at: usize) -> Option<u32> {
+        self.try_deployed(at).await.ok().flatten()
+    }
+
+    async fn undo(&self, at: usize, undo: Undo) -> Told {
+        let told = match self.try_undo(at, undo).await {
             Ok(told) => told,
             Err(error) => Told::new(Outcome::NotUndone, Some(error.message)),
         };
@@ -246,8 +301,8 @@ impl Releases for Upgrades<'_> {
         told
     }
 
-    async fn trouble(&self, at: usize) -> Option<String> {
-        self.try_trouble(at).await.unwrap_or_else(|error| Some(error.message))
+    async fn look_again(&self, at: usize, revision: Option<u32>) -> Again {
+        self.try_look_again(at, revision).await.unwrap_or_else(|error| Again::Unseen(error.message))
     }
 
     fn hear(&self, event: &BatchEvent<'_>) {
@@ -260,8 +315,8 @@ fn of_report(report: &Report) -> Told {
     let outcome = match report.ending {
         Ending::Upgraded | Ending::Passed | Ending::WentBack => Outcome::Upgraded,
         Ending::Nothing => Outcome::Unchanged,
+        Ending::NotBegun | Ending::RolledBack | Ending::Unproven if report.interrupted => Outcome::Interrupted,
         Ending::Unproven => Outcome::Unproven,
-        Ending::NotBegun | Ending::RolledBack if report.interrupted => Outcome::Interrupted,
         Ending::NotBegun => Outcome::Refused,
         Ending::RolledBack => Outcome::RolledBack,
         Ending::Kept | Ending::NoWayBack | Ending::Uninstalled | Ending::NotRolledBack | Ending::Overtaken => {
@@ -270,7 +325,8 @@ fn of_report(report: &Report) -> Told {
     };
     let why = report.cause.as_ref().or(report.reasons.first()).unwrap_or(&report.summary);
     let reason = (!outcome.is_good()).then(|| why.clone());
-    Told { outcome, reason, from: report.from, revision: report.revision, evidence: report.evidence.clone() }
+    let Report { from, revision, deployed, .. } = *report;
+    Told { outcome, reason, from, revision, deployed, evidence: report.evidence.clone() }
 }
 
 /// Why the checks stop an upgrade, if they do.
@@ -301,5 +357,36 @@ fn fill(looked: &mut Looked, prepared: &Prepared, findings: &Findings) {
     looked.warnings = findings.findings.iter().filter(|finding| warns(finding.severity)).count();
     if let Some(reason) = refusal(findings) {
         (looked.outcome, looked.reason) = (Some(Outcome::Refused), Some(reason));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_was_interrupted_is_looked_at_again() {
+        let report = |ending, interrupted| Report {
+            release: "web".to_owned(),
+            namespace: "shop".to_owned(),
+            ending,
+            interrupted,
+            summary: String::new(),
+            from: Some(3),
+            revision: Some(3),
+            deployed: Some(3),
+            reasons: Vec::new(),
+            cause: None,
+            hint: None,
+            evidence: None,
+            archive: None,
+            next: Vec::new(),
+            parts: Vec::new(),
+        };
+        let outcome = |ending, interrupted| of_report(&report(ending, interrupted)).outcome;
+        assert_eq!(outcome(Ending::Unproven, true), Outcome::Interrupted);
+        assert_eq!(outcome(Ending::Unproven, false), Outcome::Unproven);
+        assert_eq!(outcome(Ending::RolledBack, true), Outcome::Interrupted);
+        assert_eq!(outcome(Ending::NotRolledBack, true), Outcome::Failed);
     }
 }

@@ -48,7 +48,11 @@ pub(super) fn write(
         row(entry, out)?;
     }
     let by = format!("by {}, begun {:.0}", kept.by, kept.started);
-    write!(out, "</tbody>\n</table>\n<p class=\"dim\">{}</p>\n</body>\n</html>\n", escaped(&by))
+    writeln!(out, "</tbody>\n</table>")?;
+    for line in &kept.left_out {
+        writeln!(out, "<p class=\"warning\">{}</p>", escaped(line))?;
+    }
+    write!(out, "<p class=\"dim\">{}</p>\n</body>\n</html>\n", escaped(&by))
 }
 
 fn row(entry: &Entry, out: &mut impl Write) -> Result<()> {

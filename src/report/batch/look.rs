@@ -62,6 +62,10 @@ impl LookView<'_> {
             (true, _) => format!("{}: all releases have ended", self.title),
             (false, _) => format!("{}: {} of {all} to be upgraded", self.title, count(None)),
         };
+        let again = self.looked.iter().filter(|looked| looked.again).count();
+        if again > 0 {
+            text.push_str(&format!(" ({again} looked at again before)"));
+        }
         for outcome in Outcome::ALL {
             let found = count(Some(outcome));
             if found > 0 {
@@ -108,6 +112,9 @@ fn note(looked: &Looked) -> Cell {
             Cell::new(role(outcome), format!("{}: {}", outcome.words(), shortened(reason, LONGEST_REASON)))
         }
         (Some(outcome), None) => Cell::new(role(outcome), outcome.words()),
+        (None, Some(reason)) if looked.again => {
+            Cell::new(Role::Warning, format!("not now: {}", shortened(reason, LONGEST_REASON)))
+        }
         (None, _) if !looked.changes.any && looked.to_chart.is_some() => {
             Cell::new(Role::Dim, "nothing to change; is to be proven")
         }
@@ -138,6 +145,7 @@ mod tests {
             warnings: 0,
             outcome,
             reason: outcome.map(|_| "images: it is not there".to_owned()),
+            again: false,
         }
     }
 
@@ -149,15 +157,19 @@ mod tests {
         warned.warnings = 2;
         let mut first = looked("new", None);
         (first.from_chart, first.needs) = (None, Vec::new());
-        let all = [warned, refused, first];
+        let mut later = looked("own", None);
+        (later.again, later.reason, later.to_chart) = (true, Some("no kind Own".to_owned()), None);
+        later.changes = Changes::default();
+        let all = [warned, refused, first, later];
         let view = LookView { title: "plan.yaml", shard: Some("0/2"), looked: &all, ended: 4 };
         let expected = "\
 NAMESPACE  RELEASE  CHART              OBJECTS  CHECKS      NOTE
 shop       web      app-1.0.0 → 1.1.0  +1 ~2    2 warnings  after shop/db
 shop       api      app-1.0.0 → 1.1.0  +1 ~2    1 blocker   refused: images: it is not there
 shop       new      app-1.1.0          +1 ~2    ok          is installed
+shop       own      app-1.0.0                               not now: no kind Own
 
-plan.yaml: 2 of 3 releases to be upgraded, 1 refused; 4 have ended before; shard 0/2
+plan.yaml: 3 of 4 releases to be upgraded (1 looked at again before), 1 refused; 4 have ended before; shard 0/2
 ";
         assert_eq!(view.text(Painter::new(false), None), expected);
     }

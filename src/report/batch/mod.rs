@@ -66,6 +66,10 @@ impl<'a> BatchView<'a> {
                 sheet.line(Role::Plain, &format!("  {}  {}", entry.id, entry.evidence.as_deref().unwrap_or_default()));
             }
         }
+        if !self.kept.left_out.is_empty() {
+            sheet.text.push('\n');
+            self.kept.left_out.iter().for_each(|line| sheet.line(Role::Warning, line));
+        }
         sheet.text.push('\n');
         let worst = self.sorted().first().and_then(|entry| entry.outcome);
         sheet.line(worst.map_or(Role::Plain, role), &self.summary());
@@ -86,6 +90,9 @@ impl<'a> BatchView<'a> {
                 write!(out, "\nEvidence:\n\n")?;
             }
             writeln!(out, "- {}: {}", prose(&entry.id.to_string()), prose(evidence))?;
+        }
+        for line in &self.kept.left_out {
+            write!(out, "\n{}\n", prose(line))?;
         }
         Ok(())
     }
@@ -236,7 +243,10 @@ mod tests {
             batch: "abc".to_owned(),
             title: "plan.yaml".to_owned(),
             shard: None,
+            clusters: Vec::new(),
             by: "ann@ci-7".to_owned(),
+            rollback_set: false,
+            left_out: vec!["b\u{1b}[31m/<i> could not be read, and is left out: refused".to_owned()],
             started: second(0),
             ended: Some(second(125)),
             looked_again: None,
@@ -267,6 +277,8 @@ shop       api<b>          rolled back  my-app-1.0.0 → 1.1.0  1 → 2  1m5s  c
 evidence
   shop/api<b>  /tmp/evidence/api
 
+b\\u{1b}[31m/<i> could not be read, and is left out: refused
+
 1 of 3 releases are good: 1 rolled back, 1 skipped, 1 upgraded; 2m5s
 ";
         assert_eq!(text, expected);
@@ -278,7 +290,8 @@ evidence
             [written(|view, out| view.write_markdown(out).unwrap()), written(|view, out| view.write_html(out).unwrap())]
         {
             assert!(!text.contains("api<b>") && !text.contains('\u{1b}'), "{text}");
-            assert!(text.contains("1 of 3 releases are good"), "{text}");
+            assert!(text.contains("1 of 3 releases are good") && !text.contains("<i>"), "{text}");
+            assert!(text.contains("could not be read, and is left out"), "{text}");
             assert!(text.find("rolled back") < text.find("<td>web"), "the worst first: {text}");
         }
     }

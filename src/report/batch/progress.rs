@@ -120,7 +120,8 @@ impl Progress {
     #[must_use]
     pub fn lines(&self, now: f64, painter: Painter) -> Vec<String> {
         let (columns, rows) = self.size;
-        let mut head = format!("{} of {} done", self.done, self.all);
+        // Those that are brought back end twice.
+        let mut head = format!("{} of {} done", self.done.min(self.all), self.all);
         if let Some(left) = self.left() {
             head.push_str(&format!(", about {} left", span(left)));
         }

@@ -66,8 +66,10 @@ pub struct Looked {
     pub warnings: usize,
     /// How it stands already: it has ended in an earlier run, or will not be begun.
     pub outcome: Option<Outcome>,
-    /// Why it will not be begun, one sentence.
+    /// Why it will not be begun, or could not be now, one sentence.
     pub reason: Option<String>,
+    /// Whether it could not be begun now, and is looked at again at its turn: what comes before may change that, or time.
+    pub again: bool,
 }
 
 /// How many objects change, in which way.

@@ -25,8 +25,14 @@ pub struct Kept {
     pub title: String,
     /// The part of the batch, as in `0/4`, where it is dealt out.
     pub shard: Option<String>,
+    /// The clusters that its releases are in.
+    pub clusters: Vec<ClusterIdentity>,
     /// Who runs it.
     pub by: String,
+    /// Whether a failure brings back all that was upgraded.
+    pub rollback_set: bool,
+    /// Where releases could not be looked for, and why, a line each.
+    pub left_out: Vec<String>,
     /// When it began.
     pub started: Timestamp,
     /// When it ended; nothing while it runs, and after a crash.
@@ -35,6 +41,35 @@ pub struct Kept {
     pub looked_again: Option<u32>,
     /// The releases, in their order.
     pub releases: Vec<Entry>,
+}
+
+/// Tells a cluster from others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterIdentity {
+    /// The context that leads to it, where one is named.
+    pub context: Option<String>,
+    /// The URL of its API server.
+    pub server: String,
+    /// The uid of its namespace `kube-system`, where that may be read: it stays when the URL changes.
+    pub uid: Option<String>,
+}
+
+impl ClusterIdentity {
+    /// Whether both are the same cluster, as far as can be told.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.uid, &other.uid) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.server == other.server,
+        }
+    }
+
+    /// A name for it that others don't have.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.uid.as_deref().unwrap_or(&self.server)
+    }
 }
 
 /// A release of a batch, and how it stands.
@@ -57,9 +92,11 @@ pub struct Entry {
     pub reason: Option<String>,
     /// The revision that was deployed before.
     pub from: Option<u32>,
-    /// The revision that was made.
+    /// The revision that was made; the same where it was only looked at.
     pub revision: Option<u32>,
-    /// When it was begun.
+    /// The revision that is deployed in the end, where that is known.
+    pub deployed: Option<u32>,
+    /// When it was begun; also where it waits to be taken up after a crash.
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
@@ -78,6 +115,8 @@ pub struct Told {
     pub from: Option<u32>,
     /// The revision that was made.
     pub revision: Option<u32>,
+    /// The revision that is deployed in the end, where that is known.
+    pub deployed: Option<u32>,
     /// The folder with the evidence.
     pub evidence: Option<String>,
 }
@@ -86,7 +125,7 @@ impl Told {
     /// Nothing is known but how it ended, and why.
     #[must_use]
     pub fn new(outcome: Outcome, reason: Option<String>) -> Self {
-        Self { outcome, reason, from: None, revision: None, evidence: None }
+        Self { outcome, reason, from: None, revision: None, deployed: None, evidence: None }
     }
 }
 
@@ -104,6 +143,7 @@ impl Entry {
             reason: None,
             from: None,
             revision: None,
+            deployed: None,
             started: None,
             ended: None,
             evidence: None,
@@ -127,18 +167,59 @@ impl Entry {
 
     /// It has ended.
     pub fn end(&mut self, told: Told, now: Timestamp) {
-        let Told { outcome, reason, from, revision, evidence } = told;
+        let Told { outcome, reason, from, revision, deployed, evidence } = told;
         (self.running, self.outcome, self.ended) = (false, Some(outcome), Some(now));
         self.reason = reason.map(|reason| shortened(&reason));
-        self.from = from.or(self.from);
+        // A run that went on after a crash may find the new revision deployed already: what was there before is known better.
+        self.from = match self.from {
+            Some(known) if from == revision => Some(known),
+            known => from.or(known),
+        };
         self.revision = revision.or(self.revision);
+        self.deployed = deployed;
         self.evidence = evidence.or(self.evidence.take());
     }
 
     /// It waits again: whoever was at work on it is gone.
     fn wait(&mut self) {
+        // Where it was brought back, or never changed, what is deployed now is what it is upgraded from.
+        if self.deployed != self.revision {
+            self.from = None;
+        }
+        // What was at work stays begun.
+        self.started = self.started.filter(|_| self.running);
         (self.running, self.outcome, self.reason) = (false, None, None);
-        (self.started, self.ended) = (None, None);
+        (self.revision, self.deployed, self.ended) = (None, None, None);
+    }
+
+    /// Whether its upgrade was begun and is not good. What was only looked at, since there was nothing to change, is none of it.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        let was_changed = self.revision.is_none() || self.revision != self.from;
+        was_changed && self.outcome.is_some_and(Outcome::is_failure)
+    }
+
+    /// Whether what runs is a revision that the batch made.
+    #[must_use]
+    pub fn runs_new(&self) -> bool {
+        let may = matches!(self.outcome, Some(Outcome::Upgraded | Outcome::Unproven | Outcome::Failed));
+        may && self.revision.is_some() && self.deployed == self.revision && self.revision != self.from
+    }
+
+    /// How it stands once it was brought back, or could not be. What was not good itself stays a failure.
+    #[must_use]
+    pub fn brought_back(&self, told: Told) -> Told {
+        if self.outcome == Some(Outcome::Upgraded) {
+            return told;
+        }
+        let own = self.reason.clone().unwrap_or_default();
+        match told.outcome {
+            Outcome::Undone => Told { outcome: Outcome::RolledBack, reason: Some(own), ..told },
+            _ => {
+                let why = told.reason.clone().unwrap_or_default();
+                Told { outcome: Outcome::Failed, reason: Some(format!("{own}; not brought back: {why}")), ..told }
+            }
+        }
     }
 }
 
@@ -167,20 +248,45 @@ impl Kept {
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
-    /// Makes ready to go on: what was being upgraded, and what was interrupted, is looked at once more. What has ended stays so.
-    pub fn take_up(&mut self) {
+    /// Makes ready to go on: what was being upgraded, what was interrupted, and what was not begun, is looked at once more. With
+    /// `stopped`, after too many failures, what was not begun stays so. Returns the positions of those that were being upgraded.
+    pub fn take_up(&mut self, stopped: bool) -> Vec<usize> {
         self.ended = None;
-        for entry in &mut self.releases {
-            if entry.running || entry.outcome == Some(Outcome::Interrupted) {
+        let mut running = Vec::new();
+        for (at, entry) in self.releases.iter_mut().enumerate() {
+            if entry.running {
+                running.push(at);
+            }
+            let again = match entry.outcome {
+                Some(Outcome::Interrupted) => true,
+                Some(Outcome::Refused | Outcome::Skipped) => !stopped,
+                _ => false,
+            };
+            if entry.running || again {
                 entry.wait();
             }
         }
+        running
     }
 
-    /// Whether every release has ended, and not by an interrupt.
+    /// Whether every release has ended, and not by an interrupt, and none is to be brought back.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.releases.iter().all(|entry| entry.outcome.is_some_and(|outcome| outcome != Outcome::Interrupted))
+        let ended = |entry: &Entry| entry.outcome.is_some_and(|outcome| outcome != Outcome::Interrupted);
+        self.releases.iter().all(ended) && self.to_undo().next().is_none()
+    }
+
+    /// How many upgrades were begun and are not good.
+    #[must_use]
+    pub fn failures(&self) -> usize {
+        self.releases.iter().filter(|entry| entry.is_failure()).count()
+    }
+
+    /// The positions of those that are to be brought back.
+    pub fn to_undo(&self) -> impl Iterator<Item = usize> {
+        let failed = self.rollback_set && self.failures() > 0;
+        let all = self.releases.iter().enumerate().filter(move |(_, entry)| failed && entry.runs_new());
+        all.map(|(at, _)| at)
     }
 
     /// How many releases ended in this way.
@@ -193,6 +299,25 @@ impl Kept {
     #[must_use]
     pub fn open(&self) -> usize {
         self.releases.iter().filter(|entry| entry.outcome.is_none()).count()
+    }
+
+    /// Of named states those of the batch that was begun last, in the number of parts that it is dealt out in now; and the names of the
+    /// others.
+    #[must_use]
+    pub fn newest(found: Vec<(String, Self)>) -> (Vec<Self>, Vec<String>) {
+        let of = |kept: &Self| {
+            let count = kept.shard.as_deref().and_then(|shard| Some(shard.split_once('/')?.1.to_owned()));
+            (kept.batch.clone(), count)
+        };
+        let newest = found.iter().max_by_key(|(_, kept)| kept.started).map(|(_, kept)| of(kept));
+        let (mut parts, mut others) = (Vec::new(), Vec::new());
+        for (name, kept) in found {
+            match newest.as_ref() == Some(&of(&kept)) {
+                true => parts.push(kept),
+                false => others.push(name),
+            }
+        }
+        (parts, others)
     }
 
     /// Puts the results of several parts of one batch together.
@@ -214,6 +339,7 @@ impl Kept {
             shards.push(part.shard);
             all.started = all.started.min(part.started);
             all.ended = all.ended.zip(part.ended).map(|(one, other)| one.max(other));
+            all.left_out.extend(part.left_out);
             all.releases.extend(part.releases);
         }
         all.shard = missing(&shards);
@@ -249,7 +375,10 @@ mod tests {
             batch: "abc".to_owned(),
             title: "plan.yaml".to_owned(),
             shard: shard.map(str::to_owned),
+            clusters: Vec::new(),
             by: "ann@ci-7".to_owned(),
+            rollback_set: false,
+            left_out: Vec::new(),
             started: Timestamp::UNIX_EPOCH,
             ended: Some(Timestamp::UNIX_EPOCH),
             looked_again: None,
@@ -277,11 +406,90 @@ mod tests {
             kept(None, &[Some(Outcome::Upgraded), Some(Outcome::Interrupted), Some(Outcome::Failed), None, None]);
         kept.releases[3].begin(Timestamp::UNIX_EPOCH);
         assert!(!kept.is_over());
-        kept.take_up();
+        assert_eq!(kept.take_up(false), [3]);
         let standings: Vec<Standing> = kept.releases.iter().map(Entry::standing).collect();
         let (waiting, ended) = (Standing::Waiting, Standing::Ended);
         assert_eq!(standings, [ended(Outcome::Upgraded), waiting, ended(Outcome::Failed), waiting, waiting]);
         assert_eq!(kept.releases[0].reason.as_deref(), Some("why so"), "a reason is one line");
+    }
+
+    #[test]
+    fn what_was_not_begun_is_looked_at_again_unless_too_many_failed() {
+        let outcomes = [Some(Outcome::Refused), Some(Outcome::Skipped), Some(Outcome::RolledBack)];
+        let mut taken = kept(None, &outcomes);
+        taken.take_up(false);
+        assert_eq!(taken.open(), 2);
+        let mut stopped = kept(None, &outcomes);
+        stopped.take_up(true);
+        assert_eq!(stopped.open(), 0);
+    }
+
+    fn told(outcome: Outcome, (from, revision, deployed): (u32, u32, u32)) -> Told {
+        Told { from: Some(from), revision: Some(revision), deployed: Some(deployed), ..Told::new(outcome, None) }
+    }
+
+    #[test]
+    fn what_was_there_before_a_crash_is_what_is_gone_back_to() {
+        let mut kept = kept(None, &[None, None]);
+        let now = Timestamp::UNIX_EPOCH;
+        kept.releases[0].from = Some(5);
+        kept.releases[0].begin(now);
+        kept.take_up(false);
+        // Revision 6 was made before the crash, so it was only looked at.
+        kept.releases[0].end(told(Outcome::Upgraded, (6, 6, 6)), now);
+        assert_eq!((kept.releases[0].from, kept.releases[0].runs_new()), (Some(5), true));
+        kept.releases[1].end(told(Outcome::Upgraded, (6, 6, 6)), now);
+        assert!(!kept.releases[1].runs_new(), "it was never changed");
+        // One that was interrupted and is back begins from where it is then.
+        kept.releases[0].end(told(Outcome::Interrupted, (5, 6, 7)), now);
+        kept.take_up(false);
+        assert_eq!((kept.releases[0].from, kept.releases[0].revision), (None, None));
+    }
+
+    #[test]
+    fn what_only_was_looked_at_is_no_failure_and_what_failed_stays_one() {
+        let mut kept = kept(None, &[None, None, None]);
+        let now = Timestamp::UNIX_EPOCH;
+        kept.rollback_set = true;
+        kept.releases[0].end(told(Outcome::Upgraded, (1, 2, 2)), now);
+        kept.releases[1].end(told(Outcome::Unproven, (4, 4, 4)), now);
+        kept.releases[2].end(told(Outcome::Upgraded, (1, 2, 2)), now);
+        assert_eq!((kept.failures(), kept.is_over()), (0, true));
+        kept.releases[2].end(Told { reason: Some("not ready".to_owned()), ..told(Outcome::Failed, (1, 2, 2)) }, now);
+        assert_eq!(kept.to_undo().collect::<Vec<_>>(), [0, 2]);
+        assert!(!kept.is_over(), "the set is still to be brought back");
+        let undone = Told { deployed: Some(3), ..Told::new(Outcome::Undone, None) };
+        for at in [2, 0] {
+            let told = kept.releases[at].brought_back(undone.clone());
+            kept.releases[at].end(told, now);
+        }
+        let outcomes = [0, 2].map(|at| kept.releases[at].outcome);
+        assert_eq!(outcomes, [Some(Outcome::Undone), Some(Outcome::RolledBack)]);
+        assert_eq!((kept.failures(), kept.is_over(), kept.releases[2].reason.as_deref()), (1, true, Some("not ready")));
+    }
+
+    #[test]
+    fn a_cluster_is_told_by_its_uid_and_else_by_its_server() {
+        let of = |server: &str, uid: Option<&str>| ClusterIdentity {
+            context: None,
+            server: server.to_owned(),
+            uid: uid.map(str::to_owned),
+        };
+        assert!(of("https://a", Some("1")).is_same(&of("https://b", Some("1"))));
+        assert!(!of("https://a", Some("1")).is_same(&of("https://a", Some("2"))));
+        assert!(of("https://a", None).is_same(&of("https://a", Some("1"))));
+        assert!(!of("https://a", None).is_same(&of("https://b", None)));
+    }
+
+    #[test]
+    fn the_parts_of_an_earlier_deal_do_not_count() {
+        let part = |shard: &str, second| {
+            let started = Timestamp::from_second(second).unwrap();
+            (shard.to_owned(), Kept { started, ..kept(Some(shard), &[Some(Outcome::Upgraded)]) })
+        };
+        let (parts, others) = Kept::newest(vec![part("0/2", 1), part("1/2", 2), part("0/4", 4), part("3/4", 3)]);
+        assert_eq!((parts.len(), others), (2, vec!["0/2".to_owned(), "1/2".to_owned()]));
+        assert_eq!(Kept::newest(Vec::new()), (Vec::new(), Vec::new()));
     }
 
     #[test]

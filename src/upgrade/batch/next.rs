@@ -13,8 +13,6 @@ pub struct Terms {
     pub concurrency: usize,
     /// With more failures than these nothing new is begun.
     pub max_failures: Option<usize>,
-    /// Whether a failure brings back those that succeeded, too.
-    pub rollback_set: bool,
     /// How long is waited after a wave in which something was upgraded.
     pub soak: SignedDuration,
 }
@@ -55,12 +53,16 @@ pub fn next(order: &Order, kept: &Kept, (terms, interrupted): (&Terms, bool), no
     if interrupted {
         return if running > 0 { Action::Wait } else { Action::End };
     }
-    let failures = entries.iter().filter(|entry| entry.outcome.is_some_and(Outcome::is_failure)).count();
-    let is_over = terms.max_failures.is_some_and(|most| failures > most) || terms.rollback_set && failures > 0;
-    let mut waiting = entries.iter().enumerate().filter(|(_, entry)| entry.standing() == Standing::Waiting);
-    if is_over {
+    let waiting = entries.iter().enumerate().filter(|(_, entry)| entry.standing() == Standing::Waiting);
+    // What was killed in the middle may be half upgraded: it is taken up, whatever has become of others.
+    let (begun, new): (Vec<_>, Vec<_>) = waiting.partition(|(_, entry)| entry.started.is_some());
+    if let Some((at, _)) = begun.first().filter(|_| running < terms.concurrency.max(1)) {
+        return Action::Start(*at);
+    }
+    let mut waiting = new.into_iter();
+    if is_stopped(kept, terms) {
         if let Some((at, _)) = waiting.next() {
-            return Action::Skip(at, Why::Failures(failures));
+            return Action::Skip(at, Why::Failures(kept.failures()));
         }
     } else {
         let bad = |at: usize| order.needs[at].iter().copied().find(|&need| is_bad(&entries[need]));
@@ -76,14 +78,15 @@ pub fn next(order: &Order, kept: &Kept, (terms, interrupted): (&Terms, bool), no
     if running > 0 {
         return Action::Wait;
     }
-    if terms.rollback_set && failures > 0 {
-        let upgraded = entries.iter().enumerate().filter(|(_, entry)| entry.outcome == Some(Outcome::Upgraded));
-        // The last one that ended first; of those that ended together the one that stands later.
-        if let Some((at, _)) = upgraded.max_by_key(|(at, entry)| (entry.ended, *at)) {
-            return Action::Undo(at);
-        }
-    }
-    Action::End
+    // The last one that ended first; of those that ended together the one that stands later.
+    kept.to_undo().max_by_key(|at| (entries[*at].ended, *at)).map_or(Action::End, Action::Undo)
+}
+
+/// Whether nothing new is begun, for what has failed.
+#[must_use]
+pub fn is_stopped(kept: &Kept, terms: &Terms) -> bool {
+    let failures = kept.failures();
+    terms.max_failures.is_some_and(|most| failures > most) || kept.rollback_set && failures > 0
 }
 
 fn is_bad(entry: &Entry) -> bool {
@@ -116,10 +119,9 @@ mod tests {
     use crate::upgrade::batch::Id;
     use crate::upgrade::batch::kept::{SCHEMA_VERSION, Told};
 
-    const ONE: Terms = Terms { concurrency: 1, max_failures: None, rollback_set: false, soak: SignedDuration::ZERO };
+    const ONE: Terms = Terms { concurrency: 1, max_failures: None, soak: SignedDuration::ZERO };
     const TWO: Terms = Terms { concurrency: 2, ..ONE };
     const STRICT: Terms = Terms { max_failures: Some(0), ..ONE };
-    const SET: Terms = Terms { rollback_set: true, ..ONE };
     const SOAK: Terms = Terms { soak: SignedDuration::from_secs(60), ..ONE };
 
     /// A batch of releases as in `wave:state:needs`: `.` waits, `r` is being upgraded, and else how it ended. The nth one ended
@@ -148,7 +150,9 @@ mod tests {
                 other => panic!("{other}"),
             };
             if let Some(outcome) = outcome {
-                entry.end(Told::new(outcome, None), second(at as i64));
+                let deployed = (outcome == Outcome::Upgraded).then_some(2);
+                let told = Told { from: Some(1), revision: Some(2), deployed, ..Told::new(outcome, None) };
+                entry.end(told, second(at as i64));
             }
             entries.push(entry);
             order.given.push(at);
@@ -162,7 +166,10 @@ mod tests {
             batch: String::new(),
             title: String::new(),
             shard: None,
+            clusters: Vec::new(),
             by: String::new(),
+            rollback_set: false,
+            left_out: Vec::new(),
             started: Timestamp::UNIX_EPOCH,
             ended: None,
             looked_again: None,
@@ -182,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_course_of_a_batch() {
-        use Action::{End, Skip, Start, Undo, Wait};
+        use Action::{End, Skip, Start, Wait};
         for (terms, releases, expected) in [
             // One after the other, or several.
             (ONE, &["0:.", "0:."] as &[&str], Start(0)),
@@ -204,13 +211,6 @@ mod tests {
             (Terms { max_failures: Some(1), ..ONE }, &["0:x", "0:."], Start(1)),
             (Terms { max_failures: Some(1), ..ONE }, &["0:x", "0:b", "0:."], Skip(2, Why::Failures(2))),
             (STRICT, &["0:x", "0:r"], Wait),
-            // The whole set, the last one first.
-            (SET, &["0:+", "0:+", "0:x", "0:."], Skip(3, Why::Failures(1))),
-            (SET, &["0:+", "0:+", "0:x", "0:r"], Wait),
-            (SET, &["0:+", "0:+", "0:x", "0:s"], Undo(1)),
-            (SET, &["0:+", "0:u", "0:x", "0:s"], Undo(0)),
-            (SET, &["0:u", "0:u", "0:x", "0:="], End),
-            (SET, &["0:+", "0:n"], End),
             // Waves wait for each other.
             (TWO, &["1:r", "2:."], Wait),
             (TWO, &["1:+", "2:."], Start(1)),
@@ -218,6 +218,49 @@ mod tests {
         ] {
             assert_eq!(action(&terms, releases), expected, "{releases:?} {terms:?}");
         }
+    }
+
+    #[test]
+    fn a_failure_brings_back_the_whole_set_the_last_one_first() {
+        use Action::{End, Skip, Undo, Wait};
+        for (releases, expected) in [
+            (&["0:+", "0:+", "0:x", "0:."] as &[&str], Skip(3, Why::Failures(1))),
+            (&["0:+", "0:+", "0:x", "0:r"], Wait),
+            (&["0:+", "0:+", "0:x", "0:s"], Undo(1)),
+            (&["0:+", "0:u", "0:x", "0:s"], Undo(0)),
+            (&["0:u", "0:u", "0:x", "0:="], End),
+            (&["0:+", "0:n"], End),
+        ] {
+            let (order, mut kept) = batch(releases);
+            kept.rollback_set = true;
+            assert_eq!(next(&order, &kept, (&ONE, false), second(10)), expected, "{releases:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_killed_in_the_middle_is_taken_up_first_whatever_failed() {
+        let (order, mut kept) = batch(&["0:x", "0:r:0", "0:."]);
+        kept.rollback_set = true;
+        kept.take_up(true);
+        assert_eq!(next(&order, &kept, (&ONE, false), second(10)), Action::Start(1));
+        kept.releases[1].begin(second(10));
+        assert_eq!(next(&order, &kept, (&ONE, false), second(10)), Action::Skip(2, Why::Failures(1)));
+    }
+
+    #[test]
+    fn what_failed_after_its_upgrade_is_brought_back_too() {
+        let (order, mut kept) = batch(&["0:+", "0:+"]);
+        kept.rollback_set = true;
+        let look = |outcome, deployed| Told { deployed, ..Told::new(outcome, None) };
+        kept.releases[1].end(look(Outcome::Failed, Some(2)), second(5));
+        assert_eq!(next(&order, &kept, (&ONE, false), second(10)), Action::Undo(1));
+        let told = kept.releases[1].brought_back(look(Outcome::NotUndone, None));
+        kept.releases[1].end(told, second(6));
+        assert_eq!(
+            next(&order, &kept, (&ONE, false), second(10)),
+            Action::Undo(0),
+            "no second try, and the rest goes on"
+        );
     }
 
     #[test]
@@ -234,9 +277,11 @@ mod tests {
 
     #[test]
     fn an_interrupt_begins_nothing_and_waits_for_what_is_at_work() {
-        let (order, kept) = batch(&["0:r", "0:.", "0:x"]);
-        assert_eq!(next(&order, &kept, (&SET, true), second(0)), Action::Wait);
-        let (order, kept) = batch(&["0:+", "0:.", "0:x"]);
-        assert_eq!(next(&order, &kept, (&SET, true), second(0)), Action::End);
+        let (order, mut kept) = batch(&["0:r", "0:.", "0:x"]);
+        kept.rollback_set = true;
+        assert_eq!(next(&order, &kept, (&ONE, true), second(0)), Action::Wait);
+        let (order, mut kept) = batch(&["0:+", "0:.", "0:x"]);
+        kept.rollback_set = true;
+        assert_eq!(next(&order, &kept, (&ONE, true), second(0)), Action::End);
     }
 }

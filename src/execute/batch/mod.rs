@@ -1,14 +1,18 @@
 //! The loop of a batch: how its releases stand goes in, [`next`] says what to do, and it is done. Each release is a run of its own,
 //! and what has ended is kept before anything else is begun.
 
+mod again;
+
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt as _};
+use futures::stream::{self, FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 
+pub use self::again::{Again, look_again};
 use super::interrupts::Interrupts;
+use super::patience::{AWAY, patiently};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::record::batch::Store;
@@ -26,14 +30,26 @@ pub trait Releases {
     /// Upgrades one, under guard. However it ends is told.
     fn upgrade(&self, at: usize) -> impl Future<Output = Told>;
 
-    /// Brings one back to the revision that was deployed before, under guard.
-    fn undo(&self, at: usize, to: Option<u32>) -> impl Future<Output = Told>;
+    /// The revision of one that is deployed now, if there is one and it can be read.
+    fn deployed(&self, at: usize) -> impl Future<Output = Option<u32>>;
 
-    /// Why one is not ready any more, if it is not.
-    fn trouble(&self, at: usize) -> impl Future<Output = Option<String>>;
+    /// Brings one back to the revision that was deployed before, under guard.
+    fn undo(&self, at: usize, undo: Undo) -> impl Future<Output = Told>;
+
+    /// Looks at one again, of which this revision was made.
+    fn look_again(&self, at: usize, revision: Option<u32>) -> impl Future<Output = Again>;
 
     /// Hears what happens.
     fn hear(&self, event: &BatchEvent<'_>);
+}
+
+/// What is undone of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undo {
+    /// The revision that was made.
+    pub revision: Option<u32>,
+    /// The one that was deployed before.
+    pub to: Option<u32>,
 }
 
 /// A batch to run.
@@ -58,20 +74,27 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
     pub async fn run(&self, kept: &mut Kept) -> Result<(), Error> {
         let mut running = FuturesUnordered::new();
         let mut ended: Vec<(usize, Told)> = Vec::new();
-        let mut broken = self.store.write(&kept.write()).await.err();
+        let mut broken = self.write(kept).await.err();
         loop {
-            for (at, told) in ended.drain(..) {
+            while !ended.is_empty() {
+                let (at, told) = ended.remove(0);
                 self.end(kept, at, told);
                 // A state that is not kept is worse than none: what is at work ends, and nothing new is begun.
-                broken = broken.or(self.store.write(&kept.write()).await.err());
+                broken = broken.or(meanwhile(&mut running, &mut ended, self.write(kept)).await.err());
             }
             let stopped = self.interrupts.asked().is_some() || broken.is_some();
             match next(self.order, kept, (&self.terms, stopped), Timestamp::now()) {
                 Action::Start(at) => {
+                    if kept.releases[at].from.is_none() {
+                        let deployed = meanwhile(&mut running, &mut ended, self.releases.deployed(at)).await;
+                        if !ended.is_empty() {
+                            continue;
+                        }
+                        kept.releases[at].from = deployed;
+                    }
                     kept.releases[at].begin(Timestamp::now());
-                    let state = kept.write();
-                    if let Err(error) = meanwhile(&mut running, &mut ended, self.store.write(&state)).await {
-                        kept.releases[at].running = false;
+                    if let Err(error) = meanwhile(&mut running, &mut ended, self.write(kept)).await {
+                        (kept.releases[at].running, kept.releases[at].started) = (false, None);
                         broken = Some(error);
                         continue;
                     }
@@ -90,19 +113,27 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
                 Action::Soak(until) => self.soak(kept, until).await,
                 Action::LookAgain(wave) => {
                     self.look_again(kept, wave).await;
-                    broken = broken.or(self.store.write(&kept.write()).await.err());
+                    broken = broken.or(self.write(kept).await.err());
                 }
                 Action::Undo(at) => {
                     self.releases.hear(&BatchEvent::BatchUndoing { release: &kept.releases[at].id });
-                    ended.push((at, self.releases.undo(at, kept.releases[at].from).await));
+                    let entry = &kept.releases[at];
+                    let told = self.releases.undo(at, Undo { revision: entry.revision, to: entry.from }).await;
+                    ended.push((at, entry.brought_back(told)));
                 }
                 Action::End => break,
             }
         }
         kept.ended = kept.is_over().then(Timestamp::now);
-        broken = broken.or(self.store.write(&kept.write()).await.err());
+        broken = broken.or(self.write(kept).await.err());
         self.releases.hear(&BatchEvent::BatchDone { batch: kept });
         broken.filter(|_| !kept.is_over()).map_or(Ok(()), Err)
+    }
+
+    /// A server that is away for a while is waited for.
+    async fn write(&self, kept: &Kept) -> Result<(), Error> {
+        let state = kept.write();
+        patiently(AWAY, || self.store.write(&state)).await
     }
 
     fn end(&self, kept: &mut Kept, at: usize, told: Told) {
@@ -126,13 +157,23 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
 
     /// What was upgraded in a wave must still be ready after its soak; what is not has failed.
     async fn look_again(&self, kept: &mut Kept, wave: u32) {
-        for at in 0..kept.releases.len() {
-            let entry = &kept.releases[at];
-            if entry.wave != wave || entry.outcome != Some(Outcome::Upgraded) {
-                continue;
-            }
-            if let Some(trouble) = self.releases.trouble(at).await {
-                let told = Told::new(Outcome::Failed, Some(format!("not ready any more after the soak: {trouble}")));
+        let upgraded = |entry: &Entry| entry.wave == wave && entry.outcome == Some(Outcome::Upgraded);
+        let of = |(at, entry): (usize, &Entry)| upgraded(entry).then_some((at, entry.revision));
+        let wanted: Vec<(usize, Option<u32>)> = kept.releases.iter().enumerate().filter_map(of).collect();
+        let looking = wanted.into_iter().map(|(at, revision)| async move {
+            let again = self.releases.look_again(at, revision).await;
+            (at, again)
+        });
+        let mut looking = stream::iter(looking).buffer_unordered(self.terms.concurrency.max(1));
+        let mut seen = Vec::new();
+        while let Some(found) = looking.next().await {
+            seen.push(found);
+        }
+        if seen.iter().any(|(_, again)| *again == Again::Stopped) {
+            return;
+        }
+        for (at, again) in seen {
+            if let Some(told) = again.told(&kept.releases[at]) {
                 self.end(kept, at, told);
             }
         }

@@ -1,0 +1,71 @@
+//! What helm says of a release that it can't render, without the secrets among its values: a template may quote them, and what is
+//! told of a release is kept, and shown to others.
+
+use super::given::Item;
+use super::places::Place;
+use crate::cli::input;
+use crate::command::evidence::Secrets;
+use crate::error::Error;
+use crate::manifest::mask::Masker;
+use crate::manifest::sensitive::{Sensitive, named_like_a_secret};
+use crate::manifest::yaml;
+use crate::release::Release;
+
+/// The error without secrets of the values that the plan supplies, and of those that the release has.
+pub(super) async fn hushed(place: &Place, item: &Item, masker: &Masker, error: Error) -> Error {
+    let supplied = supplied(item);
+    let old = newest(place, &item.id.release).await;
+    let old = old.as_ref().map(|release| Secrets::of(&[release], masker));
+    let mask = |text: &str| {
+        let text = supplied.mask_text(text, masker);
+        old.as_ref().map_or(text.clone(), |old| old.mask(&text))
+    };
+    Error { message: mask(&error.message), hint: error.hint.as_deref().map(mask), ..error }
+}
+
+async fn newest(place: &Place, release: &str) -> Option<Release> {
+    let history = place.storage.history(release).await.ok()?;
+    place.storage.read(release, history.revisions().last().copied()?).await.ok()
+}
+
+/// What is named like a secret among the values that the plan supplies.
+fn supplied(item: &Item) -> Sensitive {
+    let mut sensitive = Sensitive::of(std::iter::empty());
+    for file in item.planned.values.iter().filter(|file| !file.contains("://")) {
+        if let Some(values) = input::read(file.as_ref()).ok().and_then(|text| yaml::parse(&text).ok()) {
+            sensitive.gather_values(&values);
+        }
+    }
+    for pair in item.planned.set.iter().chain(&item.planned.set_string).flat_map(|text| text.split(',')) {
+        if let Some((key, value)) = pair.split_once('=')
+            && named_like_a_secret(key.rsplit('.').next().unwrap_or(key))
+        {
+            sensitive.gather_text(value);
+        }
+    }
+    sensitive
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::batch::Planned;
+    use crate::upgrade::batch::Id;
+
+    #[test]
+    fn what_helm_quotes_of_the_plans_secrets_is_hidden() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("values.yaml");
+        std::fs::write(&file, "db: {password: hunter2-from-file}\nimage: {tag: v7.1}\n").unwrap();
+        let planned = Planned {
+            values: vec![file.display().to_string()],
+            set: vec!["a=b,api.token=t0ken-from-flag".to_owned()],
+            ..Planned::default()
+        };
+        let id = Id { context: None, namespace: "shop".to_owned(), release: "web".to_owned() };
+        let text = "execution error: bad hunter2-from-file or t0ken-from-flag for v7.1";
+        let masked = supplied(&Item { id, planned }).mask_text(text, &Masker::new(b"key"));
+        assert!(!masked.contains("hunter2") && !masked.contains("t0ken"), "{masked}");
+        assert!(masked.starts_with("execution error: bad ") && masked.ends_with(" for v7.1"), "{masked}");
+    }
+}
