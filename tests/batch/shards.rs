@@ -51,15 +51,18 @@ fn the_shards_of_a_job_run_side_by_side_with_its_rights(user: &User) {
     assert_eq!(job["spec"]["completionMode"], "Indexed");
     let names: Vec<String> = (0..8).map(|number| format!("release: note-{number}, chart: note")).collect();
     user.plans("batch.yaml", &names);
+    let command = &job["spec"]["template"]["spec"]["containers"][0]["command"];
+    assert_eq!(*command, serde_json::json!(["helm-safe-upgrade"]), "helm would hand no signal on");
     // As the kubelet starts the containers: each with its own index, all at the same time, as the service account.
-    let helm = format!("HELM_KUBEASUSER=system:serviceaccount:{}:{account} helm", user.namespace);
+    let user_name = format!("HELM_KUBEASUSER=system:serviceaccount:{}:{account}", user.namespace);
+    let program = format!("{user_name} {}", env!("CARGO_BIN_EXE_helm-safe-upgrade"));
     let line = arguments
         .join(" ")
         .replace("/plan/batch.yaml", "batch.yaml")
         .replace("$(JOB_COMPLETION_INDEX)", "$JOB_COMPLETION_INDEX");
     let started = (0..count).map(|index| {
         user.starts(&format!(
-            "export JOB_COMPLETION_INDEX={index}; {helm} {line} -n {} > shard-{index}.log 2>&1",
+            "export JOB_COMPLETION_INDEX={index}; {program} {line} -n {} > shard-{index}.log 2>&1",
             user.namespace
         ))
     });
@@ -76,5 +79,6 @@ fn the_shards_of_a_job_run_side_by_side_with_its_rights(user: &User) {
     // Without one of the shards the report says so.
     cluster::remove(&format!("/api/v1/namespaces/{}/configmaps/batch-1-of-{count}", user.namespace));
     let shown = user.types(&format!("helm safe-upgrade batch report {place}"));
-    shown.mentions(&format!("; without 1/{count}: there are no results yet"));
+    shown.exits(1);
+    assert!(shown.stdout.contains(&format!("; without 1/{count}: there are no results yet")), "{}", shown.stdout);
 }
