@@ -11,6 +11,7 @@ use super::Seams;
 use super::gates::{Gates, web};
 use super::interrupts::Interrupts;
 use super::keeper::Keeper;
+use super::patience::{AWAY, patiently};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
@@ -127,7 +128,7 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
     async fn run(&self, kept: &mut Kept, mut terms: Terms) -> Result<Concluded, Error> {
         let mut last: Option<Report> = None;
         loop {
-            let standing = self.steps.standing(kept).await?;
+            let standing = patiently(AWAY, || self.steps.standing(kept)).await?;
             let action = next(kept, standing, terms);
             if let Some(why) = self.interrupts.asked().filter(|_| matches!(action, Action::Step(_) | Action::Confirm)) {
                 let message =
@@ -172,7 +173,7 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
     /// Makes a step. What comes back ends the run.
     async fn make(&self, kept: &mut Kept, at: usize, last: &mut Option<Report>) -> Result<Option<Concluded>, Error> {
         kept.begin(at, Timestamp::now());
-        self.store.write(&kept.write()).await?;
+        self.keep(kept).await?;
         let steps = kept.steps.len();
         let title = kept.steps[at].title.clone();
         self.steps.hear(&CanaryEvent::CanaryStepBegun { number: at + 1, steps, title: &title });
@@ -200,10 +201,20 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
             };
             return concluded.map(Some);
         }
-        self.store.write(&kept.write()).await?;
+        self.keep(kept).await?;
         *last = Some(report);
         let waits = kept.halted.as_ref().filter(|halt| halt.why != Why::Confirm);
         Ok(waits.map(|_| Concluded::of(halted(kept), last.take())))
+    }
+
+    /// Keeps how far it is, also where the API server is away for a while: what it has done must not be forgotten.
+    async fn keep(&self, kept: &Kept) -> Result<(), Error> {
+        let bytes = kept.write();
+        patiently(AWAY, || self.store.write(&bytes)).await
+    }
+
+    async fn forget(&self) -> Result<(), Error> {
+        patiently(AWAY, || self.store.remove()).await
     }
 
     /// A check says no to a step. Of a canary that has done nothing yet nothing is kept.
@@ -211,8 +222,8 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
         kept.done.retain(|done| done.passed);
         kept.refuse(&error.message, Timestamp::now());
         match kept.passed > 0 || self.steps.has_made(kept).await.unwrap_or(true) {
-            true => self.store.write(&kept.write()).await?,
-            false => self.store.remove().await?,
+            true => self.keep(kept).await?,
+            false => self.forget().await?,
         }
         Ok(Concluded { refused: Some(error), ..Concluded::of(Outcome::Refused, None) })
     }
@@ -241,7 +252,7 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
         // So that what this has made is not somebody else's to the next run.
         kept.newest = report.revision.unwrap_or_default().max(kept.newest);
         kept.fail(&report.summary, now);
-        self.store.write(&kept.write()).await?;
+        self.keep(kept).await?;
         Ok(Concluded::of(Outcome::NotRolledBack, Some(report)))
     }
 
@@ -256,7 +267,7 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
         if let Err(error) = self.steps.leave(kept, outcome != Outcome::Overtaken).await {
             // The second release stays, since it bears the traffic.
             kept.fail(&error.message, Timestamp::now());
-            self.store.write(&kept.write()).await?;
+            self.keep(kept).await?;
             return Ok(Concluded { notes: vec![error.message], ..Concluded::of(Outcome::NotRolledBack, report) });
         }
         self.over(kept, outcome, report).await
@@ -268,7 +279,7 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
         if let Err(error) = self.steps.clean_up(kept).await {
             concluded.notes.push(error.message);
         }
-        self.store.remove().await?;
+        self.forget().await?;
         Ok(concluded)
     }
 }

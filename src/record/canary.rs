@@ -73,8 +73,24 @@ impl<'a, C: Cluster> Store<'a, C> {
                 self.saw(content(&body).map(|(_, version)| version).unwrap_or_default());
                 Ok(())
             }
-            Err(ClusterError::Conflict { .. }) => Err(self.taken()),
+            Err(ClusterError::Conflict { .. }) => self.settle(bytes).await,
             Err(error) => Err(self.failed("keep", error)),
+        }
+    }
+
+    /// Somebody has written to it: that may have been we, by a request whose answer was lost.
+    async fn settle(&self, bytes: &[u8]) -> Result<(), Error> {
+        let found = match self.cluster.get(&self.at()).await {
+            Ok(body) => content(&body),
+            Err(ClusterError::NotFound { .. }) => None,
+            Err(error) => return Err(self.failed("read", error)),
+        };
+        match found.filter(|(content, _)| content == bytes) {
+            Some((_, version)) => {
+                self.saw(version);
+                Ok(())
+            }
+            None => Err(self.taken()),
         }
     }
 

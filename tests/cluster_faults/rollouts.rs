@@ -1,7 +1,10 @@
 //! The state of a roll-out when answers are lost: what was written is ours, and what somebody else has written is not.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use helm_safe_upgrade::error::Kind;
 use helm_safe_upgrade::record::blue_green::Store;
+use helm_safe_upgrade::record::canary;
 use serde_json::json;
 
 use crate::server::{Answer, Server};
@@ -31,6 +34,27 @@ async fn what_was_written_is_ours_though_its_answer_was_lost() {
     // The next write replaces what was found, and nothing older.
     store.write(b"three").await.unwrap();
     assert!(server.requests().last().unwrap().contains(r#""resourceVersion":"2""#), "{:?}", server.requests());
+}
+
+/// The same of a canary, which is kept in a Secret.
+#[tokio::test]
+async fn what_was_written_of_a_canary_is_ours_though_its_answer_was_lost() {
+    let secret = |text: &str, version: &str| {
+        let data = json!({"canary.json": STANDARD.encode(text)});
+        Answer::json(&json!({"metadata": {"resourceVersion": version}, "data": data}).to_string())
+    };
+    let server = Server::start(move |_, head| match head.split(' ').next() {
+        Some("POST") => secret("one", "1"),
+        Some("PUT") => Answer::status(409, "the object has been modified"),
+        _ => secret("two", "2"),
+    });
+    let cluster = server.cluster().await;
+    let store = canary::Store::of(&cluster, "web", "a");
+    store.write(b"one").await.unwrap();
+    store.write(b"two").await.unwrap();
+    let error = store.write(b"three").await.unwrap_err();
+    assert_eq!(error.kind, Kind::Locked, "{error}");
+    assert!(server.requests().iter().any(|request| request.contains(r#""resourceVersion":"2""#)));
 }
 
 #[tokio::test]
