@@ -12,6 +12,7 @@ stories![
     the_way_back_does_not_lead_to_nobody,
     nothing_is_retired_for_what_does_not_answer,
     ports_that_the_new_pods_do_not_have_are_found,
+    the_way_back_asks_for_no_port_that_only_the_new_pods_have,
     what_is_kept_holds_no_secret,
 ];
 
@@ -71,6 +72,16 @@ fn ports_that_the_new_pods_do_not_have_are_found(user: &User) {
     assert_eq!(user.live(), "web-blue");
     // What blue does not answer either is not missed.
     user.rolls_out("--set tag=2").ends(0, "✓ web-green has the traffic and is proven");
+}
+
+fn the_way_back_asks_for_no_port_that_only_the_new_pods_have(user: &User) {
+    user.has_blue();
+    let ports = json!([{"name": "http", "port": 80}, {"name": "metrics", "port": 81, "targetPort": "metrics"}]);
+    cluster::merge::<Service>(&user.namespace, "web", json!({"spec": {"ports": ports}}));
+    let fails = "--gate-cmd 'echo x >>asked; test $(wc -l <asked) = 1'";
+    let shown = user.rolls_out(&format!("--set tag=2,port=metrics --switch-timeout 5s {fails}"));
+    shown.ends(4, "web-green failed with the traffic, which is back at web-blue");
+    assert_eq!(user.live(), "web-blue");
 }
 
 fn what_is_kept_holds_no_secret(user: &User) {

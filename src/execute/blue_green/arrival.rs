@@ -17,11 +17,31 @@ use crate::manifest::document::Object;
 use crate::manifest::node::Node;
 use crate::manifest::observed::Observed;
 use crate::upgrade::blue_green::Switch;
-use crate::upgrade::blue_green::side::{Labels, Side, has_port, named_targets, shown};
+use crate::upgrade::blue_green::side::{Labels, Side, has_port, shown};
 use crate::upgrade::blue_green::traffic::{Backend, Route};
 
 /// So often it is looked.
 pub(super) const EVERY: Duration = Duration::from_millis(200);
+
+/// Where the traffic is to go, and what is asked for there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goal<'a> {
+    /// The way there.
+    pub(super) route: &'a Route,
+    /// The other way. What that does not have either is not missed.
+    pub(super) other: &'a Route,
+    /// How much of it must answer.
+    pub(super) enough: Enough,
+}
+
+/// How much must answer where the traffic is to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Enough {
+    /// All ports of a Service, and all backends of an Ingress.
+    All,
+    /// One of them. On the way back that is so: what only the failed release has was never answered where the traffic came from.
+    One,
+}
 
 /// Whether somebody answers where a route leads, before it is taken.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,19 +54,19 @@ pub(super) enum Readiness {
     Unseen(String),
 }
 
-/// Whether somebody answers where a route leads. What the other way does not have either is not missed.
+/// Whether somebody answers where a route leads.
 ///
 /// # Errors
 /// If the server can't say.
 pub(super) async fn readiness<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     switch: &Switch,
-    (route, other): (&Route, &Route),
+    goal: Goal<'_>,
 ) -> Result<Readiness, Error> {
-    let nobody = match route {
+    let nobody = match goal.route {
         Route::Release { to } => return of_release(seams, to).await,
-        Route::Service { selector } => of_pods(seams, switch, (selector, other)).await,
-        Route::Ingress { backends } => of_backends(seams, (backends, other)).await.map(Result::err),
+        Route::Service { selector } => of_pods(seams, switch, (selector, goal)).await,
+        Route::Ingress { backends } => of_backends(seams, (backends, goal)).await.map(Result::err),
     };
     judged(nobody)
 }
@@ -64,7 +84,7 @@ fn judged(nobody: Result<Option<String>, ClusterError>) -> Result<Readiness, Err
 async fn of_pods<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     switch: &Switch,
-    (selector, other): (&Labels, &Route),
+    (selector, goal): (&Labels, Goal<'_>),
 ) -> Result<Option<String>, ClusterError> {
     let mut ready = pods(seams, selector).await?;
     ready.retain(is_ready);
@@ -72,10 +92,22 @@ async fn of_pods<C: Cluster, H: Helm>(
         return Ok(Some(format!("none of {}", shown(selector))));
     }
     let service = service(seams, &reference(switch, seams.storage.namespace())).await?;
-    let mut missing = named_targets(&service);
-    missing.retain(|port| !ready.iter().any(|pod| names(pod, port)));
-    let missing = missed(seams, missing, other).await?;
+    let answers = |port: &Value| match port["targetPort"].as_str() {
+        Some(name) => ready.iter().any(|pod| names(pod, name)),
+        None => true,
+    };
+    let missing = missed(seams, silent(&service, answers, goal.enough), goal.other).await?;
     Ok(missing.map(|port| format!("none of {} has a port {port}, which {switch} asks for", shown(selector))))
+}
+
+/// The ports of pods that a Service names, and that nobody answers; none where enough others are answered.
+fn silent(service: &Value, answers: impl Fn(&Value) -> bool, enough: Enough) -> BTreeSet<String> {
+    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
+    let (answered, silent): (Vec<&Value>, Vec<&Value>) = ports.partition(|port| answers(port));
+    if enough == Enough::One && !answered.is_empty() {
+        return BTreeSet::new();
+    }
+    silent.into_iter().filter_map(|port| Some(port["targetPort"].as_str()?.to_owned())).collect()
 }
 
 /// The first of these ports of pods that those of the other way have: what they don't have was never answered.
@@ -95,21 +127,38 @@ async fn missed<C: Cluster, H: Helm>(
 
 async fn of_backends<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
-    (backends, other): (&[Backend], &Route),
+    (backends, goal): (&[Backend], Goal<'_>),
 ) -> Result<Result<usize, String>, ClusterError> {
-    let others: &[Backend] = if let Route::Ingress { backends } = other { backends } else { &[] };
-    let mut total = 0;
+    let others: &[Backend] = if let Route::Ingress { backends } = goal.other { backends } else { &[] };
+    let mut found = Vec::new();
     for backend in backends.iter().filter(|backend| !others.contains(backend)) {
-        let addresses = addresses(seams, &backend.service).await?;
-        if addresses.ready.is_empty() {
-            return Ok(Err(format!("no ready pod is behind service/{}", backend.service)));
-        }
-        if !is_answered(seams, backend, &addresses).await? {
-            return Ok(Err(format!("port {} of service/{} leads to no ready pod", backend.port, backend.service)));
-        }
-        total += addresses.ready.len();
+        found.push(behind_backend(seams, backend).await?);
     }
-    Ok(Ok(total))
+    Ok(of_all(found, goal.enough))
+}
+
+/// How many are ready behind all backends together; or why that is not enough.
+fn of_all(found: Vec<Result<usize, String>>, enough: Enough) -> Result<usize, String> {
+    let total: usize = found.iter().flatten().sum();
+    match found.into_iter().find_map(Result::err) {
+        Some(why) if enough == Enough::All || total == 0 => Err(why),
+        _ => Ok(total),
+    }
+}
+
+/// How many are ready behind a backend, or why nobody answers there.
+async fn behind_backend<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    backend: &Backend,
+) -> Result<Result<usize, String>, ClusterError> {
+    let addresses = addresses(seams, &backend.service).await?;
+    if addresses.ready.is_empty() {
+        return Ok(Err(format!("no ready pod is behind service/{}", backend.service)));
+    }
+    if !is_answered(seams, backend, &addresses).await? {
+        return Ok(Err(format!("port {} of service/{} leads to no ready pod", backend.port, backend.service)));
+    }
+    Ok(Ok(addresses.ready.len()))
 }
 
 /// Whether the port that a backend asks for leads to a pod that is ready, as far as that may be seen.
@@ -176,11 +225,11 @@ pub(super) enum Arrival {
 pub(super) async fn arrival<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     switch: &Switch,
-    ways: (&Route, &Route),
+    goal: Goal<'_>,
     (patience, interrupts): (Duration, u32),
 ) -> Result<Arrival, Error> {
     tokio::select! {
-        arrival = awaited(seams, switch, ways, patience) => arrival,
+        arrival = awaited(seams, switch, goal, patience) => arrival,
         () = seams.interrupts.more_than(interrupts) => Ok(Arrival::Stopped),
     }
 }
@@ -188,12 +237,12 @@ pub(super) async fn arrival<C: Cluster, H: Helm>(
 async fn awaited<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     switch: &Switch,
-    ways: (&Route, &Route),
+    goal: Goal<'_>,
     patience: Duration,
 ) -> Result<Arrival, Error> {
     let end = Instant::now() + patience;
     let looked = || async {
-        match arrived(seams, switch, ways).await {
+        match arrived(seams, switch, goal).await {
             Ok(Ok(text)) => Ok(Arrival::Arrived(text)),
             Ok(Err(why)) => Ok(Arrival::Missing(why)),
             Err(ClusterError::Forbidden(refusal)) => Ok(Arrival::Unseen(refusal.to_string())),
@@ -211,13 +260,14 @@ async fn awaited<C: Cluster, H: Helm>(
 async fn arrived<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     switch: &Switch,
-    (route, before): (&Route, &Route),
+    goal: Goal<'_>,
 ) -> Result<Result<String, String>, ClusterError> {
+    let route = goal.route;
     match route {
         Route::Release { to } => Ok(Ok(format!("the router leads to {to}"))),
-        Route::Service { selector } => behind_service(seams, switch, (selector, before)).await,
+        Route::Service { selector } => behind_service(seams, switch, (selector, goal)).await,
         Route::Ingress { backends } => {
-            let found = of_backends(seams, (backends, before)).await?;
+            let found = of_backends(seams, (backends, goal)).await?;
             Ok(found.map(|total| format!("{total} ready behind {route}")))
         }
     }
@@ -226,7 +276,7 @@ async fn arrived<C: Cluster, H: Helm>(
 async fn behind_service<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     switch: &Switch,
-    (selector, before): (&Labels, &Route),
+    (selector, goal): (&Labels, Goal<'_>),
 ) -> Result<Result<String, String>, ClusterError> {
     let at = reference(switch, seams.storage.namespace());
     let (addresses, pods) = (addresses(seams, &at.name).await?, pods(seams, selector).await?);
@@ -239,10 +289,9 @@ async fn behind_service<C: Cluster, H: Helm>(
     }
     // A pod that is ready and has no port of the name is an address at which nothing is asked.
     let service = service(seams, &at).await?;
-    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
-    let silent = ports.filter(|port| !addresses.ports.contains(port["name"].as_str().unwrap_or_default()));
-    let silent = silent.filter_map(|port| Some(port["targetPort"].as_str()?.to_owned())).collect();
-    Ok(match missed(seams, silent, before).await? {
+    let answers = |port: &Value| addresses.ports.contains(port["name"].as_str().unwrap_or_default());
+    let silent = silent(&service, answers, goal.enough);
+    Ok(match missed(seams, silent, goal.other).await? {
         Some(port) => Err(format!("no ready pod behind {switch} has a port {port}")),
         None => Ok(format!("{ready} ready behind {switch}, all of them {}", shown(selector))),
     })
@@ -301,4 +350,51 @@ async fn addresses<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, service: &str) 
         addresses.ready.extend(ready);
     }
     Ok(addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn none() -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
+    #[test]
+    fn a_port_that_nobody_answers_is_missed_as_far_as_all_must_answer() {
+        let service = json!({"spec": {"ports": [
+            {"name": "http", "port": 80, "targetPort": "http"},
+            {"name": "metrics", "port": 81, "targetPort": "metrics"},
+        ]}});
+        let (both, metrics) = (["http".to_owned(), "metrics".to_owned()].into(), ["metrics".to_owned()].into());
+        let http = |port: &Value| port["name"] == "http";
+        for (answered, enough, expected) in [
+            (&http as &dyn Fn(&Value) -> bool, Enough::All, &metrics),
+            (&http, Enough::One, &none()),
+            (&|_: &Value| true, Enough::All, &none()),
+            (&|_: &Value| false, Enough::All, &both),
+            // Where nobody answers at all, that is missed on every way.
+            (&|_: &Value| false, Enough::One, &both),
+        ] {
+            assert_eq!(&silent(&service, answered, enough), expected, "{enough:?}");
+        }
+        let by_number = json!({"spec": {"ports": [{"port": 80}]}});
+        assert_eq!(silent(&by_number, |_| false, Enough::All), none(), "it names no port of a pod");
+    }
+
+    #[test]
+    fn one_backend_that_answers_is_enough_on_the_way_back() {
+        let nobody = || Err("nobody".to_owned());
+        for (found, enough, expected) in [
+            (vec![Ok(2), Ok(1)], Enough::All, Ok(3)),
+            (vec![Ok(2), nobody()], Enough::All, nobody()),
+            (vec![nobody(), Ok(2)], Enough::One, Ok(2)),
+            (vec![nobody(), nobody()], Enough::One, nobody()),
+            (vec![], Enough::All, Ok(0)),
+        ] {
+            assert_eq!(of_all(found.clone(), enough), expected, "{found:?} {enough:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The way back: leading the traffic to where it was, once somebody answers there, and removing what has failed.
 
 use super::Rollout;
-use super::arrival::{Arrival, Readiness, arrival, readiness};
+use super::arrival::{Arrival, Enough, Goal, Readiness, arrival, readiness};
 use super::routes::Now;
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
@@ -40,7 +40,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             kept.phase = Phase::GoingBack;
             self.keep(kept).await?;
         }
-        if let Some(why) = self.await_readiness(&kept.switch, (&kept.before, &kept.after), 1).await? {
+        if let Some(why) = self.await_readiness(&kept.switch, back(kept), 1).await? {
             let why = format!("no ready pod of {}: {why}; so the traffic was not led there", kept.roles.live);
             return Ok(Some(self.not_back(kept, why)));
         }
@@ -64,7 +64,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// After an interrupt: the traffic stays where it is if nobody answers where it was.
     pub(super) async fn stays(&self, kept: &mut Kept, why: &str) -> Result<Option<Outcome>, Error> {
-        let looked = || readiness(&self.seams, &kept.switch, (&kept.before, &kept.after));
+        let looked = || readiness(&self.seams, &kept.switch, back(kept));
         let Readiness::Nobody(nobody) = patiently(AWAY, looked).await? else { return Ok(None) };
         let why = format!("{why}; no ready pod of {}: {nobody}; so the traffic was not led back", kept.roles.live);
         Ok(Some(self.over_at(Step::SwitchBack, kept, (why, Outcome::Unproven))))
@@ -85,7 +85,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     /// Sees that the traffic is back, and removes what has failed where that is wanted.
     pub(super) async fn confirm_back(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
         // One interrupt may be why it is led back; only another one lets go of it.
-        match arrival(&self.seams, &kept.switch, (&kept.before, &kept.after), (self.arrival, 1)).await? {
+        match arrival(&self.seams, &kept.switch, back(kept), (self.arrival, 1)).await? {
             Arrival::Stopped => Ok(None),
             Arrival::Missing(why) => {
                 let why = format!("the traffic did not arrive at {}: {why}", kept.roles.live);
@@ -112,6 +112,11 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             self.warn(format!("{idle} is not removed: {error}"));
         }
     }
+}
+
+/// The way back. It led to somebody before, whatever has been added for the new release since.
+fn back(kept: &Kept) -> Goal<'_> {
+    Goal { route: &kept.before, other: &kept.after, enough: Enough::One }
 }
 
 /// The error of a roll-out, in the light of where that leaves the traffic: what has failed with the traffic and could not be led back is

@@ -29,7 +29,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         };
         self.begins(Step::Retire, does);
         // The proof may be old. What is gone for good is not given for what nobody answers by now.
-        if let Some(why) = self.await_readiness(&kept.switch, (&kept.after, &kept.before), 0).await? {
+        if let Some(why) = self.await_readiness(&kept.switch, self.there(kept), 0).await? {
             if self.seams.interrupts.asked().is_some() {
                 return Ok(None);
             }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::arrival::{Arrival, EVERY, Readiness, arrival, readiness};
+use super::arrival::{Arrival, EVERY, Enough, Goal, Readiness, arrival, readiness};
 use super::routes::{Now, lead};
 use super::{Order, Rollout};
 use crate::cluster::Cluster;
@@ -62,7 +62,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         let (before, after) = (&kept.before, &kept.after);
         self.begins(Step::Switch, format!("switch {}: {before} becomes {after}", kept.switch));
         let Some(order) = self.router.filter(|_| matches!(kept.switch, Switch::Release { .. })) else {
-            if let Some(why) = self.await_readiness(&kept.switch, (after, before), 0).await? {
+            if let Some(why) = self.await_readiness(&kept.switch, self.there(kept), 0).await? {
                 return Ok(Some(self.not_ready(kept, &why)));
             }
             self.lead(&kept.switch, (seen, &kept.before, &kept.after)).await?;
@@ -97,17 +97,22 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         patiently(AWAY, || lead(&self.seams, switch, ways)).await
     }
 
+    /// The way to the idle release.
+    pub(super) fn there<'k>(&self, kept: &'k Kept) -> Goal<'k> {
+        Goal { route: &kept.after, other: &kept.before, enough: Enough::All }
+    }
+
     /// Waits until somebody answers where a route leads, no longer than until there were more than so many interrupts: why nobody does,
     /// where that stays so. What may not be seen is taken for good.
     pub(super) async fn await_readiness(
         &self,
         switch: &Switch,
-        ways: (&Route, &Route),
+        goal: Goal<'_>,
         interrupts: u32,
     ) -> Result<Option<String>, Error> {
         let end = Instant::now() + self.arrival;
         loop {
-            let Readiness::Nobody(why) = patiently(AWAY, || readiness(&self.seams, switch, ways)).await? else {
+            let Readiness::Nobody(why) = patiently(AWAY, || readiness(&self.seams, switch, goal)).await? else {
                 return Ok(None);
             };
             if Instant::now() >= end {
@@ -175,7 +180,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// Sees that the traffic arrives.
     pub(super) async fn confirm(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
-        match arrival(&self.seams, &kept.switch, (&kept.after, &kept.before), (self.arrival, 0)).await? {
+        match arrival(&self.seams, &kept.switch, self.there(kept), (self.arrival, 0)).await? {
             // What follows from that is seen next.
             Arrival::Stopped => {
                 self.ends(Step::Switch, false, "stopped before the traffic was seen to arrive".to_owned());
