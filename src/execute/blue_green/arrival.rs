@@ -113,16 +113,20 @@ fn silent(service: &Value, answers: impl Fn(&Value) -> bool, enough: Enough) -> 
 /// The first of these ports of pods that those of the other way have: what they don't have was never answered.
 async fn missed<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
-    mut missing: BTreeSet<String>,
+    missing: BTreeSet<String>,
     other: &Route,
 ) -> Result<Option<String>, ClusterError> {
     if !missing.is_empty()
         && let Route::Service { selector } = other
     {
-        let others = pods(seams, selector).await?;
-        missing.retain(|port| others.is_empty() || others.iter().any(|pod| names(pod, port)));
+        return Ok(had(missing, &pods(seams, selector).await?));
     }
-    Ok(missing.pop_first())
+    Ok(missing.into_iter().next())
+}
+
+/// The first of these ports that one of these pods has.
+fn had(missing: BTreeSet<String>, others: &[Observed]) -> Option<String> {
+    missing.into_iter().find(|port| others.iter().any(|pod| names(pod, port)))
 }
 
 async fn of_backends<C: Cluster, H: Helm>(
@@ -382,6 +386,17 @@ mod tests {
         }
         let by_number = json!({"spec": {"ports": [{"port": 80}]}});
         assert_eq!(silent(&by_number, |_| false, Enough::All), none(), "it names no port of a pod");
+    }
+
+    #[test]
+    fn a_port_that_no_other_pod_has_is_not_missed() {
+        let pod = "{metadata: {name: a}, spec: {containers: [{name: a, ports: [{name: http}]}]}}";
+        let pod = Observed::new(crate::manifest::yaml::parse(pod).unwrap(), "v1", "Pod").unwrap();
+        let missing = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let others = [pod];
+        assert_eq!(had(missing(&["admin", "http"]), &others), Some("http".to_owned()));
+        assert_eq!(had(missing(&["admin"]), &others), None);
+        assert_eq!(had(missing(&["admin"]), &[]), None, "nor where they are gone");
     }
 
     #[test]
