@@ -23,7 +23,8 @@ const PORTS: &str = "clash-ports";
 const HOSTS: &str = "clash-hosts";
 const CLAIMS: &str = "clash-claims";
 const RETIRED: &str = "retired-claims";
-const TARGETS: &str = "switch-ports";
+/// The check that the new pods have the ports that the Service asks for.
+pub const TARGETS: &str = "switch-ports";
 
 /// The names, as `--accept` takes them.
 pub const CHECKS: [&str; 8] = [OWNER, TARGETS, NAMES, SELECTORS, PORTS, HOSTS, CLAIMS, RETIRED];

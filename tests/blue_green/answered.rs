@@ -12,6 +12,7 @@ stories![
     the_way_back_does_not_lead_to_nobody,
     nothing_is_retired_for_what_does_not_answer,
     ports_that_the_new_pods_do_not_have_are_found,
+    a_port_that_the_old_pods_do_not_have_either_is_not_missed,
     the_way_back_asks_for_no_port_that_only_the_new_pods_have,
     what_is_kept_holds_no_secret,
 ];
@@ -70,7 +71,18 @@ fn ports_that_the_new_pods_do_not_have_are_found(user: &User) {
     shown.ends(4, "web-green failed before the switch; web-blue has the traffic and was not touched");
     assert!(shown.stdout.contains("none of app=web,release=web-green has a port http"), "{}", shown.stdout);
     assert_eq!(user.live(), "web-blue");
-    // What blue does not answer either is not missed.
+    // A port of several is what was accepted.
+    let ports = json!([{"name": "all", "port": 80}, port("http", 81)]);
+    cluster::merge::<Service>(&user.namespace, "web", json!({"spec": {"ports": ports}}));
+    let shown = user.rolls_out("--set tag=2,port=web --accept switch-ports --switch-timeout 5s");
+    shown.ends(0, "✓ web-green has the traffic and is proven");
+}
+
+fn a_port_that_the_old_pods_do_not_have_either_is_not_missed(user: &User) {
+    user.has_blue();
+    let port = |name: &str, number: u16| json!({"name": name, "port": number, "targetPort": name});
+    let ports = [port("http", 80), port("metrics", 81)];
+    cluster::merge::<Service>(&user.namespace, "web", json!({"spec": {"ports": ports}}));
     user.rolls_out("--set tag=2").ends(0, "✓ web-green has the traffic and is proven");
 }
 

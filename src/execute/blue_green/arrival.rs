@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::routes::reference;
+use crate::checks::blue_green::TARGETS;
 use crate::cluster::{Cluster, ClusterError, ListQuery, ObjectRef, Resource};
 use crate::error::{Error, Kind};
 use crate::execute::Seams;
@@ -39,8 +40,18 @@ pub(super) struct Goal<'a> {
 pub(super) enum Enough {
     /// All ports of a Service, and all backends of an Ingress.
     All,
-    /// One of them. On the way back that is so: what only the failed release has was never answered where the traffic came from.
+    /// One of them. On the way back that is so: what only the failed release has was never answered where the traffic came from. On the
+    /// way there it is so for the ports of a Service where the user has accepted that some are missing.
     One,
+}
+
+impl Enough {
+    /// For the way there, with these checks accepted.
+    pub(super) fn of(switch: &Switch, accepted: &[String]) -> Self {
+        // The check says nothing of the backends of an Ingress, so nothing of them is accepted.
+        let is_of_service = matches!(switch, Switch::Service { .. });
+        if is_of_service && accepted.iter().any(|name| name == TARGETS) { Self::One } else { Self::All }
+    }
 }
 
 /// Whether somebody answers where a route leads, before it is taken.
@@ -397,6 +408,19 @@ mod tests {
         assert_eq!(had(missing(&["admin", "http"]), &others), Some("http".to_owned()));
         assert_eq!(had(missing(&["admin"]), &others), None);
         assert_eq!(had(missing(&["admin"]), &[]), None, "nor where they are gone");
+    }
+
+    #[test]
+    fn ports_that_are_accepted_to_be_missing_are_those_of_a_service() {
+        let service = Switch::Service { name: "web".to_owned() };
+        let accepted = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for (switch, names, expected) in [
+            (&service, &["clash-names", "switch-ports"] as &[&str], Enough::One),
+            (&service, &["clash-names"], Enough::All),
+            (&Switch::ingress("web"), &["switch-ports"], Enough::All),
+        ] {
+            assert_eq!(Enough::of(switch, &accepted(names)), expected, "{switch} {names:?}");
+        }
     }
 
     #[test]

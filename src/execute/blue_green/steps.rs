@@ -99,7 +99,8 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// The way to the idle release.
     pub(super) fn there<'k>(&self, kept: &'k Kept) -> Goal<'k> {
-        Goal { route: &kept.after, other: &kept.before, enough: Enough::All }
+        let enough = Enough::of(&kept.switch, &self.idle.options.told.terms.accepted);
+        Goal { route: &kept.after, other: &kept.before, enough }
     }
 
     /// Waits until somebody answers where a route leads, no longer than until there were more than so many interrupts: why nobody does,
