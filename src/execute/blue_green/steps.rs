@@ -76,14 +76,20 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 self.warn(reason);
                 Ok(None)
             }
-            // It is back at its revision from before, or was not changed at all.
-            Some(Ending::RolledBack | Ending::NotBegun) | None => {
+            ending if is_untouched(ending, seen.unsettled.is_some()) => {
                 let stopped = self.seams.interrupts.asked().is_some();
                 let outcome = if stopped { Outcome::Interrupted } else { Outcome::Failed };
                 Ok(Some(self.over_at(Step::Switch, kept, (reason, outcome))))
             }
             Some(Ending::Overtaken) => Ok(Some(self.over_at(Step::Switch, kept, (reason, Outcome::Overtaken)))),
-            Some(_) => {
+            // What the upgrade that was cut off has made is taken back.
+            Some(Ending::NotBegun) => {
+                self.ends(Step::Switch, false, reason.clone());
+                kept.reason = Some(reason);
+                kept.phase = Phase::GoingBack;
+                self.keep(kept).await.map(|()| None)
+            }
+            _ => {
                 kept.phase = Phase::GoingBack;
                 let outcome = self.over_at(Step::Switch, kept, (reason, Outcome::NotSwitchedBack));
                 self.keep(kept).await?;
@@ -268,6 +274,16 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     }
 }
 
+/// Whether a router is as it was before its upgrade ended like this: it is back at its revision from before, or was not changed at
+/// all. Where an upgrade that was cut off was made again, that this was not begun says nothing of what the first one has changed.
+fn is_untouched(ending: Option<Ending>, is_again: bool) -> bool {
+    match ending {
+        Some(Ending::RolledBack) | None => true,
+        Some(Ending::NotBegun) => !is_again,
+        Some(_) => false,
+    }
+}
+
 /// A step of the roll-out. Nothing leads back from it but the traffic.
 fn staged(options: &Options, is_last: bool) -> Options {
     Options { stage: Some(Stage { target: None, is_last, label: None }), ..options.clone() }
@@ -283,4 +299,22 @@ fn as_it_is(mut prepared: Prepared, name: &str) -> Result<Prepared, Error> {
     releases.new = releases.old.clone();
     prepared.nothing_to_do = true;
     Ok(prepared)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_of_which_an_upgrade_was_cut_off_is_not_taken_to_be_untouched() {
+        for (ending, is_again, expected) in [
+            (None, false, true),
+            (Some(Ending::NotBegun), false, true),
+            (Some(Ending::NotBegun), true, false),
+            (Some(Ending::RolledBack), true, true),
+            (Some(Ending::NotRolledBack), false, false),
+        ] {
+            assert_eq!(is_untouched(ending, is_again), expected, "{ending:?} {is_again}");
+        }
+    }
 }
