@@ -13,6 +13,7 @@ mod steps;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::gates::Gates;
 use super::keeper::Keeper;
@@ -32,6 +33,12 @@ use crate::upgrade::blue_green::{Outcome, Retire};
 
 /// A wait is never slept through in one go: clocks may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// So long somebody else's upgrade of a router is waited for: longer than most take, and not for ever, since helm may have been killed.
+const SETTLES_WITHIN: Duration = Duration::from_secs(600);
+
+/// So often it is looked in the meantime.
+const SETTLES_EVERY: Duration = Duration::from_secs(2);
 
 /// So often the traffic is led somewhere while somebody else leads it away.
 const MOST_ATTEMPTS: u32 = 5;
@@ -123,29 +130,15 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         self.keep(kept).await?;
         let mut led = 0;
         let mut told = None;
+        let mut pending_since = None;
         loop {
             if self.seams.interrupts.twice() {
                 let message = format!("let go of the roll-out to {} at once, as asked", kept.roles.idle);
                 return Err(Error::new(Kind::Interrupted, message).hint("run it again: it goes on where it was"));
             }
-            let stands = self.stands(kept).await?;
-            let counts = matches!(kept.phase, Phase::Testing | Phase::Switching | Phase::Proven);
-            let live_changed = counts && self.has_live_changed(kept).await?;
-            // The traffic is looked at last: what was asked for before must not count for more than what is there since.
-            let interrupted = self.seams.interrupts.asked().is_some();
-            let seen = patiently(AWAY, || routes::now(&self.seams, &kept.switch, self.values)).await?;
-            let state = State {
-                phase: kept.phase,
-                traffic: Traffic::of(&seen.route, (&kept.before, &kept.after)),
-                interrupted,
-                retire: kept.retire,
-                due: kept.due,
-                unsettled: seen.unsettled.is_some(),
-                live_changed,
-                idle_changed: stands.changed,
-                idle_failed: stands.failed,
-            };
+            let (seen, state) = self.state(kept, pending_since).await?;
             let action = next(&state, Timestamp::now());
+            pending_since = pending_since.filter(|_| seen.pending);
             if matches!(action, Action::Switch | Action::SwitchBack) {
                 led += 1;
                 if led > MOST_ATTEMPTS {
@@ -161,6 +154,10 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 Action::Soak => self.soak(kept).await?,
                 Action::SwitchBack => self.switch_back(kept, (&seen, &state)).await?,
                 Action::ConfirmBack => self.confirm_back(kept).await?,
+                Action::LookAgain => {
+                    self.look_again(&seen, &mut pending_since).await;
+                    None
+                }
                 Action::Wait(until) => self.wait(kept, until, &mut told).await,
                 Action::Retire => self.retire(kept).await?,
                 Action::End(outcome) => Some(self.over(kept, outcome, (&seen, &state))),
@@ -168,6 +165,42 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             if let Some(outcome) = ended {
                 return Ok(outcome);
             }
+        }
+    }
+
+    /// What is known now, where the router has been seen to be changed by somebody since then.
+    async fn state(&self, kept: &Kept, pending_since: Option<Instant>) -> Result<(routes::Now, State), Error> {
+        let stands = self.stands(kept).await?;
+        let counts = matches!(kept.phase, Phase::Testing | Phase::Switching | Phase::Proven);
+        let live_changed = counts && self.has_live_changed(kept).await?;
+        // The traffic is looked at last: what was asked for before must not count for more than what is there since.
+        let interrupted = self.seams.interrupts.asked().is_some();
+        let seen = patiently(AWAY, || routes::now(&self.seams, &kept.switch, self.values)).await?;
+        let state = State {
+            phase: kept.phase,
+            traffic: Traffic::of(&seen.route, (&kept.before, &kept.after)),
+            interrupted,
+            retire: kept.retire,
+            due: kept.due,
+            unsettled: seen.unsettled.is_some(),
+            pending: seen.pending && pending_since.is_none_or(|since| since.elapsed() < SETTLES_WITHIN),
+            live_changed,
+            idle_changed: stands.changed,
+            idle_failed: stands.failed,
+        };
+        Ok((seen, state))
+    }
+
+    /// Lets a moment pass while somebody changes the router, which is said once.
+    async fn look_again(&self, seen: &routes::Now, pending_since: &mut Option<Instant>) {
+        if pending_since.is_none() {
+            *pending_since = Some(Instant::now());
+            let why = seen.unsettled.as_deref().unwrap_or_default();
+            self.warn(format!("{why}: what comes of it is waited for"));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SETTLES_EVERY) => {}
+            () = self.seams.interrupts.more_than(1) => {}
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Now {
     pub owner: Ownership,
     /// Why it may lead elsewhere than it says: the last revision of a router is not deployed, though its objects may be there.
     pub unsettled: Option<String>,
+    /// Whether that is because helm is at work on it, or was when it was cut off.
+    pub pending: bool,
     /// The object, with the version that a change replaces.
     object: Value,
 }
@@ -49,12 +51,13 @@ pub async fn now<C: Cluster, H: Helm>(
         let last = history.entries().last().filter(|last| last.revision != deployed.revision);
         let unsettled = last
             .map(|last| format!("revision {} of release {name} is {}, not deployed", last.revision, last.status_hint));
+        let pending = last.is_some_and(|last| last.status_hint.starts_with("pending-"));
         let computed = deployed.computed_values();
         let to: Vec<&String> =
             values.0.iter().filter(|(_, wanted)| holds(&computed, wanted)).map(|(release, _)| release).collect();
         let to = if let [one] = to.as_slice() { (*one).clone() } else { String::new() };
         let route = Route::Release { to };
-        return Ok(Now { route, owner: Ownership::default(), unsettled, object: Value::Null });
+        return Ok(Now { route, owner: Ownership::default(), unsettled, pending, object: Value::Null });
     }
     let body = seams.cluster.get(&reference(switch, seams.storage.namespace())).await.map_err(seeing)?;
     let damaged = |_| Error::new(Kind::Cluster, format!("cannot read {switch}: the server's answer is no object"));
@@ -66,7 +69,7 @@ pub async fn now<C: Cluster, H: Helm>(
         }
         _ => Route::Service { selector: selector_of(&object) },
     };
-    Ok(Now { route, owner, unsettled: None, object })
+    Ok(Now { route, owner, unsettled: None, pending: false, object })
 }
 
 impl Now {

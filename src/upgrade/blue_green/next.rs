@@ -43,6 +43,8 @@ pub struct State {
     pub due: Option<Timestamp>,
     /// Whether what leads the traffic is in the midst of a change, or a change of it has failed: it may lead elsewhere than it says.
     pub unsettled: bool,
+    /// Whether it is being changed at this moment, and has not been for long: what comes of it is seen soon.
+    pub pending: bool,
     /// Whether somebody else has changed the release that had the traffic at the beginning since it was looked at.
     pub live_changed: bool,
     /// Whether somebody else has changed the other one since it was tested.
@@ -66,6 +68,8 @@ pub enum Action {
     SwitchBack,
     /// See that the traffic is back.
     ConfirmBack,
+    /// Look again in a moment.
+    LookAgain,
     /// Wait until then.
     Wait(Timestamp),
     /// Retire the release from before.
@@ -88,6 +92,9 @@ pub fn next(state: &State, now: Timestamp) -> Action {
         // Of a switch that was begun nobody knows how far it came.
         (Phase::Switching, Live) if state.interrupted && state.unsettled => Action::SwitchBack,
         (Phase::Testing | Phase::Switching, Live) if state.interrupted => Action::End(Outcome::Interrupted),
+        // Whoever changes it may lead it to the same release.
+        (Phase::Proven, Idle) if state.pending && state.interrupted => retire(state, now),
+        (Phase::Soaking | Phase::Proven, Idle) if state.pending => Action::LookAgain,
         (Phase::Testing | Phase::Soaking | Phase::Proven, _) if state.unsettled => Action::End(Outcome::Overtaken),
         (Phase::Testing, Live) => Action::Test,
         (Phase::Switching, Live) => Action::Switch,
@@ -131,6 +138,7 @@ mod tests {
             retire: Retire::Uninstall,
             due: None,
             unsettled: false,
+            pending: false,
             live_changed: false,
             idle_changed: false,
             idle_failed: false,
@@ -210,6 +218,25 @@ mod tests {
             (GoingBack, Idle, false, Action::SwitchBack),
         ] {
             let state = State { unsettled: true, interrupted, ..state(phase, traffic) };
+            assert_eq!(next(&state, at(10)), expected, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_router_that_somebody_upgrades_at_this_moment_is_looked_at_again() {
+        use Phase::{Proven, Soaking, Testing};
+        use Traffic::{Idle, Live};
+        let overtaken = Action::End(Outcome::Overtaken);
+        for (phase, traffic, interrupted, expected) in [
+            (Testing, Live, false, overtaken),
+            (Soaking, Idle, false, Action::LookAgain),
+            (Soaking, Idle, true, Action::LookAgain),
+            (Soaking, Live, false, overtaken),
+            (Proven, Idle, false, Action::LookAgain),
+            (Proven, Idle, true, Action::End(Outcome::Waiting)),
+            (Proven, Live, false, overtaken),
+        ] {
+            let state = State { unsettled: true, pending: true, interrupted, ..state(phase, traffic) };
             assert_eq!(next(&state, at(10)), expected, "{state:?}");
         }
     }
