@@ -3,16 +3,23 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
+use super::arrival::EVERY;
 use crate::cluster::{Cluster, ClusterError, ObjectRef, Resource};
 use crate::error::{Error, Kind};
 use crate::execute::Seams;
 use crate::helm::Helm;
 use crate::manifest::live::{LiveObject, Ownership};
 use crate::manifest::node::{Node, Value as Content};
+use crate::release::Release;
+use crate::release::history::History;
 use crate::upgrade::blue_green::Switch;
 use crate::upgrade::blue_green::side::named_targets;
 use crate::upgrade::blue_green::traffic::{Route, backends_of, backends_patch, selector_of, selector_patch};
+
+/// So often a router is looked at again of which no revision is deployed at this moment.
+const TRIES: u32 = 5;
 
 /// The values with which a router leads the traffic to each of the two releases.
 #[derive(Clone, Debug)]
@@ -43,11 +50,7 @@ pub async fn now<C: Cluster, H: Helm>(
     values: &RouterValues,
 ) -> Result<Now, Error> {
     if let Switch::Release { name } = switch {
-        let history = seams.storage.history(name).await?;
-        if history.is_empty() {
-            return Err(seams.storage.no_release(name).await);
-        }
-        let deployed = seams.storage.deployed(name, &history).await?;
+        let (history, deployed) = deployed(seams, name).await?;
         let last = history.entries().last().filter(|last| last.revision != deployed.revision);
         let unsettled = last
             .map(|last| format!("revision {} of release {name} is {}, not deployed", last.revision, last.status_hint));
@@ -70,6 +73,30 @@ pub async fn now<C: Cluster, H: Helm>(
         _ => Route::Service { selector: selector_of(&object) },
     };
     Ok(Now { route, owner, unsettled: None, pending: false, object })
+}
+
+/// The history of a router, and its deployed revision.
+async fn deployed<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str) -> Result<(History, Release), Error> {
+    let mut left = TRIES;
+    loop {
+        let history = seams.storage.history(name).await?;
+        if history.is_empty() {
+            return Err(seams.storage.no_release(name).await);
+        }
+        match seams.storage.deployed(name, &history).await {
+            // Helm calls the old revision superseded a moment before it calls the new one deployed.
+            Err(error) if error.kind == Kind::NotFound && left > 0 && is_pending(&history) => {
+                left -= 1;
+                sleep(EVERY).await;
+            }
+            found => return found.map(|release| (history, release)),
+        }
+    }
+}
+
+/// Whether the last revision is being made, or helm was cut off while it made it.
+fn is_pending(history: &History) -> bool {
+    history.entries().last().is_some_and(|last| last.status_hint.starts_with("pending-"))
 }
 
 impl Now {
