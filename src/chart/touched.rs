@@ -74,7 +74,7 @@ fn owner(file: &str, charts: &[&ChartFolder]) -> Option<String> {
 #[must_use]
 pub fn within(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    if path.starts_with('/') {
+    if path.starts_with('/') || path.contains("://") {
         return None;
     }
     for part in path.split('/') {
@@ -126,6 +126,14 @@ mod tests {
         let charts = [chart("", &[]), chart("charts/db", &[]), chart("examples/one", &[])];
         assert_eq!(of(&["values.yaml", "charts/db/values.yaml"], &charts), [""]);
         assert_eq!(of(&["examples/one/values.yaml"], &charts), ["examples/one"]);
+    }
+
+    #[test]
+    fn a_path_stays_within_the_repository() {
+        assert_eq!(within("charts/web", "../common/./x"), Some("charts/common/x".to_owned()));
+        for out in ["../../../x", "/x", "https://example.com/a.yaml"] {
+            assert_eq!(within("charts/web", out), None, "{out}");
+        }
     }
 
     #[test]

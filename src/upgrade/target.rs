@@ -13,6 +13,13 @@ pub struct Known {
     pub deployed: bool,
 }
 
+/// Whether a revision is a rollback to this one. Helm describes it so before it is at work, and so do we after it.
+#[must_use]
+pub fn leads_to(description: &str, base: u32) -> bool {
+    let rest = description.strip_prefix("Rollback to ").and_then(|rest| rest.strip_prefix(&base.to_string()));
+    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// The revisions to go back to, best first: those proven good, newest first; then the deployed one, if it was seen ready and
 /// equal to what runs before anything was changed. Never one that is marked as bad. The first whose manifest differs from the
 /// one that failed is the target.
@@ -40,6 +47,12 @@ mod tests {
     fn known(revision: u32, marks: &str) -> Known {
         let has = |letter| marks.contains(letter);
         Known { revision, proven: has('p'), bad: has('b'), deployed: has('d') }
+    }
+
+    #[test]
+    fn a_rollback_says_where_it_leads() {
+        assert!(leads_to("Rollback to 2", 2) && leads_to("Rollback to 2; proven", 2));
+        assert!(!leads_to("Rollback to 25", 2) && !leads_to("Upgrade complete", 2));
     }
 
     #[test]

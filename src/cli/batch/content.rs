@@ -73,7 +73,10 @@ impl Content {
     /// What a chart makes of its values, wherever it is. Other files may lie about in its folder.
     fn chart(&mut self, path: &Path) {
         // What can't be read, Helm will say.
-        for file in files::read(path).unwrap_or_default().into_iter().filter(|file| !file.is_note()) {
+        // So may hidden ones in the templates, and backups of an editor.
+        let lies_about = |path: &str| path.ends_with('~') || path.split('/').any(|part| part.starts_with('.'));
+        let meant = |file: &files::ChartFile| !file.is_note() && !lies_about(&file.path);
+        for file in files::read(path).unwrap_or_default().into_iter().filter(meant) {
             self.take(file.path.as_bytes());
             self.take(&file.content);
         }
@@ -119,6 +122,8 @@ mod tests {
         let before = Content::of("plan", &[], &[item("shop")]);
         write("web/state.json", "what lies about");
         write("web/README.md", "what is read");
+        write("web/templates/.a.yaml.swp", "what an editor leaves");
+        write("web/templates/a.yaml~", "the same");
         assert_eq!(Content::of("plan", &[], &[item("shop")]), before);
         fs::remove_file(path("values.yaml")).unwrap();
         differs("plan", "shop");

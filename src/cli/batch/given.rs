@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::content::Content;
 use super::places::Places;
 use super::selection::Selection;
+use crate::chart::{Location, locate};
 use crate::cli::args::BatchArgs;
 use crate::cli::fleet::{FleetRun, wanted};
 use crate::cli::{connection, input};
@@ -101,6 +102,10 @@ impl Given {
         let mut what =
             format!("{} {:?} {:?} {:?}", selection.title(), arguments.from, fleet.all_namespaces, fleet.selector);
         what.push_str(&format!(" {:?} {:?}", fleet.namespaces, fleet.contexts));
+        // A chart on this machine counts by its content, wherever it is.
+        if matches!(locate(&selection.chart), Location::Remote) {
+            what.push_str(&format!(" {:?}", selection.chart));
+        }
         for context in contexts.iter().filter(|_| fleet.namespaces.is_empty() && !fleet.all_namespaces) {
             let namespace = places.of(context.as_deref()).await.map(|storage| storage.namespace().to_owned());
             what.push_str(&format!(" {:?}", namespace.unwrap_or_default()));
@@ -191,7 +196,9 @@ fn double<'i>(items: &'i [Item], clusters: &[ClusterIdentity]) -> Option<(&'i Id
     let mut seen: HashMap<(&str, &str, &str), &Id> = HashMap::new();
     items.iter().find_map(|Item { id, .. }| {
         let cluster = clusters.iter().find(|cluster| cluster.context == id.context)?;
-        Some((seen.insert((cluster.key(), &id.namespace, &id.release), id)?, id))
+        // A proxy may lead to several clusters by one URL.
+        let uid = cluster.uid.as_deref()?;
+        Some((seen.insert((uid, &id.namespace, &id.release), id)?, id))
     })
 }
 

@@ -5,7 +5,7 @@ use super::given::Item;
 use super::places::Place;
 use crate::cli::input;
 use crate::command::evidence::Secrets;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::manifest::mask::Masker;
 use crate::manifest::sensitive::{Sensitive, named_like_a_secret};
 use crate::manifest::yaml;
@@ -13,6 +13,10 @@ use crate::release::Release;
 
 /// The error without secrets of the values that the plan supplies, and of those that the release has.
 pub(super) async fn hushed(place: &Place, item: &Item, masker: &Masker, error: Error) -> Error {
+    // All else is of our own words.
+    if error.kind != Kind::Helm {
+        return error;
+    }
     let supplied = supplied(item);
     let old = newest(place, &item.id.release).await;
     let old = old.as_ref().map(|release| Secrets::of(&[release], masker));

@@ -103,9 +103,9 @@ impl Running<'_> {
             screen: &screen,
             killed,
         };
-        self.look((&upgrades, &screen), &given, &mut kept).await?;
+        let all_known = self.look((&upgrades, &screen), &given, &mut kept).await?;
         if run.dry_run {
-            return Ok(exit_code(&kept, (false, false)));
+            return Ok(exit_code(&kept, (false, !all_known)));
         }
         self.confirm(&kept).await?;
         screen.starts(kept.open(), usize::from(run.concurrency));
@@ -184,13 +184,13 @@ impl Running<'_> {
         }
     }
 
-    /// Looks at what has not ended, and shows what would be done.
+    /// Looks at what has not ended, and shows what would be done. Returns whether nothing is left to be looked at again.
     async fn look(
         &self,
         (upgrades, screen): (&Upgrades<'_>, &Screen),
         given: &Given,
         kept: &mut Kept,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let open: Vec<usize> = (0..kept.releases.len()).filter(|&at| kept.releases[at].outcome.is_none()).collect();
         let looking = open.iter().map(|&at| async move { (at, upgrades.look(at, &given.order.needs[at]).await) });
         let mut looking = stream::iter(looking).buffered(usize::from(self.arguments.run.concurrency));
@@ -218,8 +218,9 @@ impl Running<'_> {
             screen.looked(all.len(), open.len());
         }
         screen.clear();
+        let all_known = !all.iter().any(|looked| looked.again);
         if self.arguments.run.output == BatchFormat::Json {
-            return Ok(());
+            return Ok(all_known);
         }
         let painter = output::painter(&self.arguments.fleet.display, self.environment);
         let ended = kept.releases.len() - open.len();
@@ -228,13 +229,13 @@ impl Running<'_> {
         // With another format the report alone is the result.
         match (self.arguments.run.output, self.arguments.run.dry_run) {
             (BatchFormat::Text, _) | (_, true) => {
-                output::write_result(false, self.environment, |out| out.write_all(text.as_bytes()))
+                output::write_result(false, self.environment, |out| out.write_all(text.as_bytes()))?;
             }
             _ => {
                 output::print_text(&text);
-                Ok(())
             }
         }
+        Ok(all_known)
     }
 
     /// What a look comes to beside the others, of which those before it have been looked at: what needs one that is not good is left

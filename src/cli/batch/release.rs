@@ -29,6 +29,7 @@ use crate::upgrade::batch::event::{BatchEvent, Changes, Looked};
 use crate::upgrade::batch::kept::Told;
 use crate::upgrade::event::Report;
 use crate::upgrade::next::Ending;
+use crate::upgrade::target::leads_to;
 
 /// The lease of whoever was killed counts for a quarter of a minute, and is then watched for some seconds.
 const UNTIL_FREE: Duration = Duration::from_secs(45);
@@ -237,7 +238,22 @@ impl<'a> Upgrades<'a> {
         })
     }
 
+    /// As [`Self::try_undo_once`]; the lease that a killed run has left is waited for.
     async fn try_undo(&self, at: usize, undo: Undo) -> Result<Told, Error> {
+        let end = Instant::now() + UNTIL_FREE;
+        loop {
+            let undone = self.try_undo_once(at, undo).await;
+            if !undone.as_ref().is_err_and(|error| error.kind == Kind::Locked) || Instant::now() > end {
+                return undone;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = self.interrupts.more_than(0) => return undone,
+            }
+        }
+    }
+
+    async fn try_undo_once(&self, at: usize, undo: Undo) -> Result<Told, Error> {
         let item = &self.items[at];
         let not_undone = |reason: String| Ok(Told::new(Outcome::NotUndone, Some(reason)));
         let Some(to) = undo.to else {
@@ -248,11 +264,13 @@ impl<'a> Upgrades<'a> {
         let seams = self.seams(&setting, &ear)?;
         let wanted = (item.id.release.as_str(), Some(to));
         let prepared = execute::prepare_rollback(&seams, wanted, &setting.run.options, &()).await?;
-        // What came after is somebody else's, and theirs to keep.
+        // What came after is somebody else's, and theirs to keep, but for the way back itself: a run may have been killed on it.
         let newest = prepared.history.revisions().last().copied();
         if newest != undo.revision {
             let newest = newest.unwrap_or_default();
-            return not_undone(format!("somebody else has changed it since: revision {newest} is theirs"));
+            if !leads_to(&setting.place.storage.head(&item.id.release, newest).await?.description, to) {
+                return not_undone(format!("somebody else has changed it since: revision {newest} is theirs"));
+            }
         }
         let report = execute::run::roll_back(&seams, &prepared, &setting.options).await?;
         let outcome = if report.ending == Ending::WentBack { Outcome::Undone } else { Outcome::NotUndone };
@@ -292,13 +310,14 @@ impl Releases for Upgrades<'_> {
         self.try_deployed(at).await.ok().flatten()
     }
 
-    async fn undo(&self, at: usize, undo: Undo) -> Told {
-        let told = match self.try_undo(at, undo).await {
-            Ok(told) => told,
-            Err(error) => Told::new(Outcome::NotUndone, Some(error.message)),
-        };
+    async fn undo(&self, at: usize, undo: Undo) -> Option<Told> {
+        let told = self.try_undo(at, undo).await;
         self.screen.over(at);
-        told
+        let is_undone = told.as_ref().is_ok_and(|told| told.outcome == Outcome::Undone);
+        if self.interrupts.asked().is_some() && !is_undone {
+            return None;
+        }
+        Some(told.unwrap_or_else(|error| Told::new(Outcome::NotUndone, Some(error.message))))
     }
 
     async fn look_again(&self, at: usize, revision: Option<u32>) -> Again {

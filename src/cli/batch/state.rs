@@ -72,7 +72,8 @@ fn of_shard(path: &Path, shard: Option<Shard>) -> PathBuf {
 fn default(given: &Given, environment: &Environment) -> PathBuf {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' };
     let name: String = given.title.chars().take(60).map(plain).collect();
-    let clusters = given.clusters.iter().map(ClusterIdentity::key);
+    // By what is known without an answer: the name must not depend on whether a server is there just now.
+    let clusters = given.clusters.iter().map(|cluster| cluster.server.as_str());
     let digest = Content::of_texts([given.digest.as_str()].into_iter().chain(clusters));
     state_folder(environment).join("batches").join(format!("{name}-{digest}.json"))
 }
@@ -104,7 +105,7 @@ pub(super) fn fitting(kept: Option<Kept>, (given, resume): (&Given, bool), place
                 let message =
                     format!("cannot go on with {title}: what is kept in {place} is of another batch, {}", kept.title);
                 return Err(usage(message).hint(
-                    "the plan, its values, its charts or the selection have changed; without --resume it begins anew",
+                    "the plan, its values, its charts or the selection have changed; --state names another place for it",
                 ));
             }
             Ok(Some(kept))

@@ -137,7 +137,8 @@ async fn restore(release: &Release<'_, '_>, kept: &Kept, stable: &Stable) -> Res
     await_ready(release, kept).await
 }
 
-async fn await_ready(release: &Release<'_, '_>, kept: &Kept) -> Result<(), Error> {
+/// Waits until the release is ready.
+pub(super) async fn await_ready(release: &Release<'_, '_>, kept: &Kept) -> Result<(), Error> {
     let work = release.work;
     let console = work.console(crate::cli::console::Telling::Nothing, "", None);
     let end = Instant::now() + work.options.rollback_timeout;

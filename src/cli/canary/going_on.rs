@@ -9,7 +9,7 @@ use crate::cli::args::{
     CanaryAbortArgs, CanaryArgs, CanaryPromoteArgs, Command, Format, GoingOnArgs, ReportFormat, SafeUpgrade,
 };
 use crate::cli::guard::{Question, confirm};
-use crate::cli::{Environment, connection};
+use crate::cli::{Environment, configuration, connection};
 use crate::error::{Error, Kind};
 use crate::execute::interrupts::Interrupts;
 use crate::record::canary::Store;
@@ -80,8 +80,9 @@ fn question(kept: &Kept, terms: Terms) -> String {
 fn has_configuration(arguments: &mut CanaryArgs, kept: &Kept, terms: Terms) -> Result<(), Error> {
     let config = &mut arguments.guarded.diff.config;
     let Some(missing) = config.clone().filter(|path| !path.exists()) else { return Ok(()) };
-    if terms.abort {
-        *config = None;
+    // Another checkout of the same repository has it elsewhere.
+    *config = None;
+    if terms.abort || configuration::found(None).is_some_and(|path| path.file_name() == missing.file_name()) {
         return Ok(());
     }
     let (release, path) = (&kept.release, missing.display());

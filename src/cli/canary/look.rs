@@ -56,7 +56,7 @@ pub(super) async fn look(work: &mut Work<'_>, given: &Given, beside: Option<Vec<
     useful(&rendered, given)?;
     if let (Some(stable), Some(last)) = (&mut stable, rendered.last()) {
         stable.workloads = scaled(work, (&releases.new, &last.outcome.releases.new), &mut before).await?;
-        stable.deployed = releases.old.revision;
+        stable.deployed = Some(releases.old.revision);
     }
     let at = |at| At { steps: &given.steps, at, base: Some(base), label: "", metrics: &[], stable: stable.as_ref() };
     let planned = planned(work, (given, &rendered), (&before, stable.as_ref()));
@@ -216,7 +216,7 @@ async fn second(work: &Work<'_>, given: &Given, set: Vec<String>) -> Result<Stab
         let message = format!("cannot run {canary:?} beside \"{name}\": there is a release of this name already");
         return Err(Error::new(Kind::Refused, message).hint(format!("helm uninstall {canary}")));
     }
-    Ok(Stable { canary, set, workloads: Vec::new(), deployed: 0 })
+    Ok(Stable { canary, set, workloads: Vec::new(), deployed: None })
 }
 
 /// The workloads of the stable release that the steps scale, with the pods that they have: those whose number differs between the

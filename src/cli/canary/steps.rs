@@ -131,6 +131,8 @@ impl Steps for Release<'_, '_> {
     async fn leave(&self, kept: &Kept, is_back: bool) -> Result<(), Error> {
         match &kept.stable {
             Some(stable) => beside::leave(self, kept, (stable, is_back)).await,
+            // Whoever brought it back: it is back once it is ready.
+            None if is_back => beside::await_ready(self, kept).await,
             None => Ok(()),
         }
     }

@@ -105,7 +105,7 @@ impl Work<'_> {
     /// Reads the values of the stable release, where a second one runs beside it.
     pub(super) async fn set_base_values(&mut self, kept: &Kept) -> Result<(), Error> {
         if let Some(stable) = &kept.stable {
-            let deployed = self.storage.read(&kept.release, stable.deployed).await?;
+            let deployed = self.storage.read(&kept.release, stable.deployed.unwrap_or(kept.base)).await?;
             self.is_beside(&deployed);
         }
         Ok(())

@@ -33,8 +33,8 @@ pub trait Releases {
     /// The revision of one that is deployed now, if there is one and it can be read.
     fn deployed(&self, at: usize) -> impl Future<Output = Option<u32>>;
 
-    /// Brings one back to the revision that was deployed before, under guard.
-    fn undo(&self, at: usize, undo: Undo) -> impl Future<Output = Told>;
+    /// Brings one back to the revision that was deployed before, under guard. Nothing is told where an interrupt ended it.
+    fn undo(&self, at: usize, undo: Undo) -> impl Future<Output = Option<Told>>;
 
     /// Looks at one again, of which this revision was made.
     fn look_again(&self, at: usize, revision: Option<u32>) -> impl Future<Output = Again>;
@@ -80,12 +80,14 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
                 let (at, told) = ended.remove(0);
                 self.end(kept, at, told);
                 // A state that is not kept is worse than none: what is at work ends, and nothing new is begun.
-                broken = broken.or(meanwhile(&mut running, &mut ended, self.write(kept)).await.err());
+                if broken.is_none() {
+                    broken = meanwhile(&mut running, &mut ended, self.write(kept)).await.err();
+                }
             }
             let stopped = self.interrupts.asked().is_some() || broken.is_some();
             match next(self.order, kept, (&self.terms, stopped), Timestamp::now()) {
                 Action::Start(at) => {
-                    if kept.releases[at].from.is_none() {
+                    if kept.releases[at].from.is_none() && !kept.releases[at].taken_up {
                         let deployed = meanwhile(&mut running, &mut ended, self.releases.deployed(at)).await;
                         if !ended.is_empty() {
                             continue;
@@ -113,19 +115,26 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
                 Action::Soak(until) => self.soak(kept, until).await,
                 Action::LookAgain(wave) => {
                     self.look_again(kept, wave).await;
-                    broken = broken.or(self.write(kept).await.err());
+                    broken = self.write(kept).await.err();
                 }
                 Action::Undo(at) => {
                     self.releases.hear(&BatchEvent::BatchUndoing { release: &kept.releases[at].id });
                     let entry = &kept.releases[at];
-                    let told = self.releases.undo(at, Undo { revision: entry.revision, to: entry.from }).await;
-                    ended.push((at, entry.brought_back(told)));
+                    let undo = Undo { revision: entry.revision, to: entry.from };
+                    // Where it was interrupted it is still to be brought back.
+                    if let Some(told) = self.releases.undo(at, undo).await {
+                        ended.push((at, entry.brought_back(told)));
+                    }
                 }
                 Action::End => break,
             }
         }
         kept.ended = kept.is_over().then(Timestamp::now);
-        broken = broken.or(self.write(kept).await.err());
+        // Once more, for what has ended since; there is no patience left where it failed before.
+        broken = match broken {
+            None => self.write(kept).await.err(),
+            Some(error) => self.store.write(&kept.write()).await.err().map(|_| error),
+        };
         self.releases.hear(&BatchEvent::BatchDone { batch: kept });
         broken.filter(|_| !kept.is_over()).map_or(Ok(()), Err)
     }

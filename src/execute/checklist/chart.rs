@@ -3,8 +3,10 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures::future::join;
+use tokio::time::timeout;
 
 use crate::chart::description;
 use crate::chart::files::ChartFile;
@@ -21,6 +23,8 @@ use crate::helm::flags::{ChartFlags, Reuse};
 const MAX_NOTE: usize = 1024 * 1024;
 const MAX_ARCHIVE: u64 = 256 * 1024 * 1024;
 const MAX_PROVENANCE: u64 = 1024 * 1024;
+/// The newest version is worth no longer wait.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// Looks at the chart. Nobody is asked for anything, but for the newest version of a chart of which Helm keeps no index.
 pub(super) async fn look<H: Helm>(
@@ -79,7 +83,11 @@ async fn newest<H: Helm>(helm: &H, request: &Request, reference: &ChartReference
         return None;
     }
     let flags = ChartFlags { version: None, devel: false, ..flags.clone() };
-    Some(needs_upgrade::newest_there_is(helm, &named, &flags).await.map_err(|error| error.message))
+    let asked = timeout(LONGEST_ANSWER, needs_upgrade::newest_there_is(helm, &named, &flags)).await;
+    Some(match asked {
+        Ok(newest) => newest.map_err(|error| error.message),
+        Err(_) => Err(format!("{named} gave no answer in {} s", LONGEST_ANSWER.as_secs())),
+    })
 }
 
 fn note(file: &ChartFile) -> Note {

@@ -64,12 +64,6 @@ impl ClusterIdentity {
             _ => self.server == other.server,
         }
     }
-
-    /// A name for it that others don't have.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        self.uid.as_deref().unwrap_or(&self.server)
-    }
 }
 
 /// A release of a batch, and how it stands.
@@ -102,6 +96,9 @@ pub struct Entry {
     pub ended: Option<Timestamp>,
     /// The folder with the evidence of a failure, on the machine that ran it.
     pub evidence: Option<String>,
+    /// Whether it was begun by an earlier run: what was there before is known better than it can be seen now.
+    #[serde(skip)]
+    pub taken_up: bool,
 }
 
 /// How one release ended.
@@ -147,6 +144,7 @@ impl Entry {
             started: None,
             ended: None,
             evidence: None,
+            taken_up: false,
         }
     }
 
@@ -170,11 +168,10 @@ impl Entry {
         let Told { outcome, reason, from, revision, deployed, evidence } = told;
         (self.running, self.outcome, self.ended) = (false, Some(outcome), Some(now));
         self.reason = reason.map(|reason| shortened(&reason));
-        // A run that went on after a crash may find the new revision deployed already: what was there before is known better.
-        self.from = match self.from {
-            Some(known) if from == revision => Some(known),
-            known => from.or(known),
-        };
+        // A run that went on after a crash may find the new revision deployed already.
+        if !self.taken_up {
+            self.from = from.or(self.from);
+        }
         self.revision = revision.or(self.revision);
         self.deployed = deployed;
         self.evidence = evidence.or(self.evidence.take());
@@ -182,8 +179,9 @@ impl Entry {
 
     /// It waits again: whoever was at work on it is gone.
     fn wait(&mut self) {
-        // Where it was brought back, or never changed, what is deployed now is what it is upgraded from.
-        if self.deployed != self.revision {
+        // Where it was brought back, or never changed, what is deployed then is what it is upgraded from.
+        self.taken_up = self.running || self.revision.is_some() && self.deployed == self.revision;
+        if !self.taken_up {
             self.from = None;
         }
         // What was at work stays begun.
@@ -257,6 +255,8 @@ impl Kept {
             if entry.running {
                 running.push(at);
             }
+            // A run may have ended before it came to what the one before it had begun.
+            entry.taken_up |= entry.outcome.is_none() && entry.started.is_some();
             let again = match entry.outcome {
                 Some(Outcome::Interrupted) => true,
                 Some(Outcome::Refused | Outcome::Skipped) => !stopped,
@@ -264,6 +264,8 @@ impl Kept {
             };
             if entry.running || again {
                 entry.wait();
+                // Its wave soaks once more, with it.
+                self.looked_again = self.looked_again.filter(|wave| *wave < entry.wave);
             }
         }
         running
@@ -398,6 +400,32 @@ mod tests {
         assert!(Kept::read(text.replace("\"batch\"", "\"other\"").as_bytes()).is_err());
         let newer = text.replace("\"schemaVersion\": 1", "\"schemaVersion\": 2");
         assert_eq!(Kept::read(newer.as_bytes()).unwrap_err(), "it is of version 2, and not 1");
+    }
+
+    #[test]
+    fn what_was_there_before_stays_known_over_crashes() {
+        let upgraded = |from, revision| {
+            let (from, deployed) = (Some(from), Some(revision));
+            Told { from, revision: Some(revision), deployed, ..Told::new(Outcome::Upgraded, None) }
+        };
+        // Killed while it was at work, and found with another revision of its own.
+        for from in [Some(1), None] {
+            let mut kept = kept(None, &[None]);
+            kept.releases[0].from = from;
+            kept.releases[0].begin(Timestamp::UNIX_EPOCH);
+            kept.take_up(false);
+            kept.releases[0].begin(Timestamp::UNIX_EPOCH);
+            kept.releases[0].end(upgraded(2, 3), Timestamp::UNIX_EPOCH);
+            assert_eq!((kept.releases[0].from, kept.releases[0].runs_new()), (from, true));
+        }
+        // Refused at its turn, and upgraded by hand before the next run.
+        let mut kept = kept(None, &[Some(Outcome::Refused)]);
+        kept.releases[0].from = Some(5);
+        kept.looked_again = Some(0);
+        kept.take_up(false);
+        assert_eq!((kept.releases[0].from, kept.looked_again), (None, None), "its wave soaks once more");
+        kept.releases[0].end(upgraded(6, 6), Timestamp::UNIX_EPOCH);
+        assert!(!kept.releases[0].runs_new());
     }
 
     #[test]

@@ -85,8 +85,9 @@ pub struct Stable {
     pub set: Vec<String>,
     /// The workloads that are scaled down, and how many pods they had.
     pub workloads: Vec<Workload>,
-    /// The revision that was deployed, whose values the second release has.
-    pub deployed: u32,
+    /// The revision that was deployed, whose values the second release has; that from before where it is not known.
+    #[serde(default)]
+    pub deployed: Option<u32>,
 }
 
 /// A workload, and how many pods it had.

@@ -3,6 +3,7 @@
 //! A release that somebody else has changed is left to them: nothing is rolled back that is not the canary's own.
 
 use super::kept::{Kept, Why};
+use crate::upgrade::target::leads_to;
 
 /// A revision, as its object tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,12 +95,6 @@ pub fn standing(kept: &Kept, revisions: &[Revision]) -> Standing {
     }
 }
 
-/// Whether a revision is a rollback to this one. Helm describes it so, and so do we.
-fn leads_to(description: &str, base: u32) -> bool {
-    let rest = description.strip_prefix("Rollback to ").and_then(|rest| rest.strip_prefix(&base.to_string()));
-    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
-}
-
 /// What to do next.
 #[must_use]
 pub fn next(kept: &Kept, standing: Standing, terms: Terms) -> Action {
@@ -111,10 +106,8 @@ pub fn next(kept: &Kept, standing: Standing, terms: Terms) -> Action {
         // There is no second way back by itself.
         Standing::Bad if why == Some(Why::Failed) && !terms.abort => return Action::Halt,
         Standing::Bad => return Action::GoBack,
-        // A way back that could not be proven is gone again where somebody asks for it, and is no success before.
-        Standing::Back if why == Some(Why::Failed) => {
-            return if terms.abort { Action::GoBack } else { Action::Halt };
-        }
+        // A way back that could not be proven is gone again where somebody asks for it.
+        Standing::Back if why == Some(Why::Failed) && terms.abort => return Action::GoBack,
         Standing::Back => return Action::IsBack,
         Standing::Ours if terms.abort => return Action::GoBack,
         Standing::Ours => {}
@@ -251,7 +244,7 @@ mod tests {
             ("a way back that failed, once more", halted(Some(Why::Failed)), Standing::Bad, abort, Action::GoBack),
             ("a step is bad", kept(3, 1), Standing::Bad, run, Action::GoBack),
             ("a step was bad", kept(3, 1), Standing::Back, promote, Action::IsBack),
-            ("a way back that is not proven", halted(Some(Why::Failed)), Standing::Back, run, Action::Halt),
+            ("brought back by hand", halted(Some(Why::Failed)), Standing::Back, run, Action::IsBack),
             (
                 "a way back that is not proven, once more",
                 halted(Some(Why::Failed)),
