@@ -213,16 +213,18 @@ mod tests {
 
     #[test]
     fn one_release_by_two_contexts_is_found() {
-        let cluster = |context: Option<&str>, server: &str| ClusterIdentity {
+        let cluster = |context: Option<&str>, uid: &str| ClusterIdentity {
             context: context.map(str::to_owned),
-            server: server.to_owned(),
-            uid: None,
+            server: "https://proxy".to_owned(),
+            uid: (!uid.is_empty()).then(|| uid.to_owned()),
         };
         let items = [item(None, "shop"), item(Some("b"), "shop"), item(Some("a"), "stage"), item(Some("a"), "shop")];
-        let mut clusters =
-            [cluster(None, "https://a"), cluster(Some("a"), "https://a"), cluster(Some("b"), "https://b")];
+        let mut clusters = [cluster(None, "1"), cluster(Some("a"), "1"), cluster(Some("b"), "2")];
         assert_eq!(double(&items, &clusters), Some((&items[0].id, &items[3].id)));
-        clusters[0] = cluster(None, "https://c");
+        clusters[0] = cluster(None, "3");
+        assert_eq!(double(&items, &clusters), None);
+        // By its URL alone nobody can tell.
+        clusters.iter_mut().for_each(|cluster| cluster.uid = None);
         assert_eq!(double(&items, &clusters), None);
     }
 }
