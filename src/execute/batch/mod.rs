@@ -117,24 +117,12 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
                     self.look_again(kept, wave).await;
                     broken = self.write(kept).await.err();
                 }
-                Action::Undo(at) => {
-                    self.releases.hear(&BatchEvent::BatchUndoing { release: &kept.releases[at].id });
-                    let entry = &kept.releases[at];
-                    let undo = Undo { revision: entry.revision, to: entry.from };
-                    // Where it was interrupted it is still to be brought back.
-                    if let Some(told) = self.releases.undo(at, undo).await {
-                        ended.push((at, entry.brought_back(told)));
-                    }
-                }
+                Action::Undo(at) => ended.extend(self.undo(kept, at).await),
                 Action::End => break,
             }
         }
         kept.ended = kept.is_over().then(Timestamp::now);
-        // Once more, for what has ended since; there is no patience left where it failed before.
-        broken = match broken {
-            None => self.write(kept).await.err(),
-            Some(error) => self.store.write(&kept.write()).await.err().map(|_| error),
-        };
+        broken = self.write_last(kept, broken).await;
         self.releases.hear(&BatchEvent::BatchDone { batch: kept });
         broken.filter(|_| !kept.is_over()).map_or(Ok(()), Err)
     }
@@ -143,6 +131,22 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
     async fn write(&self, kept: &Kept) -> Result<(), Error> {
         let state = kept.write();
         patiently(AWAY, || self.store.write(&state)).await
+    }
+
+    /// Once more, for what has ended since. There is no patience left where it failed before.
+    async fn write_last(&self, kept: &Kept, broken: Option<Error>) -> Option<Error> {
+        match broken {
+            None => self.write(kept).await.err(),
+            Some(error) => self.store.write(&kept.write()).await.err().map(|_| error),
+        }
+    }
+
+    /// Brings one back. Where that was interrupted nothing is told: it is still to be brought back.
+    async fn undo(&self, kept: &Kept, at: usize) -> Option<(usize, Told)> {
+        let entry = &kept.releases[at];
+        self.releases.hear(&BatchEvent::BatchUndoing { release: &entry.id });
+        let undo = Undo { revision: entry.revision, to: entry.from };
+        self.releases.undo(at, undo).await.map(|told| (at, entry.brought_back(told)))
     }
 
     fn end(&self, kept: &mut Kept, at: usize, told: Told) {
