@@ -62,33 +62,18 @@ impl Prepared {
     pub fn nothing_to_do_report(&self) -> Report {
         let release = &self.proposed.outcome.releases.old;
         let (name, revision) = (&release.name, release.revision);
-        Report {
-            release: name.clone(),
-            namespace: release.namespace.clone(),
-            ending: Ending::Nothing,
-            interrupted: false,
-            summary: match self.deployed_proven {
-                true => {
-                    format!(
-                        "{name}: nothing to do; revision {revision} is deployed, ready, as its manifest says, and proven"
-                    )
-                }
-                false => format!(
-                    "{name}: nothing to do; revision {revision} is deployed, ready and as its manifest says; not proven: \
-                     --yes proves it"
-                ),
-            },
-            from: Some(revision),
-            revision: None,
-            deployed: Some(revision),
-            reasons: Vec::new(),
-            cause: None,
-            hint: None,
-            evidence: None,
-            archive: None,
-            next: Vec::new(),
-            parts: Vec::new(),
-        }
+        let summary = match self.deployed_proven {
+            true => {
+                format!(
+                    "{name}: nothing to do; revision {revision} is deployed, ready, as its manifest says, and proven"
+                )
+            }
+            false => format!(
+                "{name}: nothing to do; revision {revision} is deployed, ready and as its manifest says; not proven: \
+                 --yes proves it"
+            ),
+        };
+        Report::unchanged((name, &release.namespace), revision, Ending::Nothing, summary)
     }
 }
 

@@ -217,6 +217,30 @@ pub struct Report {
     pub parts: Vec<Part>,
 }
 
+impl Report {
+    /// Of a run that has made no revision: the one that was deployed stays so.
+    #[must_use]
+    pub fn unchanged((release, namespace): (&str, &str), revision: u32, ending: Ending, summary: String) -> Self {
+        Self {
+            release: release.to_owned(),
+            namespace: namespace.to_owned(),
+            ending,
+            interrupted: false,
+            summary,
+            from: Some(revision),
+            revision: None,
+            deployed: Some(revision),
+            reasons: Vec::new(),
+            cause: None,
+            hint: None,
+            evidence: None,
+            archive: None,
+            next: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+}
+
 /// A part of a run, and how long it took.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

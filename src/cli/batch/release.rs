@@ -386,21 +386,9 @@ mod tests {
     #[test]
     fn a_look_that_was_interrupted_is_looked_at_again() {
         let report = |ending, interrupted| Report {
-            release: "web".to_owned(),
-            namespace: "shop".to_owned(),
-            ending,
             interrupted,
-            summary: String::new(),
-            from: Some(3),
             revision: Some(3),
-            deployed: Some(3),
-            reasons: Vec::new(),
-            cause: None,
-            hint: None,
-            evidence: None,
-            archive: None,
-            next: Vec::new(),
-            parts: Vec::new(),
+            ..Report::unchanged(("web", "shop"), 3, ending, String::new())
         };
         let outcome = |ending, interrupted| of_report(&report(ending, interrupted)).outcome;
         assert_eq!(outcome(Ending::Unproven, true), Outcome::Interrupted);

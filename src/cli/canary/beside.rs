@@ -93,23 +93,8 @@ pub(super) async fn go_back(release: &Release<'_, '_>, kept: &Kept, stable: &Sta
 
 /// The report where the release itself was not changed.
 pub(super) fn nothing(kept: &Kept) -> Report {
-    Report {
-        release: kept.release.clone(),
-        namespace: kept.namespace.clone(),
-        ending: Ending::WentBack,
-        interrupted: false,
-        summary: format!("{} is at revision {}, as before the canary", kept.release, kept.before),
-        from: Some(kept.before),
-        revision: None,
-        deployed: Some(kept.before),
-        reasons: Vec::new(),
-        cause: None,
-        hint: None,
-        evidence: None,
-        archive: None,
-        next: Vec::new(),
-        parts: Vec::new(),
-    }
+    let summary = format!("{} is at revision {}, as before the canary", kept.release, kept.before);
+    Report::unchanged((&kept.release, &kept.namespace), kept.before, Ending::WentBack, summary)
 }
 
 /// Leaves the stable release to somebody else: what they have deployed has its pods as soon as it is ready, and what they have not,
