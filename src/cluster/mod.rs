@@ -21,13 +21,13 @@ mod dry_run;
 mod error;
 mod exec;
 mod fault;
-mod items;
 mod kube;
 mod kubeconfig;
+mod list;
+mod protobuf;
 mod proxy;
 mod rate;
 mod request;
-mod scan;
 mod settings;
 mod status;
 mod stream;
@@ -37,9 +37,8 @@ mod transport;
 pub use connection::{Connection, Environment};
 pub use dry_run::{Sending, Tried};
 pub use error::{ClusterError, Forbidden};
-pub use items::{Items, Portion};
 pub use kube::KubeCluster;
-pub use scan::Batch;
+pub use list::{Batch, Items, Object, Portion};
 pub use stream::Watch;
 
 /// As whom the server notes the fields that are changed by a patch.

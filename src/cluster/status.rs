@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::Resource;
 use super::error::{ClusterError, Forbidden, clean};
+use super::protobuf;
 use super::request::Subject;
 
 /// Longest text taken over from a server, in characters.
@@ -15,7 +16,7 @@ const LONGEST_NAME: usize = 300;
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Status {
     #[serde(default)]
-    kind: String,
+    pub(super) kind: String,
     #[serde(default)]
     pub(super) message: String,
     #[serde(default)]
@@ -59,7 +60,8 @@ pub(super) struct Refusal<'a> {
 impl Refusal<'_> {
     /// What it means.
     pub(super) fn into_error(self) -> ClusterError {
-        let status = serde_json::from_slice::<Status>(self.body).ok().filter(|status| status.kind == "Status");
+        let status = serde_json::from_slice::<Status>(self.body).ok().or_else(|| protobuf::status(self.body));
+        let status = status.filter(|status| status.kind == "Status");
         let (action, server) = (self.subject.to_string(), self.server.to_owned());
         match self.code {
             StatusCode::UNAUTHORIZED => {

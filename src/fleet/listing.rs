@@ -11,7 +11,7 @@ use crate::cluster::{Cluster, ClusterError, ListQuery, Resource};
 use crate::error::{Error, Kind};
 use crate::release::fleet::Unreadable;
 use crate::release::history::{Entry, History};
-use crate::storage::record::Item;
+use crate::storage::item::Item;
 
 /// So many namespaces are listed at the same time.
 const AT_ONCE: usize = 8;
@@ -73,8 +73,8 @@ async fn list<C: Cluster>(
     selector: &str,
 ) -> Result<Vec<Found>, ClusterError> {
     let query = query(place.resource, namespace, selector);
-    let decoder: Decoder<Found> = Arc::new(|json| {
-        let item = Item::read(json)?;
+    let decoder: Decoder<Found> = Arc::new(|object| {
+        let item = Item::read(object)?;
         let (namespace, release, revision) = item.key()?;
         let key = Key { namespace: namespace.to_owned(), release: release.to_owned(), revision };
         Some((key, item.entry()?))
@@ -110,27 +110,26 @@ async fn where_allowed<C: Cluster>(place: Place<'_, C>, selector: &str) -> Resul
     }
 }
 
-/// Lists namespaces one by one. Those that may not be listed are noted, unless that is all of them.
+/// Lists namespaces one by one. Those that can't be listed are noted, unless that is all of them.
 async fn one_by_one<C: Cluster>(place: Place<'_, C>, namespaces: &[String], selector: &str) -> Result<Listing, Error> {
     let answers = stream::iter(namespaces).map(|namespace| list(place, Some(namespace), selector)).buffered(AT_ONCE);
     let answers: Vec<Result<Vec<Found>, ClusterError>> = answers.collect().await;
     let mut listing = Listing::default();
-    let (mut all, mut readable, mut refused) = (Vec::new(), Vec::new(), None);
+    let (mut all, mut readable, mut first) = (Vec::new(), Vec::new(), None);
     for (namespace, answer) in namespaces.iter().zip(answers) {
         match answer {
             Ok(found) => {
                 all.extend(found);
                 readable.push(namespace.clone());
             }
-            Err(error @ ClusterError::Forbidden(_)) => {
+            Err(error) => {
                 let (namespace, reason) = (Some(namespace.clone()), error.to_string());
                 listing.unreadable.push(Unreadable { context: None, namespace, reason });
-                refused = refused.or(Some(error));
+                first = first.or(Some(error));
             }
-            Err(error) => return Err(failed(error)),
         }
     }
-    match refused {
+    match first {
         Some(error) if readable.is_empty() => Err(failed(error)),
         _ => Ok(Listing { releases: by_release(all), namespaces: Some(readable), ..listing }),
     }

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 
 use tokio::task::JoinSet;
 
-use crate::cluster::{Cluster, ClusterError, ListQuery, Portion};
+use crate::cluster::{Cluster, ClusterError, ListQuery, Object, Portion};
 
 /// Objects a page. Large pages cost the server less than many small ones, and nothing here, as no page is kept.
 const PAGE: u32 = 500;
@@ -15,8 +15,8 @@ const MOST_PAGES: usize = 1_500;
 /// So often a page is asked for again whose connection was lost.
 const MOST_ATTEMPTS: usize = 3;
 
-/// Makes of an object's JSON what is wanted of it, if anything.
-pub(super) type Decoder<T> = Arc<dyn Fn(&[u8]) -> Option<T> + Send + Sync>;
+/// Makes of an object what is wanted of it, if anything.
+pub(super) type Decoder<T> = Arc<dyn Fn(&Object<'_>) -> Option<T> + Send + Sync>;
 
 /// What is wanted of all objects that match, in no order. An object may come twice where a page had to be read again.
 pub(super) async fn collect<C: Cluster, T: Send + 'static>(
@@ -62,7 +62,7 @@ async fn page<C: Cluster, T: Send + 'static>(
             found.extend(decoding.join_next().await.and_then(Result::ok).into_iter().flatten());
         }
         let decoder = decoder.clone();
-        decoding.spawn_blocking(move || batch.objects().filter_map(|object| decoder(object)).collect());
+        decoding.spawn_blocking(move || batch.objects().filter_map(|object| decoder(&object)).collect());
     }
     while let Some(decoded) = decoding.join_next().await {
         found.extend(decoded.into_iter().flatten());

@@ -8,10 +8,11 @@ use futures::{StreamExt as _, stream};
 use super::listing::{Listing, query};
 use super::pages::{Decoder, collect};
 use super::{Key, Place};
-use crate::cluster::{Cluster, ClusterError, ListQuery, ObjectRef, Resource};
+use crate::cluster::{Cluster, ClusterError, ListQuery, Object, ObjectRef, Resource};
 use crate::error::Error;
 use crate::release::decode::DecodeError;
-use crate::storage::record::{self, Item};
+use crate::storage::item::Item;
+use crate::storage::record;
 
 /// Makes of an object what is needed of it.
 pub(crate) type Decode<T> = Arc<dyn Fn(&Item<'_>, &Resource) -> Result<T, DecodeError> + Send + Sync>;
@@ -68,8 +69,8 @@ async fn list<C: Cluster, T: Send + 'static>(
     (wanted, decode): (Option<&HashSet<Key>>, Decode<T>),
 ) -> Result<Read<T>, Error> {
     let (wanted, resource) = (wanted.cloned(), place.resource.clone());
-    let decoder: Decoder<(Key, Result<T, String>)> = Arc::new(move |json| {
-        let item = Item::read(json)?;
+    let decoder: Decoder<(Key, Result<T, String>)> = Arc::new(move |object| {
+        let item = Item::read(object)?;
         let (namespace, release, revision) = item.key()?;
         let key = Key { namespace: namespace.to_owned(), release: release.to_owned(), revision };
         if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&key)) {
@@ -116,8 +117,9 @@ async fn get<C: Cluster, T>(place: Place<'_, C>, key: Key, decode: &Decode<T>) -
         Err(ClusterError::NotFound { .. }) => return None,
         Err(error) => Err(error.to_string()),
         Ok(body) => {
-            let decoded =
-                Item::read(&body).ok_or(DecodeError::MissingKey).and_then(|item| decode(&item, place.resource));
+            let decoded = Item::read(&Object::Json(&body))
+                .ok_or(DecodeError::MissingKey)
+                .and_then(|item| decode(&item, place.resource));
             decoded.map_err(|error| damaged(&error, &key, place.resource))
         }
     };

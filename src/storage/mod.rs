@@ -2,6 +2,7 @@
 //! the `helm` binary.
 
 mod failure;
+pub(crate) mod item;
 pub(crate) mod record;
 
 use futures::future::{join, join_all};

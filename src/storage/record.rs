@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use base64::read::DecoderReader;
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 
@@ -15,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::release::decode::{self, DecodeError};
 use crate::release::head::Head;
 use crate::release::history::Entry;
-use crate::release::marks::{self, Marks};
+use crate::release::marks::Marks;
 use crate::release::{Release, content};
 
 /// So many names are listed in a hint.
@@ -41,96 +39,8 @@ pub(crate) fn entry(release: &str, meta: &ObjectMeta) -> Option<Entry> {
 }
 
 /// The revision that the object of this name holds of a release.
-fn revision_of(release: &str, object: &str) -> Option<u32> {
+pub(super) fn revision_of(release: &str, object: &str) -> Option<u32> {
     object.strip_prefix("sh.helm.release.v1.")?.strip_prefix(release)?.strip_prefix(".v")?.parse().ok()
-}
-
-/// An object of a list that holds a revision, as it came in: nothing of it is decoded yet.
-#[derive(Deserialize)]
-pub(crate) struct Item<'a> {
-    #[serde(borrow)]
-    metadata: Metadata<'a>,
-    #[serde(borrow, default)]
-    data: Option<Payload<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    namespace: Cow<'a, str>,
-    #[serde(borrow, default)]
-    labels: Option<Labels<'a>>,
-    #[serde(default)]
-    creation_timestamp: Option<Timestamp>,
-    #[serde(default)]
-    resource_version: String,
-}
-
-/// The labels that count here.
-#[derive(Deserialize)]
-struct Labels<'a> {
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    #[serde(default)]
-    status: String,
-    #[serde(borrow, default, rename = "safe-upgrade/proven")]
-    proven: Option<Cow<'a, str>>,
-    #[serde(borrow, default, rename = "safe-upgrade/bad")]
-    bad: Option<Cow<'a, str>>,
-}
-
-impl<'a> Item<'a> {
-    /// Reads the object's own JSON.
-    pub(crate) fn read(json: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
-    }
-
-    /// Of which release it is a revision, by namespace and name, and which; `None` if it is none.
-    pub(crate) fn key(&self) -> Option<(&str, &str, u32)> {
-        let release = &self.metadata.labels.as_ref()?.name;
-        Some((&self.metadata.namespace, release, revision_of(release, &self.metadata.name)?))
-    }
-
-    /// What its metadata say.
-    pub(crate) fn entry(&self) -> Option<Entry> {
-        let (_, _, revision) = self.key()?;
-        let labels = self.metadata.labels.as_ref()?;
-        let mark = |name: &str| if name == marks::PROVEN { labels.proven.as_deref() } else { labels.bad.as_deref() };
-        Some(Entry {
-            revision,
-            status_hint: labels.status.clone(),
-            marks: Marks::of(revision, mark),
-            created: self.metadata.creation_timestamp,
-            resource_version: self.metadata.resource_version.clone(),
-            writers: Vec::new(),
-        })
-    }
-
-    /// The head of the revision. No more is decoded than that takes.
-    pub(crate) fn head(&self, resource: &Resource) -> Result<Head, DecodeError> {
-        let payload = self.payload()?.trim_ascii();
-        if *resource == Resource::SECRETS {
-            return Head::decode_from(DecoderReader::new(payload, &STANDARD));
-        }
-        Head::decode_from(payload)
-    }
-
-    /// The whole revision.
-    pub(crate) fn release(&self, resource: &Resource) -> Result<Release, DecodeError> {
-        let payload = self.payload()?;
-        if *resource == Resource::SECRETS {
-            return decode::decode(&STANDARD.decode(payload).map_err(|_| DecodeError::Base64)?);
-        }
-        decode::decode(payload)
-    }
-
-    fn payload(&self) -> Result<&[u8], DecodeError> {
-        let release = self.data.as_ref().and_then(|data| data.release.as_deref());
-        release.map(str::as_bytes).ok_or(DecodeError::MissingKey)
-    }
 }
 
 /// The names of the releases that the objects belong to, sorted.
@@ -221,27 +131,6 @@ mod tests {
         assert_eq!(entry("web", &meta("sh.helm.release.v1.web.v12")).unwrap().revision, 12);
         assert!(entry("web", &meta("sh.helm.release.v1.web.v2.v3")).is_none());
         assert!(entry("web", &meta("sh.helm.release.v1.web2.v1")).is_none());
-    }
-
-    #[test]
-    fn an_object_of_a_list_says_of_which_revision_it_is() {
-        let json = br#"{"metadata":{"name":"sh.helm.release.v1.web.v7","namespace":"shop","resourceVersion":"5",
-            "creationTimestamp":"2026-11-21T13:00:00Z","managedFields":[{"manager":"helm"}],
-            "labels":{"name":"web","owner":"helm","status":"deployed","safe-upgrade/proven":"7.1766668400","x":"y"}},
-            "data":{"release":"eyJpbmZvIjp7InN0YXR1cyI6ImZhaWxlZCJ9LCJjaGFydCI6bnVsbH0="}}"#;
-        let item = Item::read(json).unwrap();
-        assert_eq!(item.key(), Some(("shop", "web", 7)));
-        let entry = item.entry().unwrap();
-        assert_eq!((entry.status_hint.as_str(), entry.resource_version.as_str()), ("deployed", "5"));
-        assert!(entry.marks.is_proven() && entry.created.is_some());
-        assert_eq!(item.head(&Resource::CONFIG_MAPS).unwrap().status, "failed");
-        assert_eq!(item.head(&Resource::SECRETS).unwrap_err(), DecodeError::Base64);
-        for json in [
-            r#"{"metadata":{"name":"x"}}"#,
-            r#"{"metadata":{"name":"sh.helm.release.v1.web.v7","labels":{"name":"other"}}}"#,
-        ] {
-            assert_eq!(Item::read(json.as_bytes()).unwrap().key(), None, "{json}");
-        }
     }
 
     #[test]

@@ -8,7 +8,8 @@ writes them; a record inflates to about 400 KB and takes about 60 KB, as that of
 deployed, two of a hundred releases failed at it, and one is pending. With 5,000 revisions the control plane takes some 12 GB.
 
 Each command is a whole process, timed in turn; printed are the medians, fastest and slowest, and the most memory that was resident.
-The raw read asks for the pages that `list` asks for, and throws the bytes away. `--larger` times `list` again with so many releases.
+The raw read asks for the pages that `list` asks for, in the same form and in JSON, and throws the bytes away. `--larger` times `list`
+again with so many releases.
 Needs: BINARY (path of helm-safe-upgrade), HELM3, HELM4 and what `testcluster with` sets.
 """
 import argparse
@@ -34,6 +35,7 @@ import api  # noqa: E402 the client is the test cluster's
 CHARTS = ["nginx", "redis", "postgresql", "payments", "search"]
 VERSIONS = ["18.2.0", "18.1.0", "17.3.3", "17.3.2", "16.0.1"]
 NAMESPACES = 25
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 # What the record of a chart of some size holds besides, in bytes before it is packed.
 TEMPLATES, MANIFEST = 240_000, 140_000
 
@@ -139,9 +141,15 @@ def generate(state, numbers, revisions):
 
 
 # A raw read: each page into nothing. It runs in a process of its own, as what it is compared with does.
-RAW = """
-import http.client, json, ssl, sys, urllib.parse
+RAW = r"""
+import http.client, json, re, ssl, sys, urllib.parse
 address, token, ca, requests = urllib.parse.urlsplit(sys.argv[1]), sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
+
+def next_page(head):
+    # What the list's metadata say, which come first in either form.
+    found = re.search(rb'"continue":"([^"]+)"', head) or re.search(rb'\x1a[\x80-\xff]*[\0-\x7f](eyJ[A-Za-z0-9_-]+)', head[:1500])
+    return found.group(1).decode() if found else ''
+
 connection = http.client.HTTPSConnection(address.hostname, address.port, context=ssl.create_default_context(cafile=ca))
 total = 0
 for path, accept in requests:
@@ -152,18 +160,19 @@ for path, accept in requests:
         while piece := answer.read(1 << 20):
             total += len(piece)
             head = head or piece[:4000]
-        start = head.find(b'"continue":"')
-        if start < 0: break
-        more = '&continue=' + urllib.parse.quote(head[start + 12:head.index(b'"', start + 12)].decode())
+        if answer.status != 200: sys.exit(f'{path}: {answer.status}')
+        if not (rest := next_page(head)): break
+        more = '&continue=' + urllib.parse.quote(rest)
 print(total)
 """
 
 
-def raw(state):
+def raw(state, metadata, content):
+    """A read of all that `list` reads, in these forms."""
     state = pathlib.Path(state)
     token = next(line.split(",")[0] for line in (state / "tokens.csv").read_text().splitlines() if line.split(",")[1] == "admin")
     secrets, owner = "/api/v1/secrets?limit=500&labelSelector=", urllib.parse.quote("owner=helm")
-    requests = [[secrets + owner, api.METADATA_ONLY], [secrets + owner + urllib.parse.quote(",status=deployed"), "application/json"]]
+    requests = [[secrets + owner, metadata], [secrets + owner + urllib.parse.quote(",status=deployed"), content]]
     return [sys.executable, "-c", RAW, (state / "server").read_text().strip(), token, str(state / "pki/ca.crt"), json.dumps(requests)]
 
 
@@ -209,7 +218,8 @@ def main():
         return
     program = os.environ["BINARY"]
     ours = {
-        "raw read of the same bytes": (raw(state), 0),
+        "raw read, JSON": (raw(state, api.METADATA_ONLY, "application/json"), 0),
+        "raw read of the same bytes": (raw(state, f"{PROTOBUF};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", PROTOBUF), 0),
         "list -A": ([program, "list", "-A"], 0),
         "list -A -o json": ([program, "list", "-A", "-o", "json"], 0),
         "list -A --failed": ([program, "list", "-A", "--failed"], 0),
@@ -219,7 +229,8 @@ def main():
         for helm in ("HELM3", "HELM4"):
             ours[f"{helm.lower()} list -A --max 0"] = ([os.environ[helm], "list", "-A", "--max", "0", "-o", "json"], 1)
     medians = measure(f"{options.releases} releases, {options.revisions} revisions each", ours, options.runs)
-    print(f"  list -A takes {medians['list -A'] / medians['raw read of the same bytes']:.2f} of the raw read")
+    for name in ("raw read of the same bytes", "raw read, JSON"):
+        print(f"  list -A takes {medians['list -A'] / medians[name]:.2f} of the {name}")
     for helm in ("helm3", "helm4"):
         if f"{helm} list -A --max 0" in medians:
             print(f"  list -A takes {medians['list -A'] / medians[f'{helm} list -A --max 0']:.4f} of {helm} list")

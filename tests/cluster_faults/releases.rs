@@ -58,9 +58,13 @@ fn server(second: impl Fn(usize) -> Option<Answer> + Send + Sync + 'static) -> S
 }
 
 async fn read(server: &Server) -> Result<Fleet, Error> {
+    read_in(server, Scope::All).await
+}
+
+async fn read_in(server: &Server, scope: Scope) -> Result<Fleet, Error> {
     let storage: Storage<_, HelmProcess> =
         Storage::Objects { cluster: server.cluster().await, resource: helm_safe_upgrade::cluster::Resource::SECRETS };
-    fleet::members(&storage, &Query { scope: Scope::All, selector: None, filter: Filter::default() }).await
+    fleet::members(&storage, &Query { scope, selector: None, filter: Filter::default() }).await
 }
 
 fn versions(fleet: &Fleet) -> Vec<String> {
@@ -107,4 +111,28 @@ async fn what_is_no_list_is_an_error() {
 async fn an_endless_list_ends() {
     let endless = Server::start(|_, _| Answer::Endless(64 << 20));
     assert_eq!(read(&endless).await.unwrap_err().kind, Kind::Cluster);
+}
+
+/// A server whose namespaces of these names fail.
+fn failing(names: &'static [&'static str]) -> Server {
+    Server::start(move |_, head| {
+        let first = head.lines().next().unwrap();
+        match names.iter().any(|name| first.contains(&format!("/namespaces/{name}/"))) {
+            true => Answer::status(504, "etcd is away"),
+            false if first.contains("?limit=") => list(&[object("a", 1, "deployed", false)], ""),
+            false => Answer::json(&object("a", 1, "deployed", true).to_string()),
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_namespace_that_fails_is_told_and_the_others_are_read() {
+    let scope = Scope::Namespaces(vec!["broken".to_owned(), "shop".to_owned()]);
+    let fleet = read_in(&failing(&["broken"]), scope.clone()).await.unwrap();
+    assert_eq!(versions(&fleet), ["a 1.0.0 None"]);
+    let [unreadable] = &fleet.unreadable[..] else { panic!("{:?}", fleet.unreadable) };
+    assert_eq!(unreadable.namespace.as_deref(), Some("broken"));
+    assert!(unreadable.reason.contains("etcd is away"), "{}", unreadable.reason);
+    let error = read_in(&failing(&["broken", "shop"]), scope).await.unwrap_err();
+    assert!(error.message.starts_with("cannot list the revisions of releases"), "{}", error.message);
 }

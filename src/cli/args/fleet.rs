@@ -92,6 +92,10 @@ pub(in crate::cli) struct ListArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub older_than: Option<SignedDuration>,
 
+    /// Nothing but the names of the releases, a line each, for another command.
+    #[arg(short = 'q', long, conflicts_with = "output")]
+    pub short: bool,
+
     /// Format of the output.
     #[arg(short, long, value_enum, default_value_t = TableFormat::Table)]
     pub output: TableFormat,

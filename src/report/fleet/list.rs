@@ -96,6 +96,18 @@ impl ListView {
         out.write_all(sheet.text.as_bytes())
     }
 
+    /// Writes the names alone, a line each.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn write_names(&self, out: &mut impl Write) -> Result<()> {
+        let mut sheet = Sheet::new(Painter::new(false));
+        for member in &self.members {
+            sheet.line(Role::Plain, &member.name);
+        }
+        out.write_all(sheet.text.as_bytes())
+    }
+
     /// Writes it for a program (docs/schema/list.json). `local` is the time zone here, by which Helm names offsets.
     ///
     /// # Errors

@@ -2,25 +2,9 @@
 
 use std::ops::Range;
 
-/// Objects of a list as they came in.
-#[derive(Debug, Default)]
-pub struct Batch {
-    bytes: Vec<u8>,
-    objects: Vec<Range<usize>>,
-}
+use serde::Deserialize;
 
-impl Batch {
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
-    }
-
-    /// The JSON of each object.
-    pub fn objects(&self) -> impl Iterator<Item = &[u8]> {
-        self.objects.iter().filter_map(|range| self.bytes.get(range.clone()))
-    }
-}
+use super::{Batch, Form, Scan};
 
 /// What the last text on the level of the list's own keys was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,9 +15,9 @@ enum Key {
     Other,
 }
 
-/// Reads a list piece by piece.
+/// Reads a list of JSON piece by piece.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
+pub(super) struct Json {
     buffer: Vec<u8>,
     /// How much of the buffer has been looked at.
     at: usize,
@@ -54,9 +38,14 @@ pub(super) struct Scan {
     metadata: Vec<u8>,
 }
 
-impl Scan {
-    /// Takes the next piece.
-    pub(super) fn push(&mut self, piece: &[u8]) {
+#[derive(Default, Deserialize)]
+struct ListMetadata {
+    #[serde(default)]
+    r#continue: Option<String>,
+}
+
+impl Scan for Json {
+    fn push(&mut self, piece: &[u8]) {
         self.buffer.extend_from_slice(piece);
         while let Some(&byte) = self.buffer.get(self.at) {
             match self.text {
@@ -74,43 +63,40 @@ impl Scan {
         }
     }
 
-    /// So many bytes are waiting for the end of their object, or to be taken.
-    pub(super) fn held(&self) -> usize {
+    fn held(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Whether so many bytes of whole objects are there.
-    pub(super) fn has(&self, bytes: usize) -> bool {
+    fn has(&self, bytes: usize) -> bool {
         self.objects.last().is_some_and(|last| last.end >= bytes)
     }
 
-    /// Whether the list has come to its end.
-    pub(super) fn has_ended(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.begun && self.depth == 0
     }
 
-    /// Whether it begins as a JSON object does, as far as it is there.
-    pub(super) fn is_object(&self) -> bool {
+    fn may_be_list(&self) -> bool {
         let first = || self.buffer.iter().find(|byte| !byte.is_ascii_whitespace());
         if self.begun { !self.is_other } else { first().is_none_or(|byte| *byte == b'{') }
     }
 
-    /// The whole objects so far. What is left is the beginning of the next one.
-    pub(super) fn take(&mut self) -> Batch {
+    fn take(&mut self) -> Batch {
         let end = self.objects.last().map_or(0, |last| last.end);
         let rest = self.buffer.split_off(end);
         let bytes = std::mem::replace(&mut self.buffer, rest);
         self.at -= end;
         self.start = self.start.saturating_sub(end);
         self.text = self.text.map(|start| start.saturating_sub(end));
-        Batch { bytes, objects: std::mem::take(&mut self.objects) }
+        Batch { bytes: bytes.into(), objects: std::mem::take(&mut self.objects), form: Form::Json }
     }
 
-    /// The list's own metadata, as far as it has come.
-    pub(super) fn metadata(&self) -> &[u8] {
-        &self.metadata
+    fn next_token(&self) -> String {
+        let metadata: ListMetadata = serde_json::from_slice(&self.metadata).unwrap_or_default();
+        metadata.r#continue.unwrap_or_default()
     }
+}
 
+impl Json {
     fn within_text(&mut self, start: usize) {
         if self.escaped {
             self.escaped = false;
@@ -170,25 +156,31 @@ impl Scan {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Object;
     use super::*;
 
     const LIST: &str = r#" {"kind":"SecretList","apiVersion":"v1","metadata":{"continue":"a\"}b","resourceVersion":"7"},
         "items": [ {"metadata":{"name":"a"},"data":{"x":"}]\\\""}}, {"l":[{"items":[{}]}]} ,{}], "more": [{"no": 1}] } "#;
 
-    /// All objects and the metadata of a list that comes in pieces of this size.
+    fn text(object: Object<'_>) -> String {
+        let Object::Json(json) = object else { panic!("it is JSON") };
+        String::from_utf8(json.to_vec()).unwrap()
+    }
+
+    /// All objects of a list, and what to go on with, where it comes in pieces of this size.
     fn read(list: &str, size: usize, at_once: usize) -> (Vec<String>, String) {
-        let mut scan = Scan::default();
+        let mut scan = Json::default();
         let mut found = Vec::new();
         for piece in list.as_bytes().chunks(size) {
             scan.push(piece);
-            assert!(scan.is_object());
+            assert!(scan.may_be_list());
             if scan.has(at_once) {
-                found.extend(scan.take().objects().map(|json| String::from_utf8(json.to_vec()).unwrap()));
+                found.extend(scan.take().objects().map(text));
             }
         }
         assert!(scan.has_ended());
-        found.extend(scan.take().objects().map(|json| String::from_utf8(json.to_vec()).unwrap()));
-        (found, String::from_utf8(scan.metadata().to_vec()).unwrap())
+        found.extend(scan.take().objects().map(text));
+        (found, scan.next_token())
     }
 
     #[test]
@@ -199,7 +191,7 @@ mod tests {
                 let expected =
                     [r#"{"metadata":{"name":"a"},"data":{"x":"}]\\\""}}"#, r#"{"l":[{"items":[{}]}]}"#, "{}"];
                 assert_eq!(objects, expected, "in pieces of {size}");
-                assert_eq!(metadata, r#"{"continue":"a\"}b","resourceVersion":"7"}"#);
+                assert_eq!(metadata, "a\"}b");
             }
         }
     }
@@ -207,21 +199,21 @@ mod tests {
     #[test]
     fn a_list_without_objects_has_none() {
         for list in [r#"{"items":null,"metadata":{}}"#, r#"{"items":[],"metadata":{}}"#, r#"{"metadata":{}}"#] {
-            assert_eq!(read(list, 3, 1), (Vec::new(), "{}".to_owned()), "{list}");
+            assert_eq!(read(list, 3, 1), (Vec::new(), String::new()), "{list}");
         }
     }
 
     #[test]
     fn what_is_cut_off_has_not_ended() {
         for end in 1..LIST.trim().len() {
-            let mut scan = Scan::default();
+            let mut scan = Json::default();
             scan.push(&LIST.trim().as_bytes()[..end]);
             assert!(!scan.has_ended(), "{}", &LIST.trim()[..end]);
         }
         for other in ["<html>", "[]", " [{", "7"] {
-            let mut scan = Scan::default();
+            let mut scan = Json::default();
             scan.push(other.as_bytes());
-            assert!(!scan.is_object(), "{other}");
+            assert!(!scan.may_be_list(), "{other}");
         }
     }
 
@@ -229,7 +221,7 @@ mod tests {
         #[test]
         fn no_input_makes_it_panic(input in proptest::collection::vec(prop_oneof![
             Just(b'{'), Just(b'}'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'), Just(b'a')], 0..200), size in 1..9_usize) {
-            let mut scan = Scan::default();
+            let mut scan = Json::default();
             scan.push(br#"{"items":["#);
             for piece in input.chunks(size) {
                 scan.push(piece);
