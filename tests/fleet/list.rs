@@ -80,7 +80,7 @@ fn a_filter_takes_what_it_names(user: &User) {
     assert_eq!(list("--older-than 30d"), ["web"]);
     assert_eq!(list("--older-than 30d --failed"), [""; 0]);
     user.types("helm safe-upgrade list --older-than 30d --failed").shows("there are no such releases\n");
-    user.types("helm safe-upgrade list -A -q --pending --failed").shows("api\nstuck\n");
+    user.types("helm safe-upgrade list -q --pending --failed").shows("api\nstuck\n");
     user.types("helm safe-upgrade list --older-than 30").exits(1);
     user.types("helm safe-upgrade list").mentions("1 failed, 1 pending-upgrade; 1 proven");
 }
