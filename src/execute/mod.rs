@@ -13,6 +13,7 @@ pub mod blue_green;
 pub mod canary;
 pub mod checklist;
 mod cleanup;
+mod clock;
 mod evidence;
 mod feed;
 pub mod gates;

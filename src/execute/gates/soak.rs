@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _, join, join_all};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ask::{Asker, shown};
 use super::{Gates, Soak};
 use crate::cluster::Cluster;
 use crate::execute::Listener;
+use crate::execute::clock::Clock;
 use crate::execute::run::Run;
-use crate::execute::watching::{Teller, Term, Watching, until, waited_for};
+use crate::execute::watching::{Teller, Term, Watching, waited_for};
 use crate::helm::Helm;
 use crate::release::history::History;
 use crate::storage::Storage;
@@ -44,6 +45,7 @@ struct Course<'r> {
     /// When the gates are asked next; `None` once they were asked at the end.
     due: Option<Instant>,
     listener: &'r dyn Listener,
+    clock: Clock,
     judge: Judge,
     vigil: Vigil,
 }
@@ -82,7 +84,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let mut judge = Judge::new(self.options.patience.clone());
         let grace = self.options.patience.fail_fast_after;
         let (asker, name) = (self.asker(gates), self.name());
-        let began = Instant::now();
+        let (began, clock) = (Instant::now(), Clock::start());
         let (interrupts, listener) = (seams.interrupts, seams.listener);
         let term =
             Term { task: Task::Soak, timeout: soak.duration, interrupts, seen: 0, listener, mask: &str::to_owned };
@@ -94,12 +96,13 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             series: gates.gates.iter().map(|_| Series::new(soak.threshold)).collect(),
             due: Some(began),
             listener,
-            vigil: Vigil::begin(&watching.world, &judge.judge(&watching.world, Timestamp::now()), grace),
+            vigil: Vigil::begin(&watching.world, &judge.judge(&watching.world, clock.now()), grace),
+            clock,
             judge,
         };
         let mut asking: Option<BoxFuture<'_, Asked>> = None;
         loop {
-            let judgement = match course.look(&watching.world) {
+            let judgement = match course.look_well(watching).await {
                 Ok(judgement) => judgement,
                 Err(trouble) => return Some(Err(trouble)),
             };
@@ -110,7 +113,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             if self.keeper.lost_to().is_some() {
                 return None;
             }
-            let again = course.vigil.look_again(&judgement).map_or(TICK, until);
+            let again = course.vigil.look_again(&judgement).map_or(TICK, |time| course.clock.until(time));
             let due = course.due.filter(|_| asking.is_none());
             tokio::select! {
                 () = watching.change() => {}
@@ -146,11 +149,24 @@ async fn ask_now<C: Cluster, H: Helm>(
 impl Course<'_> {
     /// How it stands.
     fn look(&mut self, world: &World) -> Result<Judgement, Trouble> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let judgement = self.judge.judge(world, now);
         let mut sentences = self.vigil.troubles(world, &judgement, now);
         sentences.extend(self.failed());
         if sentences.is_empty() { Ok(judgement) } else { Err(Trouble { sentences, judgement }) }
+    }
+
+    /// The same, where no trouble rests on what was so a while ago: it is looked at anew first. Where that can't be done it is no
+    /// trouble yet, unless a gate has failed.
+    async fn look_well<C: Cluster>(&mut self, watching: &mut Watching<'_, C>) -> Result<Judgement, Trouble> {
+        let trouble = match self.look(&watching.world) {
+            Err(trouble) if self.failed().is_none() => trouble,
+            said => return said,
+        };
+        match watching.refresh().await {
+            Ok(()) => self.look(&watching.world),
+            Err(_) => Ok(trouble.judgement),
+        }
     }
 
     /// The end: is all that was seen still so?
