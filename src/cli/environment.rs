@@ -51,6 +51,12 @@ impl Environment {
         self.raw(name).and_then(OsStr::to_str)
     }
 
+    /// Whether a helm runs this as its plugin.
+    #[must_use]
+    pub fn is_of_helm(&self) -> bool {
+        self.raw("HELM_PLUGIN_DIR").is_some()
+    }
+
     /// The name of the user who runs this, or the one that a CI system gives; `uid-1000` where neither is set.
     #[must_use]
     pub fn user(&self) -> String {

@@ -52,7 +52,7 @@ pub(super) async fn upgrade(
     options.told.terms = policy::terms(&arguments, &policy);
     options.told.window = policy::window(&arguments, &policy, matches!(purpose, Purpose::Plan(_)));
     let place = policy::elsewhere(&arguments, &policy, named, environment).await;
-    let interrupts = Interrupts::listen()?;
+    let interrupts = Interrupts::listen(environment.is_of_helm())?;
     let GuardedArgs { guard, apply, diff, .. } = arguments;
     let run = Run::new(diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
@@ -187,7 +187,7 @@ pub(super) async fn rollback(mut arguments: GuardedRollbackArgs, environment: &E
     policy::keep(&mut arguments.keep, &policy);
     let options = rollback_options(&arguments, environment)?;
     let GuardedRollbackArgs { release, revision, guard, apply, diff, .. } = arguments;
-    let interrupts = Interrupts::listen()?;
+    let interrupts = Interrupts::listen(environment.is_of_helm())?;
     let run = Run::new(diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
     let reached = connection::reached(&storage, &run.diff.cluster, environment).await?;

@@ -3,7 +3,7 @@
 use std::os::unix::process::parent_id;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::interval;
 
@@ -69,6 +69,47 @@ impl Tally {
     }
 }
 
+/// What is listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Heard {
+    interrupt: bool,
+    terminate: bool,
+    hangup: bool,
+}
+
+impl Heard {
+    /// Who has started us may have asked that a signal be ignored, as `nohup` does: it stays so.
+    fn now() -> Self {
+        // Where the system has no such file, all are listened to.
+        Self::of(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
+    }
+
+    /// By what Linux says of a process: signal `n` is the bit `n - 1` (proc(5)).
+    fn of(status: &str) -> Self {
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or_default();
+        let is_heard = |signal: SignalKind| ignored & (1 << (signal.as_raw_value() - 1)) == 0;
+        Self {
+            interrupt: is_heard(SignalKind::interrupt()),
+            terminate: is_heard(SignalKind::terminate()),
+            hangup: is_heard(SignalKind::hangup()),
+        }
+    }
+}
+
+/// A signal, where it is listened to.
+fn listen_to(kind: SignalKind, heard: bool) -> Result<Option<Signal>, Error> {
+    let failed = |error: std::io::Error| Error::new(Kind::Output, format!("cannot listen to signals: {error}"));
+    heard.then(|| signal(kind)).transpose().map_err(failed)
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Counts what asks the run to end. The first asks to end cleanly, the second to let go at once.
 #[derive(Clone)]
 pub struct Interrupts {
@@ -76,15 +117,15 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Listens from now on.
+    /// Listens from now on, but to no signal that is to be ignored; and where a helm has started us, whether it still lives.
     ///
     /// # Errors
     /// If the signals can't be taken over.
-    pub fn listen() -> Result<Self, Error> {
-        let failed = |error: std::io::Error| Error::new(Kind::Output, format!("cannot listen to signals: {error}"));
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    pub fn listen(by_helm: bool) -> Result<Self, Error> {
+        let heard = Heard::now();
+        let mut interrupt = listen_to(SignalKind::interrupt(), heard.interrupt)?;
+        let mut terminate = listen_to(SignalKind::terminate(), heard.terminate)?;
+        let mut hangup = listen_to(SignalKind::hangup(), heard.hangup)?;
         let (sender, count) = watch::channel((0, ""));
         let parent = parent_id();
         tokio::spawn(async move {
@@ -92,10 +133,10 @@ impl Interrupts {
             let mut tally = Tally::default();
             loop {
                 let asked = tokio::select! {
-                    _ = interrupt.recv() => Asked::Interrupt,
-                    _ = terminate.recv() => Asked::Terminate,
-                    _ = hangup.recv() => Asked::Hangup,
-                    _ = look.tick() => {
+                    () = received(&mut interrupt) => Asked::Interrupt,
+                    () = received(&mut terminate) => Asked::Terminate,
+                    () = received(&mut hangup) => Asked::Hangup,
+                    _ = look.tick(), if by_helm => {
                         if tally.lost.is_some() || parent_id() == parent {
                             continue;
                         }
@@ -151,6 +192,19 @@ mod tests {
             tally.counts(*asked, start + Duration::from_millis(*after));
         }
         tally.count
+    }
+
+    #[test]
+    fn what_is_ignored_stays_ignored() {
+        let heard =
+            |set: &str| Heard::of(&format!("Name:\tx\nSigBlk:\t0000000000000007\nSigIgn:\t{set}\nSigCgt:\t0\n"));
+        let all = Heard { interrupt: true, terminate: true, hangup: true };
+        assert_eq!(heard("0000000000001000"), all, "a pipe that breaks is none of them");
+        assert_eq!(heard("0000000000000001"), Heard { hangup: false, ..all }, "nohup");
+        assert_eq!(heard("0000000000000006"), Heard { interrupt: false, ..all }, "in the background of a script");
+        assert_eq!(heard("0000000000004000"), Heard { terminate: false, ..all });
+        assert_eq!(heard("nonsense"), all);
+        assert_eq!(Heard::of(""), all, "a system that does not say");
     }
 
     #[test]

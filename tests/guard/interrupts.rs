@@ -7,6 +7,7 @@ use crate::user::User;
 
 stories![
     an_interrupt_goes_back,
+    a_terminal_that_is_closed_ends_nothing_under_nohup,
     ctrl_c_ends_helm_and_goes_back,
     two_interrupts_let_go_at_once,
     an_uninstall_in_between_is_left_alone,
@@ -31,6 +32,19 @@ fn an_interrupt_goes_back(user: &User) {
     assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
     assert!(user.description(2).starts_with("Interrupted by SIGTERM"), "{}", user.description(2));
     assert!(user.bad().is_empty(), "an interrupted revision is not a bad one");
+    user.left_no_lease();
+}
+
+fn a_terminal_that_is_closed_ends_nothing_under_nohup(user: &User) {
+    user.has_web(&[]);
+    let line = "exec nohup helm safe-upgrade web app --set tag=2 --yes --soak 5s --gate-cmd 'touch soaks'";
+    let mut helm = user.starts(line);
+    user.waits_for(|| user.folder.join("soaks").exists());
+    signal(plugin_of(&helm), "HUP");
+    signal(helm.id(), "HUP");
+    assert!(helm.wait().unwrap().success());
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
+    assert_eq!(user.proven(), [1, 2]);
     user.left_no_lease();
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn run(mut arguments: BatchArgs, environment: &Environment) -> 
         return self::report(*report, environment).await;
     }
     let places = Places::new(arguments.fleet.cluster.clone(), environment);
-    let interrupts = Interrupts::listen()?;
+    let interrupts = Interrupts::listen(environment.is_of_helm())?;
     let running = Running { arguments: &arguments, environment, interrupts: &interrupts };
     running.go(&places).await
 }

@@ -48,7 +48,7 @@ pub(super) async fn run(mut arguments: BlueGreenArgs, environment: &Environment)
     };
     let storage = connection::storage(&arguments.diff.cluster, environment).await?;
     let ordered = Ordered::of(arguments, storage.namespace())?;
-    let interrupts = Interrupts::listen()?;
+    let interrupts = Interrupts::listen(environment.is_of_helm())?;
     let run = Run::new(ordered.guarded.diff.clone(), environment)?;
     // The changes are shown in short, unless another form is asked for.
     let mut brief = ordered.guarded.diff.clone();

@@ -120,7 +120,7 @@ pub(super) async fn begin(arguments: CanaryArgs, environment: &Environment) -> R
     let dry = arguments.guarded.apply.dry_run.as_deref().is_some_and(|how| !matches!(how, "none" | "false"));
     let typed = arguments.typed.0.clone();
     let config = configuration::found(arguments.guarded.diff.config.as_deref());
-    let interrupts = Interrupts::listen()?;
+    let interrupts = Interrupts::listen(environment.is_of_helm())?;
     let parts = Parts::of(arguments, environment).await?;
     let given = Given::of(&parts.steps, &parts.policy)?;
     let beside = parts.steps.keep_stable.then(|| parts.steps.canary_set.clone());

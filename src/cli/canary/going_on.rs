@@ -35,7 +35,7 @@ async fn go_on(
     terms: Terms,
     environment: &Environment,
 ) -> Result<u8, Error> {
-    let interrupts = Interrupts::listen()?;
+    let interrupts = Interrupts::listen(environment.is_of_helm())?;
     let storage = connection::storage(&going_on.cluster, environment).await?;
     let (cluster, namespace) = (cluster_of(&storage)?.within(storage.namespace()), storage.namespace().to_owned());
     let store = Store::of(&cluster, &namespace, release);
