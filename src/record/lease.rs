@@ -124,10 +124,12 @@ pub async fn acquire_after<'a, C: Cluster>(
         let seen = match made {
             ClusterError::Conflict { .. } => asking.look().await.map_err(failed)?,
             // Somebody else's lease counts for those too who can make none.
-            ClusterError::Forbidden(_) | ClusterError::NotServed { .. } => match asking.look().await {
-                Ok(Some(seen)) if asking.judge(&seen) == Judged::Live => return Ok(busy(seen)),
-                _ => return Ok(Acquired::NoRight(made.to_string())),
-            },
+            ClusterError::Forbidden(_) | ClusterError::NotServed { .. } => {
+                return Ok(match asking.somebody(silent).await {
+                    Some(seen) => busy(seen),
+                    None => Acquired::NoRight(made.to_string()),
+                });
+            }
             error => return Err(failed(error)),
         };
         let Some(seen) = seen else { continue };
@@ -230,6 +232,22 @@ impl<'a, C: Cluster> Asking<'a, '_, C> {
             Ok(body) => Ok(Seen::read(&body)),
             Err(ClusterError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The lease of somebody who lives. One that seems dead by the clock alone is watched for some seconds, unless it was already and
+    /// did not move.
+    async fn somebody(&self, silent: Option<Seen>) -> Option<Seen> {
+        let seen = self.look().await.ok()??;
+        match self.judge(&seen) {
+            Judged::Live => Some(seen),
+            Judged::Silent(_) if silent.as_ref() == Some(&seen) => None,
+            Judged::Silent(look) => {
+                sleep(look).await;
+                let again = self.look().await.ok()??;
+                (again != seen && !again.holder.is_empty()).then_some(again)
+            }
+            Judged::Free | Judged::Mine => None,
         }
     }
 

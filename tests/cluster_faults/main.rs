@@ -5,6 +5,7 @@
 
 mod answers;
 mod crds;
+mod leases;
 mod lists;
 mod live;
 mod network;
