@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::allowance::Allowance;
 use super::patience::{AWAY, patiently};
 use super::prepare::Prepared;
 use super::record::Entry;
 use super::run::Run;
 use super::scope::left_of_attempts;
-use super::watching::{How, Term, Watched, Watching, waited_for};
+use super::watching::{How, Term, Watched, Watching, Work, waited_for};
 use crate::cluster::{Cluster, ListQuery, ObjectRef, Only, Resource};
 use crate::error::Error;
 use crate::helm::{Apply, Helm, Waiting};
+use crate::manifest::hook::points_of_upgrade;
 use crate::manifest::live::Declared;
 use crate::manifest::node::Node;
 use crate::record::Records;
@@ -45,9 +47,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let Some(prepared) = self.prepared else { return Ok(None) };
         let proposed = &prepared.proposed;
         let (old, new) = (&proposed.outcome.releases.old, &proposed.outcome.releases.new);
-        let timeout = self.applying.left(self.options.apply.waiting.timeout);
-        let waiting = &Waiting { timeout, ..self.options.apply.waiting.clone() };
+        let Waiting { timeout, no_hooks, .. } = self.options.apply.waiting;
         let look_only = prepared.nothing_to_do;
+        let points = points_of_upgrade(self.state.first_install, no_hooks || look_only);
+        let allowance = Allowance::of(timeout, new, points);
         let task = match (look_only, self.state.first_install) {
             (true, _) => Task::Look,
             (false, true) => Task::Install,
@@ -64,6 +67,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             let left = left_of_attempts(new, &good, &watching.world);
             watching.world.count_as_new(&left);
         }
+        let left = self.applying.left(allowance.whole);
+        let waiting = &Waiting { timeout: timeout.min(left), ..self.options.apply.waiting.clone() };
         self.begun(task, self.ours, None, waiting);
         let mut running = match look_only {
             true => None,
@@ -71,19 +76,20 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         };
         let term = Term {
             task,
-            timeout: waiting.timeout,
+            timeout: left,
             interrupts: self.seams.interrupts,
             seen: 0,
             listener: self.seams.listener,
             mask: &|text| self.veil.mask(text),
         };
-        let watched = watching.until_settled(new, running.as_mut(), &term).await;
+        let work = running.as_mut().map(|running| Work { running, longest: allowance.helm });
+        let watched = watching.until_settled(new, work, &term).await;
         self.watching = Some(watching);
         if !look_only {
             self.see_what_helm_made(&watched).await?;
         }
         if let How::HelmLost(message) = &watched.how
-            && self.applying.again(self.options.apply.waiting.timeout).await
+            && self.applying.again(allowance.whole).await
         {
             self.begin_again(message).await?;
             return Ok(Some("helm was lost".to_owned()));

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use super::act::{first_line, verdict, word};
+use super::allowance::Allowance;
 use super::patience::{AWAY, patiently};
 use super::prepare::differing;
 use super::record::Entry;
 use super::run::Run;
-use super::watching::{How, Term, Watching};
+use super::watching::{How, Term, Watching, Work};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::{Back, Helm, Waiting};
+use crate::manifest::hook::points_of_rollback;
 use crate::release::Release;
 use crate::upgrade::event::{Event, Task, Verdict};
 use crate::upgrade::next::Step;
@@ -25,27 +27,25 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let releases = [&release, self.ground.current];
         let mut watching =
             patiently(AWAY, || Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
-        let whole = match self.seams.interrupts.asked() {
-            Some(_) => self.options.rollback_timeout.min(self.options.grace),
-            None => self.options.rollback_timeout,
-        };
-        let timeout = self.going_back.left(whole);
-        let back = self.order_back(&release, timeout);
+        let (timeout, allowance) = self.time_to_go_back(&release);
+        let left = self.going_back.left(allowance.whole);
+        let back = self.order_back(&release, timeout.min(left));
         self.begun(Task::Rollback, revision, Some(target), &back.waiting);
         let mut running = self.seams.helm.rollback(&back).await?;
         let term = Term {
             task: Task::Rollback,
-            timeout,
+            timeout: left,
             interrupts: self.seams.interrupts,
             // The first interrupt is what the rollback follows, or what it is hurried by; the second one ends it.
             seen: u32::from(!self.state.rollback_asked),
             listener: self.seams.listener,
             mask: &|text| self.veil.mask(text),
         };
-        let watched = watching.until_settled(&release, Some(&mut running), &term).await;
+        let work = Work { running: &mut running, longest: allowance.helm };
+        let watched = watching.until_settled(&release, Some(work), &term).await;
         let (result, reasons) = verdict(&watched);
         if let How::HelmLost(message) = &watched.how
-            && self.going_back.again(whole).await
+            && self.going_back.again(allowance.whole).await
         {
             return self.go_back_again(revision, message).await;
         }
@@ -72,6 +72,17 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.notes.extend(reasons.into_iter().map(|reason| format!("the rollback: {reason}")));
         }
         Ok(Some(word(result).to_owned()))
+    }
+
+    /// Helm's timeout, and how long the whole may take. Who wants to end waits no longer than he says, hooks or not.
+    fn time_to_go_back(&self, target: &Release) -> (Duration, Allowance) {
+        let timeout = self.options.rollback_timeout;
+        if self.seams.interrupts.asked().is_some() {
+            let timeout = timeout.min(self.options.grace);
+            return (timeout, Allowance::at_most(timeout));
+        }
+        let points = points_of_rollback(self.options.apply.waiting.no_hooks);
+        (timeout, Allowance::of(timeout, target, points))
     }
 
     fn order_back(&self, target: &Release, timeout: Duration) -> Back {

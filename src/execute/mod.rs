@@ -5,6 +5,7 @@
 //! run again, and one that somebody else overtakes stops.
 
 mod act;
+mod allowance;
 mod attempts;
 mod autoscaled;
 mod back;

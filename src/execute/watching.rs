@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Listener;
+use super::clock::Clock;
 use super::feed::Feed;
 use super::interrupts::Interrupts;
+use super::patience::AWAY;
 use super::scope::Scope;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ClusterError};
 use crate::error::Error;
 use crate::helm::{Ended, Running};
 use crate::release::Release;
@@ -21,8 +23,8 @@ use crate::upgrade::world::World;
 const TICK: Duration = Duration::from_secs(1);
 /// Many changes at once are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
-/// Helm ends itself when its time is over; this much later we end it.
-const BEYOND_HELMS: Duration = Duration::from_secs(5);
+/// A helm that has ended is seen to have ended within this time.
+const LAST_LOOK: Duration = Duration::from_millis(500);
 /// How long a helm that was asked to stop may take.
 const TO_STOP: Duration = Duration::from_secs(10);
 /// How long to wait for the first lists.
@@ -40,6 +42,7 @@ pub(super) struct Watching<'a, C> {
 /// What is watched for, and for how long.
 pub(super) struct Term<'a> {
     pub(super) task: Task,
+    /// How long it may take until all is ready.
     pub(super) timeout: Duration,
     pub(super) interrupts: &'a Interrupts,
     /// So many interrupts were there before.
@@ -47,6 +50,13 @@ pub(super) struct Term<'a> {
     pub(super) listener: &'a dyn Listener,
     /// Masks what is secret in what Helm says.
     pub(super) mask: &'a (dyn Fn(&str) -> String + Sync),
+}
+
+/// A helm at work.
+pub(super) struct Work<'a> {
+    pub(super) running: &'a mut Running,
+    /// After so long it hangs.
+    pub(super) longest: Duration,
 }
 
 /// How it ended.
@@ -97,58 +107,127 @@ impl<'a, C: Cluster> Watching<'a, C> {
     pub(super) async fn until_settled(
         &mut self,
         release: &Release,
-        mut running: Option<&mut Running>,
+        mut work: Option<Work<'_>>,
         term: &Term<'_>,
     ) -> Watched {
-        let began = Instant::now();
-        let deadline = began + term.timeout;
-        let mut judge = Judge::new(self.patience.clone());
-        let mut helm: Option<Ended> = None;
-        let mut teller = Teller::new(term, began);
+        let mut course = Course::begin(term, &self.patience, work.as_ref());
         let (how, last) = loop {
-            let judgement = judge.judge(&self.world, Timestamp::now());
-            teller.tell(&judgement);
-            let at_work = running.is_some() && helm.is_none();
-            if let Verdict::Failed(signs) = &judgement.verdict {
-                break (How::Failed(signs.clone()), judgement);
+            let judgement = course.judge(&self.world);
+            if let Some(how) = self.verdict(&mut course, judgement).await {
+                break how;
             }
-            if judgement.verdict == Verdict::Ready && !at_work {
-                break (How::Ready, judgement);
-            }
-            if !at_work && running.is_some() && judgement.is_only_unknown() && self.feed.lost().is_none() {
-                break (How::Unseen(waited_for(&judgement)), judgement);
-            }
-            let over = if at_work { deadline + BEYOND_HELMS } else { deadline };
-            let again = judgement.look_again.map_or(TICK, until).clamp(Duration::from_millis(1), TICK);
+            let again = course.again;
             tokio::select! {
                 () = self.feed.next(&mut self.world) => sleep(TOGETHER).await,
-                ended = ended(&mut running), if at_work => {
-                    let ended = masked(ended, term);
-                    let message = (!ended.success).then(|| ended.message.clone());
-                    let (task, success) = (term.task, ended.success);
-                    term.listener.hear(&Event::HelmEnded { task, success, message: ended.message.clone() });
-                    let is_lost = ended.is_lost();
-                    helm = Some(ended);
-                    if let Some(message) = message.clone().filter(|_| is_lost) {
-                        break (How::HelmLost(message), judgement);
+                ended = ended(&mut work), if course.at_work => {
+                    if let Some(how) = self.take_end(&mut course, ended, release).await {
+                        break (how, course.judge(&self.world));
                     }
-                    if let Some(message) = message {
-                        _ = self.feed.refresh(&mut self.world).await;
-                        break (How::HelmFailed(message), judge.judge(&self.world, Timestamp::now()));
-                    }
-                    self.catch_up(release).await;
                 }
                 () = term.interrupts.more_than(term.seen) => {
-                    break (How::Interrupted(term.interrupts.asked().unwrap_or("SIGINT")), judgement);
+                    let how = How::Interrupted(term.interrupts.asked().unwrap_or("SIGINT"));
+                    break (how, course.judge(&self.world));
                 }
-                () = sleep_until(over) => break (How::TimedOut, judgement),
+                () = sleep_until(course.over) => {
+                    if let Some(how) = self.run_out(&mut course, &mut work, release).await {
+                        break (how, course.judge(&self.world));
+                    }
+                }
                 () = sleep(again) => {}
             }
         };
-        if let Some(running) = running.filter(|_| helm.is_none()) {
-            helm = Some(masked(stop(running, term).await, term));
+        if let Some(work) = work.filter(|_| course.at_work) {
+            course.helm = Some(masked(stop(work.running, term).await, term));
         }
-        Watched { how, last, helm, took: began.elapsed() }
+        Watched { how, last, helm: course.helm, took: course.began.elapsed() }
+    }
+
+    /// The verdict, if there is one. What was last heard may be old, as after a sleep of the machine, so no failure rests on it, and
+    /// no success: everything is looked at anew first. Where that can't be done there is no verdict.
+    async fn verdict(&mut self, course: &mut Course<'_>, judgement: Judgement) -> Option<(How, Judgement)> {
+        let how = self.conclusion(course, &judgement)?;
+        if course.is_fresh && !matches!(how, How::Failed(_)) {
+            return Some((how, judgement));
+        }
+        self.look_anew(course).await?.ok()?;
+        let judgement = course.judge(&self.world);
+        Some((self.conclusion(course, &judgement)?, judgement))
+    }
+
+    /// What follows from what is known.
+    fn conclusion(&self, course: &Course<'_>, judgement: &Judgement) -> Option<How> {
+        match &judgement.verdict {
+            Verdict::Failed(signs) => Some(How::Failed(signs.clone())),
+            _ if course.at_work => None,
+            Verdict::Ready => Some(How::Ready),
+            Verdict::Waiting => {
+                let unseen = course.with_helm && judgement.is_only_unknown() && self.feed.lost().is_none();
+                unseen.then(|| How::Unseen(waited_for(judgement)))
+            }
+        }
+    }
+
+    /// Looks at everything anew. `None` where the user interrupts it.
+    async fn look_anew(&mut self, course: &mut Course<'_>) -> Option<Result<(), ClusterError>> {
+        let term = course.term;
+        let looked = tokio::select! {
+            looked = self.feed.refresh(&mut self.world) => looked,
+            () = term.interrupts.more_than(term.seen) => return None,
+        };
+        course.is_fresh |= looked.is_ok();
+        Some(looked)
+    }
+
+    /// Takes in how Helm has ended. A success is none yet.
+    async fn take_end(&mut self, course: &mut Course<'_>, ended: Ended, release: &Release) -> Option<How> {
+        let ended = masked(ended, course.term);
+        let (task, success, message) = (course.term.task, ended.success, ended.message.clone());
+        course.term.listener.hear(&Event::HelmEnded { task, success, message: message.clone() });
+        let is_lost = ended.is_lost();
+        course.helm = Some(ended);
+        course.at_work = false;
+        if success {
+            course.go_on();
+            course.is_fresh = self.catch_up(release).await;
+            return None;
+        }
+        if is_lost {
+            return Some(How::HelmLost(message));
+        }
+        _ = self.feed.refresh(&mut self.world).await;
+        Some(How::HelmFailed(message))
+    }
+
+    /// The time is over. That is no failure of a helm that has ended meanwhile, as while this process was stopped, nor of what can't be
+    /// seen at the moment.
+    async fn run_out(
+        &mut self,
+        course: &mut Course<'_>,
+        work: &mut Option<Work<'_>>,
+        release: &Release,
+    ) -> Option<How> {
+        if let Some(work) = work.as_mut().filter(|_| course.at_work) {
+            if let Ok(ended) = timeout(LAST_LOOK, work.running.wait()).await {
+                return self.take_end(course, ended, release).await;
+            }
+            let ended = stop(work.running, course.term).await;
+            if ended.success {
+                return self.take_end(course, ended, release).await;
+            }
+            (course.helm, course.at_work) = (Some(masked(ended, course.term)), false);
+            return Some(How::TimedOut);
+        }
+        match self.look_anew(course).await? {
+            Ok(()) => {
+                let judgement = course.judge(&self.world);
+                Some(self.conclusion(course, &judgement).unwrap_or(How::TimedOut))
+            }
+            Err(_) if course.over.elapsed() < AWAY => {
+                sleep(TICK).await;
+                None
+            }
+            Err(error) => Some(How::Unseen(vec![error.to_string()])),
+        }
     }
 
     /// Waits until something has changed. May be dropped while it waits.
@@ -162,8 +241,9 @@ impl<'a, C: Cluster> Watching<'a, C> {
         Ok(self.feed.refresh(&mut self.world).await?)
     }
 
-    /// Looks at everything anew, and at kinds that came with the chart, so that nothing is ready for being seen late.
-    async fn catch_up(&mut self, release: &Release) {
+    /// Looks at everything anew, and at kinds that came with the chart, so that nothing is ready for being seen late. Whether all
+    /// could be looked at.
+    async fn catch_up(&mut self, release: &Release) -> bool {
         if self.unserved
             && let Ok(scope) = Scope::of(self.cluster, &[release]).await
         {
@@ -172,8 +252,7 @@ impl<'a, C: Cluster> Watching<'a, C> {
             self.unserved = scope.unserved;
             _ = timeout(TO_LIST, self.feed.listed(&mut self.world)).await;
         }
-        // What fails to be listed comes by its watch.
-        _ = self.feed.refresh(&mut self.world).await;
+        self.feed.refresh(&mut self.world).await.is_ok()
     }
 }
 
@@ -185,9 +264,9 @@ fn masked(ended: Ended, term: &Term<'_>) -> Ended {
     Ended { message: (term.mask)(&ended.message), output: (term.mask)(&ended.output), ..ended }
 }
 
-async fn ended(running: &mut Option<&mut Running>) -> Ended {
-    match running {
-        Some(running) => running.wait().await,
+async fn ended(work: &mut Option<Work<'_>>) -> Ended {
+    match work {
+        Some(work) => work.running.wait().await,
         None => std::future::pending().await,
     }
 }
@@ -207,6 +286,70 @@ async fn stop(running: &mut Running, term: &Term<'_>) -> Ended {
     }
     running.kill();
     running.wait().await
+}
+
+/// A watch under way.
+struct Course<'t> {
+    term: &'t Term<'t>,
+    began: Instant,
+    clock: Clock,
+    judge: Judge,
+    teller: Teller<'t>,
+    /// When its time is over.
+    over: Instant,
+    /// How long what is not ready when Helm has succeeded has at least to become so.
+    grace: Duration,
+    with_helm: bool,
+    at_work: bool,
+    /// Whether everything was looked at since Helm has ended.
+    is_fresh: bool,
+    helm: Option<Ended>,
+    /// After what time to look again, though nothing has changed.
+    again: Duration,
+}
+
+impl<'t> Course<'t> {
+    fn begin(term: &'t Term<'t>, patience: &Patience, work: Option<&Work<'_>>) -> Self {
+        let began = Instant::now();
+        let with_helm = work.is_some();
+        Self {
+            term,
+            began,
+            clock: Clock::start(),
+            judge: Judge::new(patience.clone()),
+            teller: Teller::new(term, began),
+            over: after(began, work.map_or(term.timeout, |work| work.longest)),
+            grace: Duration::try_from(patience.fail_fast_after).unwrap_or_default(),
+            with_helm,
+            at_work: with_helm,
+            is_fresh: !with_helm,
+            helm: None,
+            again: TICK,
+        }
+    }
+
+    fn judge(&mut self, world: &World) -> Judgement {
+        let judgement = self.judge.judge(world, self.clock.now());
+        self.teller.tell(&judgement);
+        let again = judgement.look_again.map_or(TICK, |time| self.clock.until(time));
+        self.again = again.clamp(Duration::from_millis(1), TICK);
+        judgement
+    }
+
+    /// Helm has succeeded: what is not ready yet has what is left of the time, and not too little. Who wants to end has no such
+    /// patience.
+    fn go_on(&mut self) {
+        self.over = after(self.began, self.term.timeout);
+        if self.term.interrupts.asked().is_none() {
+            self.over = self.over.max(after(Instant::now(), self.grace));
+        }
+    }
+}
+
+/// So long after a time; no time is too long.
+fn after(time: Instant, wait: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    time + wait.min(YEAR)
 }
 
 /// Tells how it stands, where that is news or a second has passed.
@@ -234,10 +377,6 @@ impl<'a> Teller<'a> {
         let (task, elapsed) = (self.term.task, self.began.elapsed().as_secs_f64());
         self.term.listener.hear(&Event::Progress { task, rows, signs, elapsed });
     }
-}
-
-pub(super) fn until(time: Timestamp) -> Duration {
-    Duration::try_from(time.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
 }
 
 /// What is not ready, a sentence each.

@@ -39,6 +39,26 @@ pub fn runs_at(object: &Node, points: &[&str]) -> bool {
     events.split(',').any(|event| points.iter().any(|point| event.trim().eq_ignore_ascii_case(point)))
 }
 
+/// The annotation that says when Helm deletes a hook.
+pub const DELETE_POLICY: &str = "helm.sh/hook-delete-policy";
+
+/// How often Helm runs the object as a hook at these points.
+#[must_use]
+pub fn runs(object: &Node, points: &[&str]) -> u32 {
+    points.iter().map(|point| u32::from(runs_at(object, &[point]))).sum()
+}
+
+/// How often Helm waits at these points, each time for as long as its timeout: for the hook, and until it is gone where Helm deletes it
+/// before it is made (as it does without a policy) and after it was good. (`pkg/action/hooks.go`, `execHook`)
+#[must_use]
+pub fn waits(object: &Node, points: &[&str]) -> u32 {
+    let policies = annotation(object, DELETE_POLICY).unwrap_or_default();
+    let has = |policy: &str| policies.split(',').any(|one| one.trim().eq_ignore_ascii_case(policy));
+    let before = policies.trim().is_empty() || has("before-hook-creation");
+    let each = 1 + u32::from(before) + u32::from(has("hook-succeeded"));
+    runs(object, points).saturating_mul(each)
+}
+
 /// The annotation by which Helm lets an object stand, and its value.
 pub const POLICY: &str = "helm.sh/resource-policy";
 
@@ -68,6 +88,16 @@ mod tests {
         assert!(!runs_at(&hook, points_of_upgrade(false, true)));
         assert!(!runs_at(&hook, points_of_rollback(false)));
         assert!(!runs_at(&object(r#"{"helm.sh/hook": true}"#), points_of_upgrade(false, false)));
+    }
+
+    #[test]
+    fn a_hook_is_waited_for_each_time_it_runs_and_whenever_it_is_deleted() {
+        let both = ["pre-upgrade", "post-upgrade"];
+        let hook = object(r#"{"helm.sh/hook": "post-upgrade,pre-upgrade"}"#);
+        assert_eq!((runs(&hook, &both), waits(&hook, &both)), (2, 4));
+        let hook = object(r#"{"helm.sh/hook": "pre-upgrade", "helm.sh/hook-delete-policy": "hook-failed"}"#);
+        assert_eq!((runs(&hook, &both), waits(&hook, &both)), (1, 1));
+        assert_eq!((runs(&hook, &[]), waits(&hook, &[])), (0, 0));
     }
 
     #[test]

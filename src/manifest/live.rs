@@ -128,6 +128,18 @@ impl Declared {
         hook::runs_at(&self.node, points)
     }
 
+    /// How often Helm runs it as a hook at these points.
+    #[must_use]
+    pub fn runs(&self, points: &[&str]) -> u32 {
+        hook::runs(&self.node, points)
+    }
+
+    /// How often Helm waits for it there ([`hook::waits`]).
+    #[must_use]
+    pub fn waits(&self, points: &[&str]) -> u32 {
+        hook::waits(&self.node, points)
+    }
+
     /// What Helm sends to the API server to apply the object for this release: with the label and the annotations by
     /// which Helm knows its own (`setMetadataVisitor` in Helm's `pkg/action/validate.go`).
     #[must_use]

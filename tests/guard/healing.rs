@@ -11,6 +11,7 @@ stories![
     a_slow_start_is_no_failure,
     a_hook_whose_image_comes_late_is_no_failure,
     a_quota_that_is_raised_is_no_failure,
+    each_hook_and_the_roll_out_have_helms_timeout,
 ];
 
 fn succeeds(user: &User, line: &str) {
@@ -58,4 +59,17 @@ fn a_quota_that_is_raised_is_no_failure(user: &User) {
     user.may_have_pods(9);
     assert!(upgrade.wait().unwrap().success());
     assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
+}
+
+fn each_hook_and_the_roll_out_have_helms_timeout(user: &User) {
+    let job = hook("pre-upgrade,post-upgrade");
+    let other = job.replace("-migrate", "-index");
+    user.has_web(&[("hook", &job), ("other", &other)]);
+    // Four hooks of four seconds each, one after the other, and the roll-out.
+    let line =
+        "helm safe-upgrade web app --set tag=2-slow,hook=1-unready-heals --yes --timeout 10s --fail-fast-after 60s";
+    let began = std::time::Instant::now();
+    succeeds(user, line);
+    let took = began.elapsed().as_secs();
+    assert!(took > 15, "the whole took longer than the timeout, and than a helm that hangs had before: {took} s");
 }

@@ -151,7 +151,7 @@ pub(in crate::cli) struct ApplyRollbackArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "server", value_name = "HOW")]
     pub dry_run: Option<String>,
 
-    /// How long the rollback may take until everything is ready.
+    /// How long to wait for each hook, and for everything to be ready.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = span)]
     pub timeout: Duration,
 
@@ -192,7 +192,7 @@ pub(in crate::cli) struct ApplyArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "server", value_name = "HOW")]
     pub dry_run: Option<String>,
 
-    /// How long the upgrade may take until everything is ready.
+    /// How long to wait for each hook, and for everything to be ready.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = span)]
     pub timeout: Duration,
 

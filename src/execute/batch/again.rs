@@ -90,6 +90,7 @@ async fn look<C: Cluster, H: Helm>(
     Ok(match watched.how {
         How::Ready => Again::Ready,
         How::Interrupted(_) => Again::Stopped,
+        How::Unseen(_) => Again::Unseen(why),
         _ if watched.last.is_only_unknown() => Again::Unseen(why),
         _ => Again::NotReady(why),
     })
