@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::allowance::Allowance;
-use super::patience::{AWAY, patiently};
 use super::prepare::Prepared;
 use super::record::Entry;
 use super::run::Run;
@@ -62,7 +61,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.keeper.note("upgrade", self.ours).await;
         let releases: Vec<&Release> = if self.state.first_install { vec![new] } else { vec![new, old] };
         let mut watching =
-            patiently(AWAY, || Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
+            self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
         if let Some(good) = self.good_before().await? {
             let left = left_of_attempts(new, &good, &watching.world);
             watching.world.count_as_new(&left);
@@ -116,7 +115,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// is not as the good revision has it, but as this upgrade wants it, is for this upgrade to answer for.
     async fn good_before(&self) -> Result<Option<Release>, Error> {
         match self.state.target.filter(|target| *target != self.newest) {
-            Some(target) => patiently(AWAY, || self.seams.storage.read(self.name(), target)).await.map(Some),
+            Some(target) => self.persistently(|| self.seams.storage.read(self.name(), target)).await.map(Some),
             None => Ok(None),
         }
     }
@@ -141,7 +140,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     async fn see_what_helm_made(&mut self, watched: &Watched) -> Result<(), Error> {
         let name = self.name().to_owned();
         let storage = self.seams.storage;
-        let history = patiently(AWAY, || storage.history(&name)).await?;
+        let history = self.persistently(|| storage.history(&name)).await?;
         let is_there = history.revisions().contains(&self.ours);
         let made = is_there && self.is_of_this_run().await?;
         if is_there && !made {
@@ -159,7 +158,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Whether our own Helm has made the revision of our number. Where a storage holds no labels, the number must do.
     async fn is_of_this_run(&self) -> Result<bool, Error> {
         let Ok(records) = Records::of(self.seams.storage) else { return Ok(true) };
-        let label = patiently(AWAY, || records.label(self.name(), self.ours, RUN)).await?;
+        let label = self.persistently(|| records.label(self.name(), self.ours, RUN)).await?;
         Ok(label.as_deref() == Some(self.keeper.run.as_str()))
     }
 

@@ -23,6 +23,16 @@ impl Attempts {
         whole.saturating_sub(self.began.get_or_insert_with(Instant::now).elapsed())
     }
 
+    /// The same, where the question begins nothing.
+    pub(super) fn remaining(&self, whole: Duration) -> Duration {
+        self.began.map_or(whole, |began| whole.saturating_sub(began.elapsed()))
+    }
+
+    /// Whether the step has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.began.is_some()
+    }
+
     /// Whether there is to be another attempt. If so, it waits a while first.
     pub(super) async fn again(&mut self, whole: Duration) -> bool {
         let Some(wait) = self.wait(whole) else { return false };

@@ -23,10 +23,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let name = self.name().to_owned();
         let revision = self.newest + 1;
         self.keeper.note("rollback", revision).await;
-        let release = patiently(AWAY, || self.seams.storage.read(&name, target)).await?;
+        let release = self.persistently(|| self.seams.storage.read(&name, target)).await?;
         let releases = [&release, self.ground.current];
         let mut watching =
-            patiently(AWAY, || Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
+            self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
         let (timeout, allowance) = self.time_to_go_back(&release);
         let left = self.going_back.left(allowance.whole);
         let back = self.order_back(&release, timeout.min(left));
@@ -109,7 +109,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// A rollback that failed or was stopped may be left as pending: it has failed.
     async fn end_pending(&mut self, revision: u32, reasons: &[String]) -> Result<(), Error> {
         let name = self.name().to_owned();
-        let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
+        let history = self.persistently(|| self.seams.storage.history(&name)).await?;
         let Some(made) = history.entries().iter().find(|entry| entry.revision == revision) else { return Ok(()) };
         self.newest = revision;
         let failed = self.state.back != Step::Good;
@@ -126,7 +126,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.keeper.note("proof", self.newest).await;
         let name = self.name().to_owned();
         let (revision, target) = (self.newest, self.state.target.unwrap_or_default());
-        let compared = patiently(Duration::from_secs(30), || differing(self.seams, &name, revision)).await;
+        let compared = patiently(AWAY, || differing(self.seams, &name, revision)).await;
         let compared = match compared {
             Ok(compared) => compared,
             Err(error) => {

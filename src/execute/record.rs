@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::patience::{AWAY, patiently};
 use super::run::Run;
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
@@ -52,7 +51,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             marks: entry.mark.into_iter().collect(),
             only_if_status: entry.only_if.clone(),
         };
-        let stated = patiently(AWAY, || records.revise(self.name(), entry.revision, &change)).await?;
+        let stated = self.persistently(|| records.revise(self.name(), entry.revision, &change)).await?;
         let (revision, status, description) = (entry.revision, stated.status, stated.description);
         self.tell(&Event::Recorded { revision, status, description });
         Ok(())

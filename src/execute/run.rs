@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::attempts::Attempts;
 use super::keeper::Keeper;
-use super::patience::{AWAY, patiently};
+use super::patience::{AWAY, patiently, way_on};
 use super::prepare::Prepared;
 use super::rollback::PreparedRollback;
 use super::veil::Veil;
@@ -271,7 +271,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Reads the release again: has somebody else changed it?
     async fn look(&mut self) -> Result<(), Error> {
         let name = self.name().to_owned();
-        let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
+        let history = self.persistently(|| self.seams.storage.history(&name)).await?;
         let newest = history.revisions().last().copied().unwrap_or_default();
         let deployed = history.entries().iter().filter(|entry| entry.status_hint == "deployed");
         self.called_deployed = deployed.map(|entry| entry.revision).collect();
@@ -429,8 +429,7 @@ pub(super) struct Cause {
 fn let_go<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str) -> Error {
     let namespace = seams.storage.namespace();
     let message = format!("let go of release \"{name}\" at once, as asked: it is left as it is, and may be pending");
-    Error::new(Kind::Interrupted, message)
-        .hint(format!("helm safe-upgrade unlock {name} -n {namespace}; or run the upgrade again, which takes it up"))
+    Error::new(Kind::Interrupted, message).hint(way_on(name, namespace))
 }
 
 /// How long what is under way may take to end after the second interrupt.
