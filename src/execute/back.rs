@@ -10,12 +10,16 @@ use super::record::Entry;
 use super::run::Run;
 use super::watching::{How, Term, Watching, Work};
 use crate::cluster::Cluster;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::helm::{Back, Helm, Waiting};
 use crate::manifest::hook::points_of_rollback;
 use crate::release::Release;
 use crate::upgrade::event::{Event, Task, Verdict};
 use crate::upgrade::next::Step;
+use crate::upgrade::target::rollback_among;
+
+/// The status of a rollback that has not ended.
+const PENDING: &str = "pending-rollback";
 
 impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Rolls back and watches.
@@ -47,7 +51,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         if let How::HelmLost(message) = &watched.how
             && self.going_back.again(allowance.whole).await
         {
-            return self.go_back_again(revision, message).await;
+            return self.go_back_again(message).await;
         }
         let elapsed = watched.took.as_secs_f64();
         self.tell(&Event::Verdict { task: Task::Rollback, result, reasons: reasons.clone(), elapsed });
@@ -59,7 +63,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         if let How::Interrupted(why) = watched.how {
             self.interrupted = Some(why);
         }
-        self.end_pending(revision, &reasons).await?;
+        self.end_pending(&reasons).await?;
         if self.state.rollback_asked {
             self.reasons = reasons;
             self.ours = self.newest;
@@ -97,26 +101,42 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     }
 
     /// Ends the revision of a lost helm, so that there can be another one.
-    async fn go_back_again(&mut self, revision: u32, message: &str) -> Result<Option<String>, Error> {
+    async fn go_back_again(&mut self, message: &str) -> Result<Option<String>, Error> {
         let lost = first_line(message);
         self.notice(format!("helm was lost, which says nothing of the release; it is tried again: {lost}"));
         self.state.back = Step::Bad;
-        self.end_pending(revision, &[format!("helm was lost: {lost}")]).await?;
+        self.end_pending(&[format!("helm was lost: {lost}")]).await?;
         self.state.back = Step::Open;
         Ok(Some("helm was lost".to_owned()))
     }
 
-    /// A rollback that failed or was stopped may be left as pending: it has failed.
-    async fn end_pending(&mut self, revision: u32, reasons: &[String]) -> Result<(), Error> {
+    /// A rollback that failed or was stopped may be left as pending: it has failed. What somebody else has made at the same time stays
+    /// as it is, and the release is theirs then.
+    async fn end_pending(&mut self, reasons: &[String]) -> Result<(), Error> {
         let name = self.name().to_owned();
         let history = self.persistently(|| self.seams.storage.history(&name)).await?;
-        let Some(made) = history.entries().iter().find(|entry| entry.revision == revision) else { return Ok(()) };
-        self.newest = revision;
+        let mut since = Vec::new();
+        for entry in history.entries().iter().filter(|entry| entry.revision > self.newest) {
+            match self.persistently(|| self.seams.storage.head(&name, entry.revision)).await {
+                Ok(head) => since.push((entry.revision, head)),
+                Err(error) if error.kind == Kind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let target = self.state.target.unwrap_or_default();
+        let ours = rollback_among(since.iter().map(|(revision, head)| (*revision, &*head.description)), target);
+        let theirs = since.iter().map(|(revision, _)| *revision).rfind(|revision| Some(*revision) != ours);
+        self.state.overtaken_by = self.state.overtaken_by.or(theirs);
+        let Some((made, head)) = since.iter().find(|(revision, _)| Some(*revision) == ours) else { return Ok(()) };
+        self.newest = *made;
         let failed = self.state.back != Step::Good;
-        if failed && !self.seams.interrupts.twice() && made.status_hint != "failed" {
+        let status = head.status.as_str();
+        // Over theirs, nothing is written but what unlocks the release.
+        if failed && !self.seams.interrupts.twice() && status != "failed" && (theirs.is_none() || status == PENDING) {
             let reason = reasons.first().map_or("it failed", String::as_str);
-            let description = format!("Rollback to {} failed: {reason}", self.state.target.unwrap_or_default());
-            self.write(&Entry::failed(revision, description, false)).await?;
+            let description = format!("Rollback to {target} failed: {reason}");
+            let only_if = Some(status.to_owned());
+            self.write(&Entry { only_if, ..Entry::failed(*made, description, false) }).await?;
         }
         Ok(())
     }

@@ -20,6 +20,17 @@ pub fn leads_to(description: &str, base: u32) -> bool {
     rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// Which of the revisions that came since is the rollback to this one, if any is: somebody else may have made revisions at the same
+/// time. Helm describes one that fails by the release's name (`pkg/action/rollback.go`).
+#[must_use]
+pub fn rollback_among<'a>(mut since: impl Iterator<Item = (u32, &'a str)>, base: u32) -> Option<u32> {
+    let failed = |text: &str| {
+        let of_rollback = text.starts_with("Rollback \"") || text.starts_with("Release \"");
+        of_rollback && text.contains("\" failed: ")
+    };
+    since.find(|(_, text)| leads_to(text, base) || failed(text)).map(|(revision, _)| revision)
+}
+
 /// The revisions to go back to, best first: those proven good, newest first; then the deployed one, if it was seen ready and
 /// equal to what runs before anything was changed. Never one that is marked as bad. The first whose manifest differs from the
 /// one that failed is the target.
@@ -53,6 +64,18 @@ mod tests {
     fn a_rollback_says_where_it_leads() {
         assert!(leads_to("Rollback to 2", 2) && leads_to("Rollback to 2; proven", 2));
         assert!(!leads_to("Rollback to 25", 2) && !leads_to("Upgrade complete", 2));
+    }
+
+    #[test]
+    fn a_rollback_is_told_from_what_others_have_made() {
+        let among = |texts: &[&str]| rollback_among((8..).zip(texts.iter().copied()), 6);
+        assert_eq!(among(&["Rollback to 6"]), Some(8));
+        assert_eq!(among(&["Preparing upgrade", "Rollback to 6"]), Some(9));
+        assert_eq!(among(&["Upgrade \"web\" failed: timed out", "Rollback \"web\" failed: no answer"]), Some(9));
+        assert_eq!(among(&["Upgrade complete", "Release \"web\" failed: context deadline exceeded"]), Some(9));
+        assert_eq!(among(&["Rollback to 6", "Rollback to 6"]), Some(8), "ours was made first, most likely");
+        assert_eq!(among(&["Upgrade complete", "Rollback to 5"]), None);
+        assert_eq!(among(&[]), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ stories![
     a_rollback_that_fails_is_failed_and_not_pending,
     a_failing_rollback_after_a_failing_upgrade_stops_there,
     what_a_rollback_does_not_bring_back_is_said,
+    what_somebody_makes_just_before_the_rollback_is_theirs,
 ];
 
 fn a_rollback_goes_to_the_newest_proven_revision(user: &User) {
@@ -75,4 +76,26 @@ fn what_a_rollback_does_not_bring_back_is_said(user: &User) {
     let shown = user.types("helm safe-upgrade rollback web --dry-run");
     assert!(shown.stderr.contains("hooks ran since, and what they did stays"), "{}", shown.stderr);
     assert!(shown.stderr.contains("going forward may be safer"), "{}", shown.stderr);
+}
+
+fn what_somebody_makes_just_before_the_rollback_is_theirs(user: &User) {
+    user.has_web(&[("hook", &hook("pre-rollback"))]);
+    user.types("helm safe-upgrade web app --set hook=1-crash --yes").exits(0);
+    // A colleague is faster than our helm, by less than it takes to start it.
+    user.writes(
+        "bin/helm",
+        "#!/bin/sh\n[ \"$1\" = rollback ] && helm upgrade web app --set tag=4 >&2\nexec helm \"$@\"\n",
+    );
+    let plugin = env!("CARGO_BIN_EXE_helm-safe-upgrade");
+    let line = format!("chmod +x bin/helm; HELM_BIN=$PWD/bin/helm '{plugin}' web app --set tag=3-missing --yes");
+    let shown = user.types(&line);
+    shown.exits(6);
+    assert!(
+        shown.stdout.contains("web was changed by somebody else (revision 4); it is left to them"),
+        "{}",
+        shown.stdout
+    );
+    let revisions = user.revisions();
+    // The hook of the rollback fails, so helm leaves it pending.
+    assert_eq!(revisions[2..], ["3 failed", "4 deployed", "5 failed"], "theirs stays as it is, and nothing is locked");
 }
