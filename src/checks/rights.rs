@@ -63,6 +63,9 @@ fn lacking((need, resource, namespace, names): Lacking<'_>, verbs: &[&str]) -> F
         Need::Upgrade => (Severity::Blocker, "helm would fail"),
         Need::GoingBack => (Severity::Blocker, "going back would fail"),
         Need::Cleaning => (Severity::Warning, "going back would leave new objects behind"),
+        Need::Freeing => {
+            (Severity::Warning, "going back would wait for pods of StatefulSets that somebody must delete by hand")
+        }
         Need::Watching => (Severity::Warning, "what becomes of them would not be seen"),
         Need::Evidence => (Severity::Warning, "the evidence of a failure would lack them"),
         Need::Lease => (Severity::Warning, "two runs at once could not be told apart"),

@@ -222,6 +222,8 @@ pub enum Need {
     GoingBack,
     /// Going back leaves objects behind without it.
     Cleaning,
+    /// Without it a StatefulSet may not be led back by itself.
+    Freeing,
     /// Without it nobody sees how far the roll-out is.
     Watching,
     /// Without it the evidence of a failure has no logs.

@@ -219,7 +219,7 @@ fn a_missing_right_blocks_where_helm_or_going_back_would_fail() {
     let severity = |need| says(|snapshot| snapshot.rights = Ok(right(need, Ok(false))))[0].1;
     assert_eq!(severity(Need::Upgrade), Severity::Blocker);
     assert_eq!(severity(Need::GoingBack), Severity::Blocker);
-    for need in [Need::Cleaning, Need::Watching, Need::Evidence, Need::Lease, Need::Pruning] {
+    for need in [Need::Cleaning, Need::Freeing, Need::Watching, Need::Evidence, Need::Lease, Need::Pruning] {
         assert_eq!(severity(need), Severity::Warning, "{need:?}");
     }
 }

@@ -81,7 +81,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             listener: self.seams.listener,
             mask: &|text| self.veil.mask(text),
         };
-        let work = running.as_mut().map(|running| Work { running, longest: allowance.helm });
+        let work = running.as_mut().map(|running| Work { running, longest: allowance.helm, failed_since: None });
         let watched = watching.until_settled(new, work, &term).await;
         self.watching = Some(watching);
         if !look_only {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::act::{first_line, verdict, word};
 use super::allowance::Allowance;
 use super::patience::{AWAY, patiently};
@@ -45,7 +47,9 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             listener: self.seams.listener,
             mask: &|text| self.veil.mask(text),
         };
-        let work = Work { running: &mut running, longest: allowance.helm };
+        // Where it is not known, no pod is of what is gone back from.
+        let failed_since = Some(self.failed_since.unwrap_or(Timestamp::MAX));
+        let work = Work { running: &mut running, longest: allowance.helm, failed_since };
         let watched = watching.until_settled(&release, Some(work), &term).await;
         let (result, reasons) = verdict(&watched);
         if let How::HelmLost(message) = &watched.how

@@ -51,6 +51,8 @@ pub(super) struct Run<'r, 'a, C, H> {
     pub(super) unseen: Vec<String>,
     /// The revisions that are called deployed, as last seen.
     pub(super) called_deployed: Vec<u32>,
+    /// When the record was made of the revision that a rollback goes back from, or of the first of them.
+    pub(super) failed_since: Option<Timestamp>,
     /// What interrupted it.
     pub(super) interrupted: Option<&'static str>,
     /// The attempts at the upgrade, and at the rollback.
@@ -194,6 +196,7 @@ async fn start<C: Cluster, H: Helm>(
         lost: false,
         unseen: Vec::new(),
         called_deployed: Vec::new(),
+        failed_since: None,
     };
     let letting_go = async {
         seams.interrupts.more_than(1).await;
@@ -275,6 +278,9 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let newest = history.revisions().last().copied().unwrap_or_default();
         let deployed = history.entries().iter().filter(|entry| entry.status_hint == "deployed");
         self.called_deployed = deployed.map(|entry| entry.revision).collect();
+        let first = self.ground.last() + u32::from(!self.state.rollback_asked);
+        let failed = history.entries().iter().find(|entry| entry.revision == first);
+        self.failed_since = failed.and_then(|entry| entry.created);
         if self.is_overtaken(&history) {
             self.state.overtaken_by = Some(newest);
         }

@@ -1,5 +1,6 @@
 //! Watching a release until it is ready or has failed, while Helm is at work, and after.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,11 +12,12 @@ use super::feed::Feed;
 use super::interrupts::Interrupts;
 use super::patience::AWAY;
 use super::scope::Scope;
-use crate::cluster::{Cluster, ClusterError};
+use crate::cluster::{Cluster, ClusterError, ObjectRef, Only, Resource};
 use crate::error::Error;
 use crate::helm::{Ended, Running};
 use crate::release::Release;
 use crate::upgrade::event::{Event, Task};
+use crate::upgrade::held_up::{HeldUp, held_up};
 use crate::upgrade::judge::{Judge, Judgement, Patience, Row, Sign, State, Verdict};
 use crate::upgrade::world::World;
 
@@ -57,6 +59,8 @@ pub(super) struct Work<'a> {
     pub(super) running: &'a mut Running,
     /// After so long it hangs.
     pub(super) longest: Duration,
+    /// Of a rollback: since when there are pods of what it goes back from.
+    pub(super) failed_since: Option<Timestamp>,
 }
 
 /// How it ended.
@@ -116,6 +120,7 @@ impl<'a, C: Cluster> Watching<'a, C> {
             if let Some(how) = self.verdict(&mut course, judgement).await {
                 break how;
             }
+            self.free(&mut course).await;
             let again = course.again;
             tokio::select! {
                 () = self.feed.next(&mut self.world) => sleep(TOGETHER).await,
@@ -176,6 +181,39 @@ impl<'a, C: Cluster> Watching<'a, C> {
         };
         course.is_fresh |= looked.is_ok();
         Some(looked)
+    }
+
+    /// Deletes pods of what is gone back from that hold up their StatefulSet, each once. Of others, and where that is not allowed, it
+    /// is said.
+    async fn free(&self, course: &mut Course<'_>) {
+        let Some(since) = course.failed_since else { return };
+        for HeldUp { set, pod, uid, made } in held_up(&self.world) {
+            if !course.freed.insert(uid.clone()) {
+                continue;
+            }
+            let says =
+                format!("{set} waits for pod {pod}, which is not ready and not of the revision that is gone back to");
+            let command = format!("kubectl delete pod {pod} -n {}", set.namespace);
+            let at = ObjectRef { resource: Resource::PODS, namespace: Some(set.namespace), name: pod };
+            let only = Only { uid: Some(uid.clone()), resource_version: None };
+            let deleted = match made.is_some_and(|made| made >= since) {
+                true => self.cluster.delete(&at, &only).await.map_err(Some),
+                false => Err(None),
+            };
+            course.term.listener.hear(&match deleted {
+                Ok(()) => Event::Notice { text: format!("{says}: it is deleted, and made anew") },
+                Err(Some(ClusterError::NotFound { .. } | ClusterError::Conflict { .. })) => continue,
+                Err(None) => Event::Warning { text: format!("{says}; it was there before; by hand: {command}") },
+                Err(Some(error @ ClusterError::Forbidden(_))) => {
+                    Event::Warning { text: format!("{says}; {error}; by hand: {command}") }
+                }
+                Err(Some(_)) => {
+                    // It is tried again.
+                    course.freed.remove(&uid);
+                    continue;
+                }
+            });
+        }
     }
 
     /// Takes in how Helm has ended. A success is none yet.
@@ -304,6 +342,9 @@ struct Course<'t> {
     /// Whether everything was looked at since Helm has ended.
     is_fresh: bool,
     helm: Option<Ended>,
+    failed_since: Option<Timestamp>,
+    /// The pods that were deleted, as they held up their StatefulSet, by their uid.
+    freed: HashSet<String>,
     /// After what time to look again, though nothing has changed.
     again: Duration,
 }
@@ -324,6 +365,8 @@ impl<'t> Course<'t> {
             at_work: with_helm,
             is_fresh: !with_helm,
             helm: None,
+            failed_since: work.and_then(|work| work.failed_since),
+            freed: HashSet::new(),
             again: TICK,
         }
     }

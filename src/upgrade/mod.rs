@@ -11,6 +11,7 @@ pub mod canary;
 pub mod diagnosis;
 pub mod event;
 pub mod gates;
+pub mod held_up;
 pub mod judge;
 mod kept;
 pub mod next;

@@ -11,6 +11,7 @@ stories![
     a_failing_rollback_after_a_failing_upgrade_stops_there,
     what_a_rollback_does_not_bring_back_is_said,
     what_somebody_makes_just_before_the_rollback_is_theirs,
+    a_stateful_set_is_led_back,
 ];
 
 fn a_rollback_goes_to_the_newest_proven_revision(user: &User) {
@@ -99,3 +100,34 @@ fn what_somebody_makes_just_before_the_rollback_is_theirs(user: &User) {
     // The hook of the rollback fails, so helm leaves it pending.
     assert_eq!(revisions[2..], ["3 failed", "4 deployed", "5 failed"], "theirs stays as it is, and nothing is locked");
 }
+
+fn a_stateful_set_is_led_back(user: &User) {
+    user.has_web(&[("db", STATEFUL_SET)]);
+    // Kubernetes waits for the failed pod before it replaces any, whatever the template says.
+    let shown = user.types("helm safe-upgrade web app --set db=2-missing --yes --rollback-timeout 60s");
+    shown.exits(4);
+    assert!(shown.stderr.contains("statefulset/web-db waits for pod web-db-1"), "{}", shown.stderr);
+    assert!(shown.stdout.contains("revision 2 failed; web is back at revision 1, as revision 3"), "{}", shown.stdout);
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
+    assert_eq!((user.proven(), user.bad()), (vec![1, 3], vec![2]));
+    user.left_no_lease();
+}
+
+const STATEFUL_SET: &str = r#"
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: {{ .Release.Name }}-db
+spec:
+  replicas: 2
+  serviceName: db
+  selector:
+    matchLabels: {app: db}
+  template:
+    metadata:
+      labels: {app: db}
+    spec:
+      containers:
+      - name: main
+        image: "example.com/db:{{ .Values.db | default 1 }}"
+"#;

@@ -13,6 +13,7 @@ use crate::helm::Helm;
 use crate::manifest::document::Object;
 use crate::manifest::hook;
 use crate::manifest::identity::ObjectId;
+use crate::manifest::node::Node;
 use crate::release::Release;
 use crate::storage::Storage;
 use crate::upgrade::next::OnFailure;
@@ -183,6 +184,7 @@ fn going_back(revisions: &Objects, options: &Options, release: &Release) -> Vec<
     let (ways, namespace) = (Ways::of(release, options), &release.namespace);
     let points = hook::points_of_rollback(options.apply.waiting.no_hooks);
     let mut uses: Vec<Use> = of_hooks(target, points).flat_map(|hook| ways.hook(hook, Need::GoingBack)).collect();
+    uses.extend(freed(revisions, namespace));
     let Some(back) = other else { return uses };
     let (new, back) = (plain(&revisions.new, namespace), plain(back, namespace));
     for (key, object) in &back {
@@ -195,6 +197,23 @@ fn going_back(revisions: &Objects, options: &Options, release: &Release) -> Vec<
     let left = new.iter().filter(|(key, _)| !back.contains_key(*key));
     uses.extend(left.map(|(_, object)| Use::named(object, "delete", Need::Cleaning)));
     uses
+}
+
+/// Deleting pods of StatefulSets that change and would not replace them by themselves ([`crate::upgrade::held_up`]).
+fn freed(revisions: &Objects, namespace: &str) -> Vec<Use> {
+    let (old, new) = (plain(&revisions.old, namespace), plain(&revisions.new, namespace));
+    let ordered = |object: &Object| {
+        let policy = object.node.find(&["spec", "podManagementPolicy"]).and_then(Node::as_str);
+        Kind::of(&object.id) == Some(Kind::StatefulSet) && policy != Some("Parallel")
+    };
+    let changed = new.iter().filter(|(key, object)| old.get(*key).is_some_and(|old| old.node != object.node));
+    let sets = changed.map(|(_, object)| object).filter(|object| ordered(object));
+    sets.map(|set| {
+        let (version, kind) = ("v1".into(), "Pod".into());
+        let id = ObjectId { version, kind, namespace: set.id.namespace.clone(), ..ObjectId::default() };
+        Use { id, verb: "delete", need: Need::Freeing, named: false }
+    })
+    .collect()
 }
 
 type Key = (String, String, Option<String>, String);

@@ -1,0 +1,117 @@
+//! StatefulSets that Kubernetes does not lead back by itself. One that makes its pods in their order (`OrderedReady`, the default) waits
+//! for a pod that is not ready before it replaces any, so a pod that never becomes ready is not replaced even where the template is
+//! good again: somebody must delete it. (kubernetes/kubernetes#67250; pkg/controller/statefulset/stateful_set_control.go)
+
+use jiff::Timestamp;
+
+use super::world::{Key, PodRef, World};
+use crate::manifest::observed::Observed;
+
+/// A pod that holds up its StatefulSet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldUp {
+    /// The StatefulSet.
+    pub set: Key,
+    /// The pod.
+    pub pod: String,
+    /// The pod's uid.
+    pub uid: String,
+    /// When it was made; not known if the server does not say.
+    pub made: Option<Timestamp>,
+}
+
+/// The pods that hold up the way back to what the world wants: not ready, and of another revision than the one that is wanted. Only of
+/// StatefulSets that were led back since the watch began, and whose controller has seen it: before that the wanted revision is the
+/// one that is gone back from.
+#[must_use]
+pub fn held_up(world: &World) -> Vec<HeldUp> {
+    let wanted = world.wanted().iter().filter(|wanted| !wanted.hook && wanted.key.is("apps", "StatefulSet"));
+    let sets = wanted.filter_map(|wanted| Some((&wanted.key, world.object(&wanted.key)?)));
+    let sets = sets.filter(|(_, set)| world.is_changed(set) && waits_in_order(set) && is_seen(set));
+    sets.flat_map(|(key, set)| {
+        let newest = set.text(&["status", "updateRevision"]);
+        let pods = world.pods_controlled_by(set).filter(move |pod| holds_up(pod, newest));
+        pods.map(move |PodRef { object, .. }| HeldUp {
+            set: key.clone(),
+            pod: object.name().to_owned(),
+            uid: object.uid().to_owned(),
+            made: object.text(&["metadata", "creationTimestamp"]).parse().ok(),
+        })
+    })
+    .collect()
+}
+
+/// Whether the StatefulSet replaces pods by itself, and one after the other.
+fn waits_in_order(set: &Observed) -> bool {
+    set.text(&["spec", "podManagementPolicy"]) != "Parallel"
+        && set.text(&["spec", "updateStrategy", "type"]) != "OnDelete"
+}
+
+fn is_seen(set: &Observed) -> bool {
+    set.number(&["status", "observedGeneration"]) == Some(set.generation())
+}
+
+fn holds_up(pod: &PodRef<'_>, newest: &str) -> bool {
+    let revision = pod.object.label("controller-revision-hash");
+    !newest.is_empty() && !revision.is_empty() && revision != newest && !pod.facts.ready && !pod.facts.leaving
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::upgrade::world::Wanted;
+
+    fn set(generation: i64, observed: i64, newest: &str, spec: &Value) -> Observed {
+        let metadata = json!({"name": "db", "namespace": "shop", "uid": "set", "generation": generation});
+        let status = json!({"observedGeneration": observed, "updateRevision": newest});
+        observed_of(&json!({"metadata": metadata, "spec": spec, "status": status}), "apps/v1", "StatefulSet")
+    }
+
+    fn pod(name: &str, revision: &str, ready: &str) -> Observed {
+        let metadata = json!({
+            "name": name, "namespace": "shop", "uid": name, "labels": {"controller-revision-hash": revision},
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "ownerReferences": [{"kind": "StatefulSet", "name": "db", "uid": "set", "controller": true}],
+        });
+        let status = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]});
+        observed_of(&json!({"metadata": metadata, "spec": {}, "status": status}), "v1", "Pod")
+    }
+
+    fn observed_of(json: &Value, version: &str, kind: &str) -> Observed {
+        Observed::new(serde_json::from_value(json.clone()).unwrap(), version, kind).unwrap()
+    }
+
+    /// The pods that hold up the set once it is this one; it was in generation 2 and led to the revision `bad` before.
+    fn pods_of(now: Observed) -> Vec<String> {
+        let key = Key { group: "apps".into(), kind: "StatefulSet".into(), namespace: "shop".into(), name: "db".into() };
+        let mut world = World::new(vec![Wanted { key, hook: false }]);
+        world.set(set(2, 2, "bad", &json!({})));
+        for pod in [pod("db-0", "good", "True"), pod("db-1", "good", "False"), pod("db-2", "bad", "False")] {
+            world.set(pod);
+        }
+        world.mark_before();
+        world.set(now);
+        held_up(&world).into_iter().map(|held| held.pod).collect()
+    }
+
+    #[test]
+    fn the_pod_that_is_not_ready_holds_up_a_set_that_is_led_back() {
+        assert_eq!(pods_of(set(3, 3, "good", &json!({}))), ["db-2"]);
+        assert_eq!(pods_of(set(3, 3, "good", &json!({"podManagementPolicy": "OrderedReady"}))), ["db-2"]);
+    }
+
+    #[test]
+    fn nothing_is_held_up_that_is_not_led_back_yet_or_waits_for_nothing() {
+        let nothing: [String; 0] = [];
+        assert_eq!(
+            pods_of(set(2, 2, "bad", &json!({}))),
+            nothing,
+            "helm has not applied yet: the old pods are the good ones"
+        );
+        assert_eq!(pods_of(set(3, 2, "bad", &json!({}))), nothing, "the controller has not seen it yet");
+        assert_eq!(pods_of(set(3, 3, "good", &json!({"podManagementPolicy": "Parallel"}))), nothing);
+        assert_eq!(pods_of(set(3, 3, "good", &json!({"updateStrategy": {"type": "OnDelete"}}))), nothing);
+    }
+}
