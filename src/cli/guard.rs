@@ -47,6 +47,7 @@ pub(super) async fn upgrade(
     let named = (release.as_str(), storage.namespace());
     let policy = policy::of(arguments.diff.config.as_deref(), named.0, named.1)?;
     policy::gates(&mut arguments.gates, &policy);
+    arguments.gates.fit_soak(arguments.gates.soak.is_some())?;
     policy::keep(&mut arguments.keep, &policy);
     let (request, mut options) = order(&arguments, environment)?;
     options.told.terms = policy::terms(&arguments, &policy);
@@ -138,7 +139,7 @@ pub(super) fn order(arguments: &GuardedArgs, environment: &Environment) -> Resul
         grace: failure.grace,
         cleanup_on_fail: apply.cleanup_on_fail,
         keep: arguments.keep.wanted(environment.text("HELM_MAX_HISTORY")),
-        gates: gates(&arguments.gates, (guard.yes, diff), environment)?,
+        gates: gates((&arguments.gates, &request.upgrade.release), (guard.yes, diff), environment)?,
         chart: arguments.chart.clone().unwrap_or_default(),
         repositories: connection::repositories(&diff.cluster, environment),
         evidence: place(guard, environment),
@@ -159,12 +160,16 @@ fn told(arguments: &GuardedArgs, environment: &Environment) -> Told {
 }
 
 /// What is asked, and whom where it can't tell: `--yes` and a log have nobody.
-fn gates(gates: &GateArgs, (yes, diff): (bool, &DiffArgs), environment: &Environment) -> Result<Gates, Error> {
+fn gates(
+    (gates, release): (&GateArgs, &str),
+    (yes, diff): (bool, &DiffArgs),
+    environment: &Environment,
+) -> Result<Gates, Error> {
     let is_told = diff.format() != Format::Json && is_attended();
     Ok(Gates {
         environment: connection::variables(&diff.cluster, environment)?,
         ask: (is_told && !yes).then_some(ask as fn(&str) -> Option<String>),
-        ..gates.gates()?
+        ..gates.gates(release)?
     })
 }
 
@@ -184,6 +189,7 @@ pub(super) async fn rollback(mut arguments: GuardedRollbackArgs, environment: &E
     let storage = connection::storage(&arguments.diff.cluster, environment).await?;
     let policy = policy::of(arguments.diff.config.as_deref(), &arguments.release, storage.namespace())?;
     policy::gates(&mut arguments.gates, &policy);
+    arguments.gates.fit_soak(arguments.gates.soak.is_some())?;
     policy::keep(&mut arguments.keep, &policy);
     let options = rollback_options(&arguments, environment)?;
     let GuardedRollbackArgs { release, revision, guard, apply, diff, .. } = arguments;
@@ -265,7 +271,7 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
         grace: apply.timeout,
         cleanup_on_fail: apply.cleanup_on_fail,
         keep: arguments.keep.wanted(environment.text("HELM_MAX_HISTORY")),
-        gates: gates(&arguments.gates, (guard.yes, diff), environment)?,
+        gates: gates((&arguments.gates, release), (guard.yes, diff), environment)?,
         chart: String::new(),
         repositories: Default::default(),
         evidence: place(guard, environment),

@@ -368,11 +368,11 @@ pub async fn measure<C: Cluster>(cluster: &C, namespace: &str, gates: &Gates) ->
     Ok(metrics)
 }
 
-/// The gates, each of which is compared with what it gave before.
+/// The gates, each of which is compared with what the same one gave `before`.
 #[must_use]
-pub fn compared(gates: Vec<Gate>, metrics: &[Metric], ratio: f64) -> Vec<Gate> {
-    let with = |gate: Gate| {
-        let metric = metrics.iter().find(|metric| metric.gate == key(&gate));
+pub fn compared((gates, before): (Vec<Gate>, &[Gate]), metrics: &[Metric], ratio: f64) -> Vec<Gate> {
+    let with = |(gate, before): (Gate, &Gate)| {
+        let metric = metrics.iter().find(|metric| metric.gate == key(before));
         match (gate, metric) {
             (Gate::Prometheus(address, condition), Some(metric)) => {
                 Gate::Prometheus(address, condition.compared(ratio, metric.samples.clone()))
@@ -380,7 +380,7 @@ pub fn compared(gates: Vec<Gate>, metrics: &[Metric], ratio: f64) -> Vec<Gate> {
             (gate, _) => gate,
         }
     };
-    gates.into_iter().map(with).collect()
+    gates.into_iter().zip(before).map(with).collect()
 }
 
 /// What a query is found again by.

@@ -8,6 +8,7 @@ stories![
     a_failure_stops_the_rest_or_brings_the_set_back,
     waves_come_one_after_the_other,
     a_look_changes_nothing_and_needs_a_yes,
+    gates_of_a_plan_name_each_release,
 ];
 
 /// Lines of a plan for notes of these names.
@@ -121,4 +122,21 @@ fn a_look_changes_nothing_and_needs_a_yes(user: &User) {
     user.writes("wrong.yaml", "releases:\n- release: a\n  chrat: note\n");
     user.types("helm safe-upgrade batch wrong.yaml")
         .explains("cannot use wrong.yaml: line 3: a release has no key \"chrat\"");
+}
+
+fn gates_of_a_plan_name_each_release(user: &User) {
+    user.has_charts();
+    let releases = |policy: &str| {
+        user.plans("plan.yaml", &["a", "b"].map(|name| format!("release: {name}, chart: note{policy}")));
+    };
+    releases("");
+    let shown = user.types("helm safe-upgrade batch plan.yaml --yes --soak-threshold 3");
+    shown.explains("cannot use --soak-threshold: nothing is watched on");
+    // Nobody answers there, so what was asked for stands in the reason.
+    releases(", policy: {gates: {http: ['http://127.0.0.1:9/{release}'], soak: 300ms}}");
+    let batch = user.batch("plan.yaml --soak-threshold 3", 1);
+    for release in ["a", "b"] {
+        let reason = text(&batch.entry(release)["reason"]);
+        assert!(reason.contains(&format!("http://127.0.0.1:9/{release}")), "{reason}");
+    }
 }

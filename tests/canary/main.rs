@@ -38,4 +38,5 @@ mod user;
 mod beside;
 mod course;
 mod going_on;
+mod judged;
 mod web;

@@ -103,6 +103,7 @@ impl Running<'_> {
             screen: &screen,
             killed,
         };
+        self.arguments.gates.fit_soak(upgrades.any_soaks())?;
         let all_known = self.look((&upgrades, &screen), &given, &mut kept).await?;
         if run.dry_run {
             return Ok(exit_code(&kept, (false, !all_known)));

@@ -67,6 +67,12 @@ enum Seen {
 }
 
 impl<'a> Upgrades<'a> {
+    /// Whether any release is watched on after its upgrade, as flags, plan or configuration say.
+    pub(super) fn any_soaks(&self) -> bool {
+        let said = self.policies.iter().chain(self.items.iter().flat_map(|item| &item.planned.policies));
+        self.arguments.gates.soak.is_some() || said.into_iter().any(|policy| policy.gates.soak.is_some())
+    }
+
     /// The arguments of a guarded upgrade of this release alone.
     fn arguments_of(&self, item: &Item) -> Result<GuardedArgs, Error> {
         let planned = &item.planned;

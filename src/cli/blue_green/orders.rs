@@ -4,7 +4,7 @@ use clap::Parser as _;
 use ring::digest::{SHA256, digest};
 
 use crate::cli::Environment;
-use crate::cli::args::{BlueGreenArgs, Command, GateArgs, GuardedArgs, SafeUpgrade, SwitchArgs};
+use crate::cli::args::{BlueGreenArgs, Command, GuardedArgs, SafeUpgrade, SwitchArgs};
 use crate::cli::guard::order;
 use crate::cli::policy;
 use crate::command::revdiff;
@@ -75,6 +75,7 @@ impl Ordered {
         guarded.reuse.reset_values = true;
         let policy = policy::of(guarded.diff.config.as_deref(), &blue, namespace)?;
         policy::gates(&mut guarded.gates, &policy);
+        guarded.gates.fit_soak(guarded.gates.soak.or(switch.switch_soak).is_some())?;
         policy::keep(&mut guarded.keep, &policy);
         let digest = digest_of(&chart, &guarded, &switch);
         Ok(Self { switch, guarded, policy, digest })
@@ -86,11 +87,8 @@ impl Ordered {
         roles: &Roles,
         (compare, environment): (&revdiff::Options, &Environment),
     ) -> Result<(Order, Order), Error> {
-        let gates = self.guarded.gates.clone();
         self.guarded.release = Some(roles.idle.clone());
-        self.guarded.gates = filled_gates(&gates, &roles.idle);
         let (request, mut options) = order(&self.guarded, environment)?;
-        self.guarded.gates = gates;
         options.told.terms = policy::terms(&self.guarded, &self.policy);
         options.told.window = policy::window(&self.guarded, &self.policy, false);
         // What has no traffic need not go back anywhere: what fails is kept for a look, or removed by the roll-out.
@@ -106,7 +104,7 @@ impl Ordered {
     pub(super) fn after(&self, idle: &Order) -> Result<crate::execute::gates::Gates, Error> {
         let mut gates = self.guarded.gates.clone();
         gates.soak = self.switch.switch_soak.or(gates.soak);
-        let soak = gates.gates()?.soak;
+        let soak = gates.gates(&idle.request.upgrade.release)?.soak;
         Ok(crate::execute::gates::Gates { test: None, soak, ..idle.options.gates.clone() })
     }
 
@@ -180,15 +178,6 @@ pub(super) fn pair((blue, green): (String, String)) -> Result<(String, String), 
         return Err(Error::new(Kind::Usage, message).hint("as in --blue web-blue --green web-green"));
     }
     Ok((blue, green))
-}
-
-/// Gates name the release that they ask by `{release}`.
-fn filled_gates(gates: &GateArgs, release: &str) -> GateArgs {
-    let mut gates = gates.clone();
-    for text in gates.gate_http.iter_mut().chain(&mut gates.gate_prometheus) {
-        *text = text.replace(PLACES[0], release);
-    }
-    gates
 }
 
 /// A digest of what was ordered: the chart, the names of the values, and what leads the traffic and how. Values of the two releases may be

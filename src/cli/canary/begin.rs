@@ -229,11 +229,11 @@ async fn begun(
 ) -> Result<Kept, Error> {
     let metrics = match work.max_ratio {
         Some(_) => {
-            let mut gates = work.gates.gates()?;
+            let mut gates = work.gates.gates(work.name())?;
             for step in given.steps.iter().filter_map(|step| step.gates.as_ref()) {
                 let mut own = work.gates.clone();
                 own.gate_prometheus = step.prometheus.iter().flatten().flatten().cloned().collect();
-                gates.gates.extend(own.gates()?.gates);
+                gates.gates.extend(own.gates(work.name())?.gates);
             }
             if !gates.gates.iter().any(|gate| matches!(gate, Gate::Prometheus(..))) {
                 let message = "cannot compare with before: --max-ratio is given, and there is no Prometheus gate";

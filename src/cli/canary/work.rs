@@ -131,9 +131,10 @@ impl Work<'_> {
         let whole = gates.soak.filter(|_| step.is_last());
         let own = own.soak.and_then(|long| Duration::try_from(long).ok());
         gates.soak = Some(own.or(whole).unwrap_or(self.interval));
-        let asked = gates.gates()?;
+        let asked = gates.gates(step.beside().map_or(self.name(), |stable| &stable.canary))?;
         options.gates.gates = match self.max_ratio {
-            Some(ratio) => compared(asked.gates, step.metrics, ratio),
+            // What a gate gave before was of the stable release, also where a second one is asked about now.
+            Some(ratio) => compared((asked.gates, &gates.gates(self.name())?.gates), step.metrics, ratio),
             None => asked.gates,
         };
         (options.gates.test, options.gates.soak) = (asked.test, asked.soak);
