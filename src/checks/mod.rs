@@ -237,6 +237,7 @@ pub const ALL: &[Check] = &[
     canary::replicas::CHECK,
     canary::autoscaler::CHECK,
     canary::service::CHECK,
+    canary::unfinished::CHECK,
     // The security.
     security::pod_security::CHECK,
     security::privileges::CHECK,

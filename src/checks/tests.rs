@@ -151,11 +151,15 @@ pub(super) fn with<T>(
     })
 }
 
+/// The cluster has none of what the checks want to see.
+fn nothing_there(proposal: &Proposal<'_>) -> Lists {
+    Lists::new(wanted(proposal).into_iter().map(|wanted| (wanted, Ok(Vec::new()))))
+}
+
 /// A snapshot of the upgrade of a proven release, changed, and what the checks say of it.
 pub(super) fn says_all(change: impl FnOnce(&mut Snapshot<'_>)) -> Vec<Finding> {
     // Two manifests that are not the same, and hold no object.
-    let none = |_: &Proposal<'_>| Lists::default();
-    with("# 1", "# 2", none, |snapshot| {
+    with("# 1", "# 2", nothing_there, |snapshot| {
         change(snapshot);
         Findings::of(snapshot, &Terms::default()).findings
     })
@@ -269,15 +273,10 @@ fn a_chart_of_a_repository_or_a_registry_is_pinned_by_an_exact_version() {
 fn what_is_off_has_not_passed_and_what_is_raised_blocks() {
     let of = |rules: Vec<severities::Rule>| {
         let terms = Terms { accepted: Vec::new(), severities: Severities(rules) };
-        with(
-            "# 1",
-            "# 2",
-            |_| Lists::default(),
-            |snapshot| {
-                snapshot.owner = Err("no".into());
-                Findings::of(snapshot, &terms)
-            },
-        )
+        with("# 1", "# 2", nothing_there, |snapshot| {
+            snapshot.owner = Err("no".into());
+            Findings::of(snapshot, &terms)
+        })
     };
     let rule = |found, becomes| severities::Rule { check: "pending".into(), found, becomes };
     let raised = of(vec![rule(Some(Severity::Unknown), Some(Severity::Blocker))]);

@@ -98,6 +98,14 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
         if !self.guard.yes && !is_attended() {
             return Ok(false);
         }
+        let chart = &prepared.proposed.outcome.releases.new.chart;
+        let chart = format!("{}-{}", chart.name(), chart.version());
+        let findings = execute::checklist::of_unchanged(self.seams, name, &self.options.told.terms).await;
+        let checked = Checked::of((name, self.seams.storage.namespace()), chart, findings, self.guard);
+        if let Err(error) = checked.refuse("prove") {
+            checked.show(self.run)?;
+            return Err(error);
+        }
         let revision = prepared.deployed.unwrap_or_default();
         let ask = format!("Nothing to change. Prove revision {revision} of {name}? [y/N] ");
         let question = Question { doing: "prove", release: name, ask, shows: false };

@@ -1,18 +1,21 @@
 //! `helm safe-upgrade status`: where a release stands, and what can be done next.
 
+use futures::future::join;
 use jiff::Timestamp;
 
 use crate::cluster::Cluster;
 use crate::command::{Stages, history};
 use crate::error::Error;
 use crate::helm::Helm;
+use crate::record::canary::Store;
 use crate::record::{Holder, Judged, Seen, judge_lease, look, shown};
 use crate::release::history::{Entry, History};
 use crate::release::retention::rollback_target;
 use crate::report::releases::history::Row;
-use crate::report::releases::status::{Standing, StatusView, Target};
+use crate::report::releases::status::{Canary, Standing, StatusView, Target};
 use crate::report::releases::{Command, Owner};
 use crate::storage::Storage;
+use crate::upgrade::canary::kept::Kept;
 
 /// So many records are read to find the deployed one, where no label says which it is.
 const MOST_READ: usize = 20;
@@ -42,7 +45,7 @@ pub async fn run<C: Cluster, H: Helm>(
     let marked = |which: fn(&Entry) -> bool| -> Vec<u32> {
         history.entries().iter().rev().filter(|entry| which(entry)).map(|entry| entry.revision).collect()
     };
-    let lease = look(cluster, &namespace, name).await;
+    let (lease, canary) = join(look(cluster, &namespace, name), canary(storage, cluster, name)).await;
     let (owner, owner_unknown) = match lease {
         Ok(seen) => (seen.map(|seen| owner(&seen, now)), None),
         Err(error) => (None, Some(error.to_string())),
@@ -55,9 +58,28 @@ pub async fn run<C: Cluster, H: Helm>(
     view.bad = marked(|entry| entry.marks.is_bad());
     view.owner = owner;
     view.owner_unknown = owner_unknown;
+    match canary {
+        Ok(canary) => view.canary = canary,
+        Err(reason) => view.canary_unknown = Some(reason),
+    }
     view.rollback = rollback;
     view.commands = commands(&view);
     Ok(view)
+}
+
+/// The canary that is under way. Of releases in a database there is none.
+async fn canary<C: Cluster, H: Helm>(
+    storage: &Storage<C, H>,
+    cluster: &impl Cluster,
+    name: &str,
+) -> Result<Option<Canary>, String> {
+    if matches!(storage, Storage::Helm { .. }) {
+        return Ok(None);
+    }
+    let store = Store::of(cluster, storage.namespace(), name);
+    let Some(bytes) = store.read().await.map_err(|error| error.message)? else { return Ok(None) };
+    let kept = Kept::read(&bytes).map_err(|cause| format!("what is kept of a canary can't be read: {cause}"))?;
+    Ok(Some(Canary::of(&kept)))
 }
 
 async fn deployed<C: Cluster, H: Helm>(
@@ -132,6 +154,13 @@ fn commands(view: &StatusView) -> Vec<Command> {
             format!("helm safe-upgrade unlock {at}"),
             "shows whether anybody is at work, and unlocks the release".to_owned(),
         );
+    }
+    if view.canary.is_some() {
+        for (word, does) in
+            [("status", "shows how far the canary is"), ("promote", "goes on with it"), ("abort", "goes back")]
+        {
+            add(format!("helm safe-upgrade canary {word} {at}"), does.to_owned());
+        }
     }
     if let Some(Target { revision, .. }) = view.rollback.filter(|_| !pending) {
         let (name, namespace) = (&view.release, &view.namespace);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ClusterError, ObjectRef, Only, Resource};
 use crate::error::{Error, Kind};
+use crate::release::marks::canary_of;
 
 /// A Secret does not hold more than this, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -119,7 +120,7 @@ impl<'a, C: Cluster> Store<'a, C> {
     }
 
     fn at(&self) -> ObjectRef {
-        let name = format!("helm-safe-upgrade.canary.{}", self.release);
+        let name = canary_of(&self.release);
         ObjectRef { resource: Resource::SECRETS, namespace: Some(self.namespace.clone()), name }
     }
 

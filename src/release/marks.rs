@@ -16,6 +16,12 @@ pub const BAD: &str = "safe-upgrade/bad";
 /// The label by which a run knows the revision that its own Helm has made: a random text of the run.
 pub const RUN: &str = "safe-upgrade/run";
 
+/// The name of the Secret in which the canary of a release is kept while it is under way.
+#[must_use]
+pub fn canary_of(release: &str) -> String {
+    format!("helm-safe-upgrade.canary.{release}")
+}
+
 /// Something to note about a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {

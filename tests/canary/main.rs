@@ -39,4 +39,5 @@ mod beside;
 mod course;
 mod going_on;
 mod judged;
+mod met;
 mod web;

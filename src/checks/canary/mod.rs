@@ -1,10 +1,11 @@
-//! What speaks against a step of a canary. An upgrade that is none has passed.
+//! What speaks against a step of a canary, and against an upgrade beside one. Of the former an upgrade that is no step has passed.
 
 pub(crate) mod autoscaler;
 pub(crate) mod replicas;
 pub(crate) mod service;
 #[cfg(test)]
 mod tests;
+pub(crate) mod unfinished;
 
 use super::scene::texts;
 use crate::diff::workload;

@@ -1,6 +1,6 @@
 //! What speaks against a step of a canary.
 
-use super::{Canary, Service, autoscaler, replicas, service};
+use super::{Canary, Service, autoscaler, replicas, service, unfinished};
 use crate::checks::tests::Case;
 
 fn web(replicas: u32, image: &str) -> String {
@@ -84,4 +84,18 @@ fn an_autoscaler_of_what_the_steps_scale_is_found() {
     assert!(says(Some(&stable), &hpa("db"), &[]).starts_with("blocker deployment/db"));
     assert!(says(Some(&first()), "", &["HorizontalPodAutoscaler"]).starts_with("unknown"));
     assert_eq!(says(None, &hpa("web"), &[]), "pass : it is no canary");
+}
+
+#[test]
+fn an_upgrade_beside_a_canary_is_found() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: helm-safe-upgrade.canary.RELEASE, creationTimestamp: '2026-11-21T13:00:00Z'}\n";
+    let says = |canary: Option<&Canary>, of: &str, forbidden: &[&str]| {
+        let (old, new, cluster) = (web(4, "a"), web(4, "b"), secret.replace("RELEASE", of));
+        Case { old: &old, new: &new, cluster: &cluster, forbidden, canary: kept(canary) }.says(&unfinished::CHECK)[0]
+            .clone()
+    };
+    assert_eq!(says(None, "web", &[]), "blocker : a canary of the release is under way");
+    assert!(says(None, "api", &[]).starts_with("pass"), "it is another release's");
+    assert!(says(Some(&first()), "web", &[]).starts_with("pass"), "its own steps are not stopped");
+    assert!(says(None, "web", &["Secret"]).starts_with("unknown"));
 }

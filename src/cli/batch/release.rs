@@ -143,7 +143,9 @@ impl<'a> Upgrades<'a> {
                 return Ok(Seen::Nothing(prepared.nothing_to_do_report()));
             }
             if prepared.nothing_to_do {
-                return Ok(Seen::May(Box::new(prepared), Findings::default()));
+                let terms = &options.told.terms;
+                let findings = checklist::of_unchanged(&seams, &request.upgrade.release, terms).await;
+                return Ok(Seen::May(Box::new(prepared), findings));
             }
             let findings = checklist::run(&seams, request, options, (&prepared, proven_in.as_ref())).await;
             Ok(Seen::May(Box::new(prepared), findings))

@@ -13,15 +13,20 @@ use crate::manifest::observed::Observed;
 /// Reads all that the checks want for this proposal.
 pub(super) async fn read<C: Cluster>(cluster: &C, proposal: &Proposal<'_>) -> Lists {
     let read = stream::iter(wanted(proposal)).map(async |wanted| {
-        let known = one(cluster, &wanted).await.or_else(|error| match error {
-            // Also where the server does not know the kind: there are none then.
-            ClusterError::NotFound { .. } => Ok(Vec::new()),
-            error => Err(error.to_string()),
-        });
+        let known = known(cluster, &wanted).await;
         (wanted, known)
     });
     let read: Vec<(Wanted, Known<Vec<Observed>>)> = read.buffered(AT_ONCE).collect().await;
     Lists::new(read)
+}
+
+/// Reads one of them.
+pub(super) async fn known<C: Cluster>(cluster: &C, wanted: &Wanted) -> Known<Vec<Observed>> {
+    one(cluster, wanted).await.or_else(|error| match error {
+        // Also where the server does not know the kind: there are none then.
+        ClusterError::NotFound { .. } => Ok(Vec::new()),
+        error => Err(error.to_string()),
+    })
 }
 
 async fn one<C: Cluster>(cluster: &C, wanted: &Wanted) -> Result<Vec<Observed>, ClusterError> {

@@ -21,7 +21,7 @@ use self::parsed::Parsed;
 use super::{Options, Prepared, Seams};
 use crate::chart::{Location, locate};
 use crate::checks::apis::{Apis, KubeVersion};
-use crate::checks::canary::Canary;
+use crate::checks::canary::{Canary, unfinished};
 use crate::checks::escalation::Grants;
 use crate::checks::release::{LeftBehind, Live};
 use crate::checks::snapshot::{BadRevision, ChartReference, Known, Objects, Owner, Place};
@@ -132,6 +132,15 @@ pub async fn run<C: Cluster, H: Helm>(
     let back = back.as_ref().ok().and_then(Option::as_ref);
     let releases = [&outcome.releases.old, &outcome.releases.new].into_iter().chain(back);
     masked(Findings::of(&snapshot, &options.told.terms), seams.masker, &releases.collect::<Vec<_>>())
+}
+
+/// What speaks against calling a release proven that needs no change: a canary may be in the middle of it.
+pub async fn of_unchanged<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, release: &str, terms: &Terms) -> Findings {
+    let namespace = seams.storage.namespace();
+    let seen = lists::known(seams.cluster, &unfinished::wanted(release, namespace)).await;
+    let seen = seen.as_deref().map_err(String::as_str);
+    Findings { accepted: terms.accepted.clone(), ..Findings::default() }
+        .and(vec![unfinished::told(seen, (release, namespace))], terms)
 }
 
 /// What checks look at when they say what they want to see.

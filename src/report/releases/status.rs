@@ -9,6 +9,7 @@ use crate::report::parts::status_role;
 use crate::report::releases::history::Row;
 use crate::report::releases::{Command, Owner, SCHEMA_VERSION, Sheet, ago};
 use crate::report::style::{Painter, Role};
+use crate::upgrade::canary::kept::{Halt, Kept};
 
 /// Where a release stands.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +32,10 @@ pub struct StatusView {
     pub owner: Option<Owner>,
     /// Why the lease can't be read.
     pub owner_unknown: Option<String>,
+    /// The canary that is under way.
+    pub canary: Option<Canary>,
+    /// Why it is not known whether one is.
+    pub canary_unknown: Option<String>,
     /// What a rollback would go back to.
     pub rollback: Option<Target>,
     /// What can be done next.
@@ -47,6 +52,42 @@ pub struct Target {
     pub revision: u32,
     /// Whether it was proven good.
     pub proven: bool,
+}
+
+/// A canary that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Canary {
+    /// The chart that it leads to, with its version.
+    pub chart: String,
+    /// How many steps have passed.
+    pub passed: usize,
+    /// How many there are.
+    pub steps: usize,
+    /// Why it does not go on, where it does not.
+    pub halted: Option<Halt>,
+    /// The second release, where it runs beside the stable one.
+    pub beside: Option<String>,
+}
+
+impl Canary {
+    /// What is told of a canary beside its release.
+    #[must_use]
+    pub fn of(kept: &Kept) -> Self {
+        Self {
+            chart: format!("{}-{}", kept.chart.name, kept.chart.version),
+            passed: kept.passed,
+            steps: kept.steps.len(),
+            halted: kept.halted.clone(),
+            beside: kept.stable.as_ref().map(|stable| stable.canary.clone()),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let beside = self.beside.as_ref().map(|name| format!(", beside it as {name}")).unwrap_or_default();
+        let halted = self.halted.as_ref().map(|halt| format!("; {}", halt.reason)).unwrap_or_default();
+        format!("to {}, {} of {} steps have passed{beside}{halted}", self.chart, self.passed, self.steps)
+    }
 }
 
 /// What a view of a release's standing is made of.
@@ -77,6 +118,8 @@ impl StatusView {
             bad: Vec::new(),
             owner: None,
             owner_unknown: None,
+            canary: None,
+            canary_unknown: None,
             rollback: None,
             commands: Vec::new(),
             observed,
@@ -111,6 +154,11 @@ impl StatusView {
             sheet.fact("bad", Role::Error, &list(&self.bad));
         }
         self.at_work(&mut sheet);
+        match (&self.canary, &self.canary_unknown) {
+            (Some(canary), _) => sheet.fact("canary", Role::Warning, &canary.sentence()),
+            (None, Some(reason)) => sheet.fact("canary", Role::Warning, &format!("not known: {reason}")),
+            (None, None) => {}
+        }
         match self.rollback {
             Some(Target { revision, proven: true }) => {
                 sheet.fact("rollback", Role::Plain, &format!("goes back to revision {revision}, which is proven"));
