@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use ring::rand::SecureRandom as _;
 
-use super::given::Given;
+use super::given::{Given, steps_win};
 use super::look::{Looked, look};
 use super::work::Work;
 use super::{cluster_of, drive, hint_of, read};
@@ -124,6 +124,7 @@ pub(super) async fn begin(arguments: CanaryArgs, environment: &Environment) -> R
     let parts = Parts::of(arguments, environment).await?;
     let given = Given::of(&parts.steps, &parts.policy)?;
     let beside = parts.steps.keep_stable.then(|| parts.steps.canary_set.clone());
+    steps_win(&given.steps, &parts.guarded.flags().values)?;
     if beside.is_some() && given.steps.iter().any(|step| step.replicas.is_none()) {
         return Err(Error::new(Kind::Usage, "cannot keep the stable release: the steps say no numbers of pods")
             .hint("--keep-stable goes with --steps 1,3,10"));

@@ -10,6 +10,7 @@ use crate::config::canary as file;
 use crate::config::policy::{self, Policy};
 use crate::error::{Error, Kind};
 use crate::helm::Upgrade;
+use crate::helm::flags::ValueFlags;
 use crate::manifest::sensitive::named_like_a_secret;
 use crate::upgrade::canary::{Gates, MOST_STEPS, Step};
 
@@ -79,16 +80,49 @@ impl Given {
     }
 }
 
-/// Helm lets what `set` and `replicas` say win over `values`, whichever step says it later.
-fn no_value_is_set_twice(steps: &[Step]) -> Result<(), Error> {
-    let key = |set: &str| set.split('=').next().unwrap_or_default().to_owned();
+/// The value that a part of what `--set` takes is about.
+fn key(set: &str) -> String {
+    set.split('=').next().unwrap_or_default().to_owned()
+}
+
+/// Whether one of two values is the other, or holds it.
+fn touches(a: &str, b: &str) -> bool {
     let within =
         |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    within(a, b) || within(b, a)
+}
+
+/// Refuses flags that would win over what a step sets: Helm takes `--set` after `--set-json`, which `values` of a step are given by, and
+/// `--set-string`, `--set-file` and `--set-literal` after both.
+pub(super) fn steps_win(steps: &[Step], flags: &ValueFlags) -> Result<(), Error> {
+    let keys = |all: &[String]| all.iter().flat_map(|words| parts(words)).map(key).collect::<Vec<_>>();
+    let literal = flags.set_literal.iter().map(|one| key(one)).collect();
+    let later =
+        [("--set-string", keys(&flags.set_string)), ("--set-file", keys(&flags.set_file)), ("--set-literal", literal)];
+    let set = ("--set", keys(&flags.set));
+    for (at, step) in steps.iter().enumerate() {
+        let by_set = keys(&step.set).into_iter().map(|path| (path, false));
+        let by_json = step.set_json.iter().map(|one| (key(one), true));
+        for (path, is_json) in by_set.chain(by_json) {
+            let over = later.iter().chain(is_json.then_some(&set));
+            let found = over.filter_map(|(flag, keys)| Some((flag, keys.iter().find(|other| touches(other, &path))?)));
+            let Some((flag, other)) = found.into_iter().next() else { continue };
+            let message = format!("cannot make step {}: it sets {path}, and {flag} {other} would win over it", at + 1);
+            return Err(
+                Error::new(Kind::Usage, message).hint(format!("leave out {flag} {other}, or give it in a file"))
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Helm lets what `set` and `replicas` say win over `values`, whichever step says it later.
+fn no_value_is_set_twice(steps: &[Step]) -> Result<(), Error> {
     let mut set: Vec<String> = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         set.extend(step.set.iter().flat_map(|words| parts(words)).map(key));
         for path in step.set_json.iter().map(|one| key(one)) {
-            let Some(other) = set.iter().find(|other| within(other, &path) || within(&path, other)) else { continue };
+            let Some(other) = set.iter().find(|other| touches(other, &path)) else { continue };
             let message =
                 format!("cannot make step {}: its values say {path}, and set or replicas say {other}", at + 1);
             return Err(Error::new(Kind::Usage, message)
@@ -266,6 +300,34 @@ mod tests {
             let error = no_value_is_set_twice(&[step(&["x=1,a.b=2"], &[]), step(&[], &[later])]).unwrap_err();
             assert!(error.message.contains("step 2"), "{later}: {}", error.message);
         }
+    }
+
+    #[test]
+    fn no_flag_wins_over_a_step() {
+        let words = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let steps = [
+            Step { set: words(&["replicas=1,a.x=1"]), ..Step::default() },
+            Step { set_json: words(&["b.c=10", r"b.d\.e=[1]"]), ..Step::default() },
+        ];
+        let found = |set: &[&str], string: &[&str], literal: &[&str]| {
+            let (set, set_string, set_literal) = (words(set), words(string), words(literal));
+            steps_win(&steps, &ValueFlags { set, set_string, set_literal, ..ValueFlags::default() })
+                .err()
+                .map(|error| error.message)
+        };
+        assert_eq!(
+            found(&["replicas=9,b.x=1,a=1"], &["b.cc=1"], &["d=1,replicas=2"]),
+            None,
+            "a step's own comes later"
+        );
+        let by_set = found(&["d=1,b.c=2"], &[], &[]);
+        assert_eq!(by_set.as_deref(), Some("cannot make step 2: it sets b.c, and --set b.c would win over it"));
+        let by_string = found(&[], &["a=1"], &[]);
+        assert_eq!(by_string.as_deref(), Some("cannot make step 1: it sets a.x, and --set-string a would win over it"));
+        for set in ["b=null", r"b.d\.e[0]=1", "b.c.d=1"] {
+            assert!(found(&[set], &[], &[]).is_some(), "{set}");
+        }
+        assert!(found(&[], &[], &["replicas=1"]).is_some());
     }
 
     #[test]
