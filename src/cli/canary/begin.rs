@@ -109,6 +109,7 @@ impl Parts {
             place,
             interval,
             max_ratio,
+            supplied: None,
             base_values: None,
             services: Vec::new(),
         })
@@ -131,13 +132,12 @@ pub(super) async fn begin(arguments: CanaryArgs, environment: &Environment) -> R
     }
     let mut work = parts.work(given.interval, &interrupts, environment).await?;
     let upgrade = &work.request.upgrade;
-    let values = match upgrade.flags.values.is_empty() {
+    work.supplied = match upgrade.flags.values.is_empty() {
         true => None,
-        false => {
-            let merged = work.helm.supplied_values(&upgrade.flags.values, upgrade.stdin.as_deref()).await?;
-            Some(serde_json::to_string(&merged).unwrap_or_default())
-        }
+        false => Some(work.helm.supplied_values(&upgrade.flags.values, upgrade.stdin.as_deref()).await?),
     };
+    let values = work.supplied.as_ref().map(|merged| serde_json::to_string(merged).unwrap_or_default());
+    let upgrade = &work.request.upgrade;
     let digest = given.digest(upgrade, values.as_deref().unwrap_or_default(), beside.as_deref());
     let (cluster, namespace) = (work.cluster.within(work.storage.namespace()), work.storage.namespace().to_owned());
     let store = Store::of(&cluster, &namespace, work.name());

@@ -52,6 +52,7 @@ async fn go_on(
     if let Some(values) = &kept.values {
         work.request.upgrade.flags.values.files = vec!["-".to_owned()];
         work.request.upgrade.stdin = Some(values.clone().into_bytes());
+        work.supplied = serde_json::from_str(values).ok();
     }
     // The way back makes no step, and may be all that is left of the release.
     if !terms.abort {

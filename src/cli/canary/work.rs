@@ -16,10 +16,12 @@ use crate::execute::canary::compared;
 use crate::execute::checklist::elsewhere::Place;
 use crate::execute::interrupts::Interrupts;
 use crate::execute::{self, Options, Prepared, Seams, Stage};
-use crate::helm::flags::Reuse;
+use crate::helm::flags::{Reuse, ValueFlags};
 use crate::helm::process::HelmProcess;
 use crate::manifest::document::Object;
+use crate::manifest::node::Node;
 use crate::release::Release;
+use crate::release::values::computed;
 use crate::upgrade::canary::kept::{Kept, Metric, Stable};
 use crate::upgrade::canary::{LABEL, Step, values};
 
@@ -41,8 +43,10 @@ pub(super) struct Work<'a> {
     pub(super) max_ratio: Option<f64>,
     /// The Services of the stable release, for the same.
     pub(super) services: Vec<Service>,
-    /// The values of the stable release as JSON, for a second one beside it.
-    pub(super) base_values: Option<Vec<u8>>,
+    /// The values that the user supplies, merged; `None` where there are none.
+    pub(super) supplied: Option<Node>,
+    /// The values that the stable release keeps, for a second one beside it.
+    pub(super) base_values: Option<Node>,
 }
 
 /// One of the steps.
@@ -84,21 +88,22 @@ impl Work<'_> {
         if !supplies && flags.reuse == Reuse::IfNoneSupplied {
             flags.reuse = Reuse::ResetThenReuse;
         }
-        let (set, set_json) = values(step.steps, step.at);
-        flags.values.set.extend(set);
-        flags.values.set_json.extend(set_json);
         if let Some(beside) = step.beside() {
             request.upgrade.release.clone_from(&beside.canary);
             request.install = true;
-            flags.values.set.extend(beside.set.iter().cloned());
             // It has no values of its own yet: those of the stable release are meant.
             let keeps = matches!(flags.reuse, Reuse::Reuse | Reuse::ResetThenReuse);
-            if let Some(values) = self.base_values.as_ref().filter(|_| keeps && !flags.values.use_stdin()) {
-                flags.values.files.insert(0, "-".to_owned());
-                request.upgrade.stdin = Some(values.clone());
+            if let Some(base) = self.base_values.as_ref().filter(|_| keeps) {
+                let values = self.supplied.as_ref().map(|supplied| computed(base, supplied));
+                flags.values = ValueFlags { files: vec!["-".to_owned()], ..ValueFlags::default() };
+                request.upgrade.stdin = serde_json::to_vec(values.as_ref().unwrap_or(base)).ok();
             }
             flags.reuse = Reuse::Reset;
         }
+        let (set, set_json) = values(step.steps, step.at);
+        flags.values.set.extend(set);
+        flags.values.set_json.extend(set_json);
+        flags.values.set.extend(step.beside().into_iter().flat_map(|beside| beside.set.clone()));
         request
     }
 
@@ -116,7 +121,12 @@ impl Work<'_> {
         let documents = stable.documents();
         let objects: Vec<Object> = documents.iter().flat_map(|document| self.run.masker.open(document)).collect();
         self.services = Service::of(&objects);
-        self.base_values = Some(serde_json::to_vec(&stable.config).unwrap_or_default());
+        // Helm keeps the defaults of the old chart, too, where values are reused.
+        let base = match self.request.upgrade.flags.reuse {
+            Reuse::Reuse => stable.computed_values(),
+            _ => stable.config.clone(),
+        };
+        self.base_values = Some(base);
     }
 
     /// How a step is made and guarded.
