@@ -87,11 +87,13 @@ pub struct Concluded {
     pub notes: Vec<String>,
     /// Why a step was refused.
     pub refused: Option<Error>,
+    /// Why what ran beside the release is not taken away.
+    pub left: Option<Error>,
 }
 
 impl Concluded {
     fn of(outcome: Outcome, report: Option<Report>) -> Self {
-        Self { outcome, report, notes: Vec::new(), refused: None }
+        Self { outcome, report, notes: Vec::new(), refused: None, left: None }
     }
 }
 
@@ -163,8 +165,9 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
                 Action::LeaveAlone => Some(self.leave(kept, Outcome::Overtaken, last.take()).await?),
             };
             if let Some(concluded) = concluded {
-                self.steps
-                    .hear(&CanaryEvent::CanaryDone { outcome: concluded.outcome, canary: Box::new(Told::of(kept)) });
+                let left = concluded.left.as_ref().map(|error| error.message.as_str());
+                let (outcome, canary) = (concluded.outcome, Box::new(Told::of(kept)));
+                self.steps.hear(&CanaryEvent::CanaryDone { outcome, canary, left });
                 return Ok(concluded);
             }
         }
@@ -276,9 +279,7 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
     /// It is over: nothing is kept of it any more.
     async fn over(&self, kept: &mut Kept, outcome: Outcome, report: Option<Report>) -> Result<Concluded, Error> {
         let mut concluded = Concluded::of(outcome, report);
-        if let Err(error) = self.steps.clean_up(kept).await {
-            concluded.notes.push(error.message);
-        }
+        concluded.left = patiently(AWAY, || self.steps.clean_up(kept)).await.err();
         self.forget().await?;
         Ok(concluded)
     }

@@ -161,5 +161,5 @@ pub(super) async fn remove(release: &Release<'_, '_>, kept: &Kept, stable: &Stab
         return Ok(());
     }
     let message = format!("the release {} stays: {}", stable.canary, ended.message);
-    Err(Error::new(Kind::Helm, message))
+    Err(Error::new(Kind::Helm, message).hint(format!("helm uninstall {} -n {}", stable.canary, kept.namespace)))
 }

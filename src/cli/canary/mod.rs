@@ -112,7 +112,14 @@ async fn drive(
     if let Some(error) = ended.refused {
         return Err(error);
     }
-    Ok(exit_code(ended.outcome))
+    match (ended.left, exit_code(ended.outcome)) {
+        // Two releases take the traffic: that is no success, however good the release itself is.
+        (Some(error), EXIT_OK) => Err(error),
+        (left, code) => {
+            left.iter().for_each(|error| output::print_error(error, work.run.environment));
+            Ok(code)
+        }
+    }
 }
 
 fn tell(work: &Work<'_>, kept: &Kept, ended: &Concluded, screen: &Screen<'_>) -> Result<(), Error> {

@@ -66,6 +66,8 @@ pub enum CanaryEvent<'a> {
         outcome: Outcome,
         /// How far it came.
         canary: Box<Told<'a>>,
+        /// Why what ran beside the release is still there; nothing where it is not.
+        left: Option<&'a str>,
     },
 }
 
