@@ -1,5 +1,6 @@
 //! Pausing, promoting, aborting, and going on after a crash.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use serde_json::json;
 
@@ -12,6 +13,7 @@ stories![
     a_canary_pauses_and_is_promoted,
     a_canary_that_was_killed_goes_on,
     a_canary_is_aborted,
+    what_was_scaled_by_hand_has_its_pods_again,
     two_runs_of_a_canary_are_told_apart,
     a_canary_goes_on_with_its_configuration,
     a_release_that_somebody_else_has_changed_is_left_to_them,
@@ -87,6 +89,27 @@ fn a_canary_is_aborted(user: &User) {
     user.types("helm safe-upgrade canary promote web --full --yes").mentions("revision 5 is proven");
     assert_eq!(user.has_running("web"), "5 of 2");
     user.left_nothing();
+}
+
+fn what_was_scaled_by_hand_has_its_pods_again(user: &User) {
+    user.has_two_pods();
+    // The manifest says 2.
+    cluster::merge::<Deployment>(&user.namespace, "web", json!({"spec": {"replicas": 4}}));
+    // Whoever has scaled it owns the number, which Helm 4 does not take from them by itself.
+    let force = if user.helm.name() == "helm4" { "--force-conflicts" } else { "" };
+    let shown = user.canary(&format!("--steps 4,5 {force} --gate-cmd 'test $HELM_RELEASE_REVISION -lt 3'"));
+    shown.exits(4);
+    assert!(shown.stdout.contains("step 2 of 2 failed; web is back, as revision 1 has it"), "{}", shown.stdout);
+    assert!(shown.stderr.contains("deployment/web of web is set to 4 pods"), "{}", shown.stderr);
+    assert_eq!(user.has_running("web"), "4 of 1");
+    user.left_nothing();
+    user.canary("--steps 5,6 --pause").exits(0);
+    user.types("helm safe-upgrade canary abort web --yes").exits(0);
+    assert_eq!(user.has_running("web"), "4 of 1");
+    user.left_nothing();
+    // Nobody owns what was set, so that Helm may set it again.
+    user.types("helm safe-upgrade web app --set tag=3,replicas=3 --yes").exits(0);
+    assert_eq!(user.has_running("web"), "3 of 3");
 }
 
 fn two_runs_of_a_canary_are_told_apart(user: &User) {

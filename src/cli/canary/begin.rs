@@ -124,8 +124,8 @@ pub(super) async fn begin(arguments: CanaryArgs, environment: &Environment) -> R
     let interrupts = Interrupts::listen(environment.is_of_helm())?;
     let parts = Parts::of(arguments, environment).await?;
     let given = Given::of(&parts.steps, &parts.policy)?;
-    let beside = parts.steps.keep_stable.then(|| parts.steps.canary_set.clone());
     steps_win(&given.steps, &parts.guarded.flags().values)?;
+    let beside = parts.steps.keep_stable.then(|| parts.steps.canary_set.clone());
     if beside.is_some() && given.steps.iter().any(|step| step.replicas.is_none()) {
         return Err(Error::new(Kind::Usage, "cannot keep the stable release: the steps say no numbers of pods")
             .hint("--keep-stable goes with --steps 1,3,10"));
@@ -261,6 +261,7 @@ async fn begun(
         flags,
         values,
         stable: looked.stable,
+        scaled: looked.scaled,
         base: looked.base,
         before: looked.newest,
         newest: looked.newest,

@@ -32,6 +32,8 @@ pub(super) struct Looked {
     /// The chart, but for how it was named.
     pub(super) chart: Chart,
     pub(super) stable: Option<Stable>,
+    /// What runs with more pods than its manifest says, where no second release runs beside it.
+    pub(super) scaled: Vec<Workload>,
 }
 
 /// Looks, and shows what was found.
@@ -54,10 +56,15 @@ pub(super) async fn look(work: &mut Work<'_>, given: &Given, beside: Option<Vec<
     }
     let rendered = render(work, (given, base), stable.as_ref()).await?;
     useful(&rendered, given)?;
-    if let (Some(stable), Some(last)) = (&mut stable, rendered.last()) {
-        stable.workloads = scaled(work, (&releases.new, &last.outcome.releases.new), &mut before).await?;
-        stable.deployed = Some(releases.old.revision);
-    }
+    let last = rendered.last().map_or(&releases.new, |last| &last.outcome.releases.new);
+    let scaled = match &mut stable {
+        Some(stable) => {
+            stable.workloads = scaled(work, (&releases.new, last), &mut before).await?;
+            stable.deployed = Some(releases.old.revision);
+            Vec::new()
+        }
+        None => scaled_up(work, (&releases.new, last), &mut before).await,
+    };
     let at = |at| At { steps: &given.steps, at, base: Some(base), label: "", metrics: &[], stable: stable.as_ref() };
     let planned = planned(work, (given, &rendered), (&before, stable.as_ref()));
     let (request, options) = (work.request(at(0)), work.options(at(0))?);
@@ -86,7 +93,7 @@ pub(super) async fn look(work: &mut Work<'_>, given: &Given, beside: Option<Vec<
     show(work, &view)?;
     work.run.show(&prepared.proposed.outcome)?;
     checked.show(&work.run)?;
-    Ok(Looked { checked, base, newest, chart, stable })
+    Ok(Looked { checked, base, newest, chart, stable, scaled })
 }
 
 /// What each step sets, and the pods that there are then.
@@ -219,9 +226,8 @@ async fn second(work: &Work<'_>, given: &Given, set: Vec<String>) -> Result<Stab
     Ok(Stable { canary, set, workloads: Vec::new(), deployed: None })
 }
 
-/// The workloads of the stable release that the steps scale, with the pods that they have: those whose number differs between the
-/// first step and the last one.
-async fn scaled(
+/// The workloads that the steps scale, with the pods that they have: those whose number differs between the first step and the last one.
+async fn run_with(
     work: &Work<'_>,
     (first, last): (&Release, &Release),
     before: &mut [Pods],
@@ -240,6 +246,12 @@ async fn scaled(
         *pods = pods.with(u64::from(replicas));
         workloads.push(Workload { kind, name, replicas });
     }
+    Ok(workloads)
+}
+
+/// Those of the stable release beside which a second one grows.
+async fn scaled(work: &Work<'_>, ends: (&Release, &Release), before: &mut [Pods]) -> Result<Vec<Workload>, Error> {
+    let workloads = run_with(work, ends, before).await?;
     if workloads.is_empty() {
         let message = format!(
             "cannot keep the stable release: the steps scale no Deployment or StatefulSet that \"{}\" has",
@@ -248,6 +260,18 @@ async fn scaled(
         return Err(Error::new(Kind::Refused, message).hint("set weights instead: --step canary.weight=10"));
     }
     Ok(workloads)
+}
+
+/// Those that have more pods than their manifest says, with which no way back would leave them. Where that can't be seen there are none:
+/// a rollback does what it can.
+async fn scaled_up(work: &Work<'_>, ends: (&Release, &Release), before: &mut [Pods]) -> Vec<Workload> {
+    let said = before.to_vec();
+    let mut workloads = run_with(work, ends, before).await.unwrap_or_default();
+    workloads.retain(|workload| {
+        let declared = said.iter().find(|pods| pods.object.0 == workload.kind && pods.object.1 == workload.name);
+        declared.and_then(|pods| pods.replicas).is_some_and(|declared| u64::from(workload.replicas) > declared)
+    });
+    workloads
 }
 
 /// The pods of the stable release that are left beside so many of the canary.

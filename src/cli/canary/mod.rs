@@ -1,5 +1,6 @@
 //! `helm safe-upgrade canary`: a release that is upgraded in steps: look at all of them, show the plan, ask once, make one after the other.
 
+mod back;
 mod begin;
 mod beside;
 mod given;

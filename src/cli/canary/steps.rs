@@ -2,7 +2,7 @@
 
 use super::screen::Screen;
 use super::work::{At, Work};
-use super::{beside, hint_of};
+use super::{back, beside, hint_of};
 use crate::cli::console::StepName;
 use crate::cli::guard::ask;
 use crate::cli::policy;
@@ -112,29 +112,18 @@ impl Steps for Release<'_, '_> {
     async fn step(&self, kept: &Kept, number: usize) -> Result<Made, Error> {
         let label = kept.label(number);
         let step = at(kept, number, &label);
-        match (&kept.stable, step.is_last()) {
-            (Some(stable), false) => beside::grow(self, kept, (step, stable)).await,
-            (Some(stable), true) => beside::finish(self, kept, (step, stable)).await,
-            (None, _) => self.make(kept, step).await,
+        match step.beside() {
+            Some(stable) => beside::grow(self, kept, (step, stable)).await,
+            None => back::make(self, kept, step).await,
         }
     }
 
     async fn go_back(&self, kept: &Kept) -> Result<Report, Error> {
-        match &kept.stable {
-            Some(stable) => beside::go_back(self, kept, stable).await,
-            // Nothing was made of it yet, so there is nothing to go back from.
-            None if self.newest().await? == kept.before => Ok(beside::nothing(kept)),
-            None => self.roll_back(kept).await,
-        }
+        back::go_back(self, kept).await
     }
 
     async fn leave(&self, kept: &Kept, is_back: bool) -> Result<(), Error> {
-        match &kept.stable {
-            Some(stable) => beside::leave(self, kept, (stable, is_back)).await,
-            // Whoever brought it back: it is back once it is ready.
-            None if is_back => beside::await_ready(self, kept).await,
-            None => Ok(()),
-        }
+        back::leave(self, kept, is_back).await
     }
 
     async fn clean_up(&self, kept: &Kept) -> Result<(), Error> {

@@ -26,7 +26,7 @@ pub fn told(event: &CanaryEvent<'_>, release: &str, painter: Painter) -> Vec<Str
         }
         CanaryEvent::CanaryScaled { workload, replicas } => {
             let pods = if *replicas == 1 { "1 pod".to_owned() } else { format!("{replicas} pods") };
-            vec![line(Role::Plain, "·", &format!("{workload} of the stable release is set to {pods}"))]
+            vec![line(Role::Plain, "·", &format!("{workload} of {release} is set to {pods}"))]
         }
         CanaryEvent::CanaryStepEnded { number, report } if is_good(report.ending) => {
             vec![line(Role::Added, "✓", &format!("step {number} has passed"))]

@@ -44,7 +44,7 @@ pub enum CanaryEvent<'a> {
         /// How its upgrade ended.
         report: &'a Report,
     },
-    /// The stable release beside the canary was scaled.
+    /// A workload of the release was scaled: down beside a second one, or up to what it had.
     CanaryScaled {
         /// The workload.
         workload: String,

@@ -35,6 +35,10 @@ pub struct Kept {
     pub values: Option<String>,
     /// Whether it runs as a second release beside the stable one, and how that was.
     pub stable: Option<Stable>,
+    /// The workloads that ran with more pods than their manifest says, where no second release runs beside them, and how many: the way
+    /// back gives them these again.
+    #[serde(default)]
+    pub scaled: Vec<Workload>,
     /// The revision from before, to which a failure leads back.
     pub base: u32,
     /// The newest revision there was before it.
@@ -295,6 +299,7 @@ pub(super) mod tests {
             flags: Vec::new(),
             values: None,
             stable: None,
+            scaled: Vec::new(),
             base: 2,
             before: 2,
             newest: 2 + passed as u32,
