@@ -1,7 +1,5 @@
 //! The course of a canary: its plan, its steps, and what becomes of it where one fails.
 
-use serde_json::Value;
-
 use crate::servers::Server;
 use crate::user::User;
 
@@ -40,7 +38,8 @@ fn a_gate_that_fails_at_step_two_leads_back_with_all_pods(user: &User) {
     user.has_two_pods();
     let shown = user.canary("--steps 2,3,5 --gate-cmd 'test $HELM_RELEASE_REVISION -lt 3' -o json");
     shown.exits(4);
-    let events: Vec<Value> = shown.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events = user.events(&shown);
+    assert!(events[0]["event"] == "canary-planned" && events[0]["time"].is_string(), "{}", events[0]);
     let last = events.last().unwrap();
     assert_eq!((last["event"].as_str(), last["outcome"].as_str()), (Some("canary-done"), Some("rolled-back")));
     let failed = events.iter().find(|event| event["event"] == "gate" && event["state"] == "failed").unwrap();

@@ -22,6 +22,19 @@ impl User {
         ))
     }
 
+    /// What was told of a canary with `-o json`, of which each event is as its schema says.
+    pub(crate) fn events(&self, shown: &Shown) -> Vec<Value> {
+        let schema: Value = serde_json::from_str(include_str!("../../docs/schema/canary-events.json")).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let read = |line: &str| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let problems: Vec<String> = validator.iter_errors(&event).map(|error| error.to_string()).collect();
+            assert!(problems.is_empty(), "{problems:#?}\n{event:#}");
+            event
+        };
+        shown.stdout.lines().map(read).collect()
+    }
+
     /// How many pods a Deployment is set to, and with which tag.
     pub(crate) fn has_running(&self, name: &str) -> String {
         let Some(deployment) = cluster::find::<Deployment>(&self.namespace, name) else { return "nothing".to_owned() };

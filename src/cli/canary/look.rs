@@ -5,7 +5,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::given::Given;
 use super::work::{At, Work};
 use crate::cli::checklist::Checked;
-use crate::cli::console::Telling;
+use crate::cli::console::{Telling, event_line};
 use crate::cli::output;
 use crate::command::upgrade::{self, Proposed};
 use crate::error::{Error, Kind};
@@ -123,8 +123,8 @@ fn show(work: &Work<'_>, view: &PlanView<'_>) -> Result<(), Error> {
                 before: view.before,
                 steps: view.steps,
             };
-            let line = serde_json::to_string(&event).unwrap_or_default();
-            output::write_result(false, work.run.environment, |out| writeln!(out, "{line}"))
+            event_line(None::<&()>, &event);
+            Ok(())
         }
         _ => {
             let text = view.text(work.run.painter(), work.run.environment.columns);
