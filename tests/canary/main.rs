@@ -37,6 +37,7 @@ mod user;
 
 mod beside;
 mod course;
+mod given;
 mod going_on;
 mod judged;
 mod met;
