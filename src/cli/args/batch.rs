@@ -17,6 +17,8 @@ Examples:
   helm safe-upgrade batch platform.yaml --resume       go on after a crash or Ctrl-C
   helm safe-upgrade batch --chart nginx --to 18.2.0 --from '<18' -A
                                                        every release of a chart that is older
+  helm safe-upgrade batch --chart nginx --to 18.2.0 -l team=shop --contexts eu,us --max-failures 2
+  helm safe-upgrade batch platform.yaml --yes --rollback-set -o html >report.html
   helm safe-upgrade batch platform.yaml --yes --shard 0/4 --state configmap:ops/platform
   helm safe-upgrade batch report configmap:ops/platform
                                                        the results of all shards together

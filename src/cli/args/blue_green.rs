@@ -17,6 +17,8 @@ Examples:
                                      only look: which is live, what would be done, the changes, the checks
   helm safe-upgrade blue-green --blue web-blue --green web-green ./web --switch-release web-router \\
     --switch-chart ./router --switch-set 'backend={release}' --retire uninstall --retire-after 10m --yes
+  helm safe-upgrade blue-green --blue web-blue --green web-green ./web --switch-release web-router \\
+    --switch-chart ./router --switch-values 'router-{color}.yaml' --retire scale
   helm safe-upgrade blue-green status --blue web-blue --green web-green
 
 Which of the two is live is seen in what leads the traffic. Running the same command again goes on after a crash. See

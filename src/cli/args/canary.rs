@@ -16,6 +16,8 @@ Examples:
   helm safe-upgrade canary web ./chart --steps 1,3,10 --dry-run      only show the plan, the diff and the checks
   helm safe-upgrade canary web ./chart --steps 1,3,10 --keep-stable  as a second release beside ten pods that run
   helm safe-upgrade canary web ./chart --step canary.enabled=true,canary.weight=10 --step canary.weight=100,canary.enabled=false
+  helm safe-upgrade canary web ./chart --steps 1,3,10 --replicas-key web.replicas --confirm
+  helm safe-upgrade canary web ./chart --steps 1,3,10 --max-ratio 1.2 --gate-prometheus svc/prom:9090 'sum(errors)' '<' 5
   helm safe-upgrade canary web ./chart --steps-file steps.yaml --yes
   helm safe-upgrade canary web ./chart --steps 1,3,10 --yes --pause=1
   helm safe-upgrade canary status web

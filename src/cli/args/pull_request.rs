@@ -13,6 +13,7 @@ Examples:
   helm revdiff pull-request --base origin/main                 what this branch changes, as text
   helm revdiff pull-request --base origin/main -o markdown     the same as a comment
   helm revdiff pull-request --comment github                   in a workflow: post the comment, or write over it
+  helm revdiff pull-request --comment gitlab                   in a pipeline of GitLab: the same on the merge request
   helm revdiff pull-request --html pages --fail-on warning     a page for each chart; exit code 3 for a warning";
 
 /// What `helm revdiff pull-request` takes.
