@@ -1,5 +1,8 @@
 //! Rollbacks that were asked for, and those that fail.
 
+use serde_json::json;
+
+use crate::cluster;
 use crate::release::hook;
 use crate::user::User;
 
@@ -12,6 +15,7 @@ stories![
     what_a_rollback_does_not_bring_back_is_said,
     what_somebody_makes_just_before_the_rollback_is_theirs,
     a_stateful_set_is_led_back,
+    without_the_right_to_delete_pods_the_one_in_the_way_is_named,
 ];
 
 fn a_rollback_goes_to_the_newest_proven_revision(user: &User) {
@@ -110,6 +114,30 @@ fn a_stateful_set_is_led_back(user: &User) {
     assert!(shown.stdout.contains("revision 2 failed; web is back at revision 1, as revision 3"), "{}", shown.stdout);
     assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
     assert_eq!((user.proven(), user.bad()), (vec![1, 3], vec![2]));
+    user.left_no_lease();
+}
+
+fn without_the_right_to_delete_pods_the_one_in_the_way_is_named(user: &User) {
+    user.has_web(&[("db", STATEFUL_SET)]);
+    let all = ["create", "delete", "get", "list", "patch", "update", "watch"];
+    let rules = json!([
+        {"apiGroups": [""], "resources": ["pods", "pods/log", "events", "persistentvolumeclaims"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["apps"], "resources": ["deployments", "replicasets", "statefulsets"], "verbs": all},
+        {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": all},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": all},
+    ]);
+    cluster::allow(&user.namespace, "careful", "careful", &rules);
+    let line = "helm safe-upgrade web app --set db=2-missing --yes --rollback-timeout 8s --kube-as-user careful";
+    let shown = user.types(line);
+    shown.exits(5);
+    let said = format!("{}{}", shown.stdout, shown.stderr);
+    let namespace = &user.namespace;
+    let right =
+        format!("you may not delete pods in namespace {namespace:?}: going back would wait for pods of StatefulSets");
+    assert!(said.contains(&right), "{said}");
+    assert!(said.contains(&format!("by hand: kubectl delete pod web-db-1 -n {namespace}")), "{said}");
+    assert_eq!(user.revisions(), ["1 deployed", "2 failed", "3 failed"]);
     user.left_no_lease();
 }
 
