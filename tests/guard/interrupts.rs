@@ -1,6 +1,6 @@
 //! Runs that end before their time, and what another run makes of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::processes::{plugin_of, signal};
 use crate::user::User;
@@ -8,6 +8,7 @@ use crate::user::User;
 stories![
     an_interrupt_goes_back,
     a_terminal_that_is_closed_ends_nothing_under_nohup,
+    a_run_that_was_suspended_for_longer_than_it_may_take_goes_on,
     ctrl_c_ends_helm_and_goes_back,
     two_interrupts_let_go_at_once,
     an_uninstall_in_between_is_left_alone,
@@ -42,6 +43,24 @@ fn a_terminal_that_is_closed_ends_nothing_under_nohup(user: &User) {
     user.waits_for(|| user.folder.join("soaks").exists());
     signal(plugin_of(&helm), "HUP");
     signal(helm.id(), "HUP");
+    assert!(helm.wait().unwrap().success());
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
+    assert_eq!(user.proven(), [1, 2]);
+    user.left_no_lease();
+}
+
+fn a_run_that_was_suspended_for_longer_than_it_may_take_goes_on(user: &User) {
+    user.has_web(&[]);
+    let line = "exec helm safe-upgrade web app --set tag=2-slow,replicas=1 --yes --timeout 8s";
+    let mut helm = user.starts(line);
+    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 pending-upgrade"));
+    let (plugin, began) = (plugin_of(&helm), Instant::now());
+    signal(plugin, "STOP");
+    // Our helm has a process group of its own, and works on.
+    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 deployed"));
+    let longest = Duration::from_secs(2 * 8 + 5 + 1);
+    std::thread::sleep(longest.saturating_sub(began.elapsed()));
+    signal(plugin, "CONT");
     assert!(helm.wait().unwrap().success());
     assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
     assert_eq!(user.proven(), [1, 2]);
