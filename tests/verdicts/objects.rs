@@ -48,6 +48,16 @@ fn an_autoscaler_at_work_is_waited_for() {
 }
 
 #[test]
+fn where_events_may_not_be_seen_an_autoscaler_may_be_at_work() {
+    let mut scene = Scene::upgraded();
+    scene.world.cannot_see("", "Event", "no right to list events".to_owned());
+    scene.new_pod(unschedulable());
+    let sign = scene.at(0.0).signs[0].clone();
+    assert_eq!((sign.rule, sign.due), ("unschedulable", None));
+    scene.holds_at(86_400.0);
+}
+
+#[test]
 fn an_autoscaler_that_gives_up_lets_the_minute_begin() {
     for (reason, message) in [
         ("NotTriggerScaleUp", "pod didn't trigger scale-up: 1 max node group size reached"),

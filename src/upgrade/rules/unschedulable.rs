@@ -5,7 +5,8 @@
 //! Grace: `--fail-fast-after`, which does not begin as long as an autoscaler is at work on the pod. Cluster Autoscaler says so by
 //! the event `TriggeredScaleUp`, and that it can't help by `NotTriggerScaleUp` (kubernetes/autoscaler,
 //! cluster-autoscaler/processors/status/eventing_scale_up_processor.go); Karpenter by `Nominated`, and by a `FailedScheduling` of
-//! its own (kubernetes-sigs/karpenter, pkg/controllers/provisioning/scheduling/events.go). Without either it begins at once.
+//! its own (kubernetes-sigs/karpenter, pkg/controllers/provisioning/scheduling/events.go). Without either it begins at once; where
+//! events may not be seen, nobody knows what an autoscaler does, and it does not begin.
 
 use super::{Found, Suspect, because};
 use crate::upgrade::world::Event;
@@ -13,10 +14,11 @@ use crate::upgrade::world::Event;
 pub(super) const RULE: &str = "unschedulable";
 
 pub(super) fn find<'a>(suspect: &Suspect<'a>, found: &mut Vec<Found<'a>>) {
+    let untold = suspect.world.unseen("", "Event").is_some();
     for pod in &suspect.pods {
         let Some(told) = &pod.facts.unschedulable else { continue };
         let message = because("no node takes the pod".to_owned(), told);
-        let paused = is_scaling_up(suspect.world.events_of(pod.object));
+        let paused = untold || is_scaling_up(suspect.world.events_of(pod.object));
         let sign = Found::of_pod(RULE, *pod, message, suspect.patience.fail_fast_after);
         found.push(Found { paused, ..sign });
     }
