@@ -74,7 +74,9 @@ impl Scope {
             lists.add(&served.resource, served.namespaced.then(|| key.namespace.clone()));
             // Of an object that both revisions have, one row is enough.
             if std::ptr::eq(*release, releases[0]) && seen.insert(key.clone()) {
-                scope.wanted.push(Wanted { key, hook: *hook });
+                let replicas = object.number(&["spec", "replicas"]);
+                let expires = key.is("batch", "Job") && object.says(&["spec", "ttlSecondsAfterFinished"]);
+                scope.wanted.push(Wanted { key, hook: *hook, replicas, expires });
             }
         }
         let namespaces: BTreeSet<String> =
@@ -90,11 +92,17 @@ impl Scope {
     }
 }
 
-/// The objects of a manifest that are not as another one has them, and that run already as this one wants them.
+/// The objects of a manifest that are not as another one has them, and that run already as this one wants them, be it in another
+/// number, as after a step of a canary.
 pub(super) fn left_of_attempts(wanted: &Release, good: &Release, world: &World) -> Vec<Key> {
     let others: HashMap<Key, (String, Declared)> = declared(good).collect();
     let unlike = declared(wanted).filter(|(key, (text, _))| others.get(key).map(|(other, _)| other) != Some(text));
-    let there = unlike.filter(|(key, (_, declared))| world.object(key).is_some_and(|live| declared.is_in(live)));
+    let there = unlike.filter(|(key, (_, declared))| {
+        let Some(live) = world.object(key) else { return false };
+        let scaled = declared.at_any_scale();
+        let is_only_scaled = others.get(key).is_some_and(|(_, other)| other.at_any_scale().is_same_as(&scaled));
+        declared.is_in(live) || (!is_only_scaled && scaled.is_in(live))
+    });
     there.map(|(key, _)| key).collect()
 }
 

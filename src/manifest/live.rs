@@ -13,7 +13,7 @@ use crate::manifest::hook;
 use crate::manifest::identity::ObjectId;
 use crate::manifest::managed_fields::ManagedFields;
 use crate::manifest::mask::{Masker, decode, flatten, is_secret, map_entry};
-use crate::manifest::node::{Node, Value};
+use crate::manifest::node::{Node, Number, Value};
 use crate::manifest::observed::{Observed, at};
 use crate::manifest::yaml;
 
@@ -103,6 +103,15 @@ impl Declared {
         self.node.find(path).is_some()
     }
 
+    /// The whole number that it says there.
+    #[must_use]
+    pub fn number(&self, path: &[&str]) -> Option<i64> {
+        match self.node.find(path)?.value() {
+            Value::Number(Number::Int(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
     /// The objects that a document declares: one, or the items of a list.
     ///
     /// # Errors
@@ -185,6 +194,26 @@ impl Declared {
         let fields = self.node.as_map().unwrap_or_default().iter();
         let mut fields = fields.filter(|(key, _)| !ASIDE.contains(&&**key));
         fields.all(|(key, declared)| holds(live.node().get(key), declared))
+    }
+}
+
+impl Declared {
+    /// The same without a word of how many pods it has, which others may set.
+    #[must_use]
+    pub fn at_any_scale(&self) -> Self {
+        let Self { id, source, node } = self;
+        let (id, source) = (id.clone(), source.clone());
+        let node = if self.says(&["spec", "replicas"]) {
+            with_entry(node.clone(), "spec", |spec| match spec.into_value() {
+                Value::Map(fields) => {
+                    Node::new(Value::Map(fields.into_iter().filter(|(key, _)| &**key != "replicas").collect()))
+                }
+                other => Node::new(other),
+            })
+        } else {
+            node.clone()
+        };
+        Self { id, source, node }
     }
 }
 
@@ -444,6 +473,10 @@ mod tests {
         };
         assert!(declared(wanted).is_in(&runs("web:2")));
         assert!(!declared(wanted).is_in(&runs("web:1")));
+        let scaled = wanted.replace("spec:\n  template", "spec:\n  replicas: 9\n  template");
+        assert!(!declared(&scaled).is_in(&runs("web:2")));
+        assert!(declared(&scaled).at_any_scale().is_in(&runs("web:2")));
+        assert!(declared(&scaled).at_any_scale().is_same_as(&declared(wanted)));
     }
 
     #[test]

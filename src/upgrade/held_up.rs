@@ -86,7 +86,7 @@ mod tests {
     /// The pods that hold up the set once it is this one; it was in generation 2 and led to the revision `bad` before.
     fn pods_of(now: Observed) -> Vec<String> {
         let key = Key { group: "apps".into(), kind: "StatefulSet".into(), namespace: "shop".into(), name: "db".into() };
-        let mut world = World::new(vec![Wanted { key, hook: false }]);
+        let mut world = World::new(vec![Wanted { key, hook: false, replicas: None, expires: false }]);
         world.set(set(2, 2, "bad", &json!({})));
         for pod in [pod("db-0", "good", "True"), pod("db-1", "good", "False"), pod("db-2", "bad", "False")] {
             world.set(pod);

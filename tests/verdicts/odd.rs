@@ -153,6 +153,8 @@ fn wanted() -> Vec<Wanted> {
             name: name.to_owned(),
         },
         hook: name == "b" && matches!(*kind, "Job" | "Pod"),
+        replicas: (name == "a").then_some(1),
+        expires: name == "b" && *kind == "Job",
     };
     KINDS.iter().flat_map(|kind| [of(kind, "a"), of(kind, "b")]).collect()
 }

@@ -20,13 +20,14 @@ impl Scene {
     }
 
     pub(crate) fn with(wanted: &[Key], patience: Patience) -> Self {
-        let wanted = wanted.iter().map(|key| Wanted { key: key.clone(), hook: false }).collect();
+        let wanted =
+            wanted.iter().map(|key| Wanted { key: key.clone(), hook: false, replicas: None, expires: false }).collect();
         Self { world: World::new(wanted), judge: Judge::new(patience), start: "2026-03-01T12:00:00Z".parse().unwrap() }
     }
 
     /// A release with a hook.
     pub(crate) fn of_hook(key: Key) -> Self {
-        let world = World::new(vec![Wanted { key, hook: true }]);
+        let world = World::new(vec![Wanted { key, hook: true, replicas: None, expires: false }]);
         Self { world, ..Self::of(&[]) }
     }
 
@@ -156,7 +157,9 @@ pub(crate) fn deployment(generation: i64, mut status: Value) -> Value {
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "web", "generation": generation,
             "annotations": {"deployment.kubernetes.io/revision": generation.to_string()}},
-        "spec": {"replicas": 1, "progressDeadlineSeconds": 600}, "status": status,
+        "spec": {"replicas": 1, "progressDeadlineSeconds": 600,
+            "template": {"spec": {"containers": [{"name": "app", "image": format!("web:{generation}")}]}}},
+        "status": status,
     })
 }
 

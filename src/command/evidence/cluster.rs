@@ -66,7 +66,7 @@ pub(super) async fn read<C: Cluster>(cluster: &C, release: &Release, until: Inst
         if looked_at && !SILENT.contains(&key.kind.as_str()) {
             add(&mut queries, &served.resource, served.namespaced.then(|| key.namespace.clone()));
             namespaces.extend(served.namespaced.then(|| key.namespace.clone()));
-            wanted.push(Wanted { key, hook: *hook });
+            wanted.push(Wanted { key, hook: *hook, replicas: None, expires: false });
         }
     }
     for namespace in namespaces {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::readiness::{self, Readiness};
 use super::revision;
 use super::rules::{self, Found, Suspect};
-use super::world::{Key, PodRef, Wanted, World};
+use super::world::{Collected, Key, PodRef, Wanted, World};
 use crate::manifest::observed::Observed;
 
 use memory::{Memory, Round};
@@ -99,7 +99,7 @@ impl Judge {
             return Some(row::absent(wanted, State::Unknown(reason.to_owned())));
         }
         let Some(object) = world.object(key) else {
-            return (!wanted.hook).then(|| row::absent(wanted, State::Waiting("is not there yet".to_owned())));
+            return (!wanted.hook).then(|| row::absent(wanted, without_object(world, wanted)));
         };
         // The object of a hook that was there before is left over from another run.
         if wanted.hook && !world.is_new(object) {
@@ -154,6 +154,15 @@ impl Judge {
             State::Unverified(_) => self.patience.strict && readiness::is_custom(key),
             State::Waiting(_) | State::Failed(_) | State::Unknown(_) => true,
         }
+    }
+}
+
+/// The state of what is not there: a Job that has finished may be removed at any time.
+fn without_object(world: &World, wanted: &Wanted) -> State {
+    match world.collected(wanted) {
+        Some(Collected::Complete) => State::Ready,
+        Some(Collected::Unseen) => State::Unverified("is removed when it has finished".to_owned()),
+        None => State::Waiting("is not there yet".to_owned()),
     }
 }
 

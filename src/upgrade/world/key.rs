@@ -67,4 +67,8 @@ pub struct Wanted {
     /// Whether it is the object of a hook, as a Job or a Pod. Helm waits for hooks by itself: they never keep a release from being
     /// ready, but that they fail is said.
     pub hook: bool,
+    /// The replicas that its manifest names, if it names any.
+    pub replicas: Option<i64>,
+    /// Whether it is a Job that its manifest lets be removed once it has finished.
+    pub expires: bool,
 }

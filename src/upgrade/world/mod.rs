@@ -3,6 +3,8 @@
 //! It is fed from watches: the kinds that the release declares, and besides them Pods, ReplicaSets, Jobs, claims and the
 //! events of the core group. It has no clock. What it keeps of events is bounded.
 
+mod before;
+mod collected;
 mod events;
 mod key;
 mod pods;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 
 use crate::manifest::observed::Observed;
 
+pub use collected::Collected;
 pub use events::{Event, one_line};
 pub use key::{Key, Wanted};
 pub use pods::{ContainerFacts, Ended, PodFacts};
@@ -26,8 +29,12 @@ pub struct World {
     events: events::Events,
     /// How many pods use a claim, by its namespace and name.
     uses: HashMap<(String, String), u32>,
-    /// The generation of each object that was there before the upgrade, by its uid.
-    before: HashMap<String, i64>,
+    /// The Jobs that went.
+    collected: collected::Gone,
+    /// How each object was that was there before the upgrade, by its uid.
+    before: HashMap<String, before::Before>,
+    /// The replicas that the release declares.
+    replicas: HashMap<Key, i64>,
     unseen: Vec<Unseen>,
     /// The kinds, and their namespaces, of which nothing is heard for the moment.
     lost: BTreeSet<(String, String, Option<String>)>,
@@ -61,12 +68,14 @@ impl World {
     /// Nothing is seen yet.
     #[must_use]
     pub fn new(wanted: Vec<Wanted>) -> Self {
-        Self { wanted, ..Self::default() }
+        let replicas = wanted.iter().filter_map(|wanted| Some((wanted.key.clone(), wanted.replicas?))).collect();
+        Self { wanted, replicas, ..Self::default() }
     }
 
     /// Wants this object too, if it does not yet.
     pub fn want(&mut self, wanted: Wanted) {
         if !self.wanted.contains(&wanted) {
+            self.replicas.extend(wanted.replicas.map(|replicas| (wanted.key.clone(), replicas)));
             self.wanted.push(wanted);
         }
     }
@@ -84,6 +93,7 @@ impl World {
             self.events.set(&object);
             return;
         }
+        self.collected.forget(&key);
         let same = self.objects.get(&key).filter(|entry| entry.object.uid() == object.uid());
         let facts = key.is("", "Pod").then(|| {
             let before = same.and_then(|entry| entry.facts.as_deref());
@@ -106,6 +116,7 @@ impl World {
         if is_event(&key.group, &key.kind) {
             self.events.gone(object);
         } else {
+            self.collected.note(object);
             self.remove(&key);
         }
     }
@@ -122,6 +133,9 @@ impl World {
         let gone: Vec<Arc<Key>> =
             self.objects.keys().filter(|key| listed(key) && !still.contains(&***key)).cloned().collect();
         for key in gone {
+            if let Some(entry) = self.objects.get(&key) {
+                self.collected.note(&entry.object);
+            }
             self.remove(&key);
         }
         for object in objects {
@@ -161,8 +175,9 @@ impl World {
         self.before.clear();
         for Entry { object, .. } in self.objects.values() {
             // Two objects never have one uid; if a server says so none the less, the order in which they stand must not matter.
-            let generation = self.before.entry(object.uid().to_owned()).or_insert(i64::MIN);
-            *generation = object.generation().max(*generation);
+            let before = before::Before::of(object);
+            let known = self.before.entry(object.uid().to_owned()).or_insert(before);
+            *known = before.max(*known);
         }
         self.events.mark_before();
     }
@@ -197,6 +212,12 @@ impl World {
     #[must_use]
     pub fn object(&self, key: &Key) -> Option<&Observed> {
         self.objects.get(key).map(|entry| &entry.object)
+    }
+
+    /// How a Job ended that is not there, as it was removed after its end.
+    #[must_use]
+    pub fn collected(&self, wanted: &Wanted) -> Option<Collected> {
+        self.collected.of(wanted)
     }
 
     /// What an object controls, in the order of names.
@@ -236,10 +257,12 @@ impl World {
         self.events.of(object.uid())
     }
 
-    /// Whether the upgrade made the object, or changed its specification.
+    /// Whether the upgrade made the object, or changed its specification. That somebody else has scaled it is no change of the
+    /// upgrade.
     #[must_use]
     pub fn is_changed(&self, object: &Observed) -> bool {
-        self.before.get(object.uid()).is_none_or(|generation| object.generation() > *generation)
+        let Some(before) = self.before.get(object.uid()) else { return true };
+        before.is_changed(object, || self.replicas.get(&Key::of(object)).copied())
     }
 
     /// Whether the object was made since the upgrade began.

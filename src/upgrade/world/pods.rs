@@ -1,5 +1,7 @@
 //! What the rules need of a pod, read once when it changes, so that ten thousand pods are judged in milliseconds.
 
+use jiff::Timestamp;
+
 use super::events::one_line;
 use crate::manifest::node::{Node, Number, Value};
 use crate::manifest::observed::{Condition, Observed};
@@ -20,6 +22,10 @@ pub struct PodFacts {
     pub ready: bool,
     /// It is on its way out.
     pub leaving: bool,
+    /// The node that it is on; empty before it has one.
+    pub node: String,
+    /// Something outside of it ends it, as a drain, a preemption or the loss of its node.
+    pub disrupted: bool,
     /// The scheduler found no node for it: what it says.
     pub unschedulable: Option<String>,
     /// It is started anew whenever it ends.
@@ -76,6 +82,8 @@ pub struct Ended {
     pub reason: String,
     /// What it left as its termination message.
     pub message: String,
+    /// When it had begun, by the node's clock.
+    pub started: Option<Timestamp>,
 }
 
 impl PodFacts {
@@ -89,6 +97,8 @@ impl PodFacts {
             phase: pod.text(&["status", "phase"]).to_owned(),
             ready: pod.condition("Ready").is_some_and(Condition::is_true),
             leaving: pod.is_deleting(),
+            node: pod.text(&["spec", "nodeName"]).to_owned(),
+            disrupted: is_disrupted(pod),
             unschedulable,
             lives_on: !matches!(pod.text(&["spec", "restartPolicy"]), "Never" | "OnFailure"),
             claims: claims(pod),
@@ -121,6 +131,7 @@ impl ContainerFacts {
             exit_code: number(ended, &["exitCode"]).unwrap_or_default(),
             reason: one_line(text(ended, &["reason"]), 128),
             message: one_line(text(ended, &["message"]), MESSAGE),
+            started: text(ended, &["startedAt"]).parse().ok(),
         });
         let message = state("waiting").map(|state| one_line(text(state, &["message"]), MESSAGE)).unwrap_or_default();
         let image_trouble = PULL_ERRORS.contains(&&*waiting);
@@ -163,6 +174,12 @@ fn allowance(spec: &Node) -> i64 {
         })
     };
     of("startupProbe").saturating_add(of("readinessProbe").max(of("livenessProbe")))
+}
+
+/// Whether a condition says that something outside of the pod ends it (k8s.io/api, core/v1/types.go: `DisruptionTarget`). One that a
+/// kubelet evicts may have taken too much by itself.
+fn is_disrupted(pod: &Observed) -> bool {
+    pod.condition("DisruptionTarget").is_some_and(Condition::is_true) && pod.text(&["status", "reason"]) != "Evicted"
 }
 
 /// The names of the claims that a pod mounts: those it names, and those made for its generic ephemeral volumes.
