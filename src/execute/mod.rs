@@ -23,6 +23,7 @@ mod keeper;
 mod patience;
 pub mod plan;
 mod prepare;
+mod pruning;
 mod record;
 mod rollback;
 pub mod run;

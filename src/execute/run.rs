@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::attempts::Attempts;
 use super::keeper::Keeper;
-use super::patience::{AWAY, patiently, way_on};
+use super::patience::way_on;
 use super::prepare::Prepared;
 use super::rollback::PreparedRollback;
 use super::veil::Veil;
@@ -15,10 +15,8 @@ use super::{Options, Seams};
 use crate::cluster::{Cluster, ObjectRef, Resource};
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
-use crate::record::Records;
 use crate::release::Release;
 use crate::release::history::History;
-use crate::release::retention;
 use crate::upgrade::event::{Event, Part, Report};
 use crate::upgrade::next::{Action, Ending, State, Step, next};
 
@@ -394,29 +392,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             advice.push(format!("helm safe-upgrade rollback {name} {target} -n {namespace}"));
         }
         advice
-    }
-
-    /// Removes old revisions. That it can't is no failure of the upgrade.
-    async fn prune(&mut self) -> Result<Option<String>, Error> {
-        self.state.pruned = true;
-        let name = self.name().to_owned();
-        let Ok(records) = Records::of(self.seams.storage) else { return Ok(None) };
-        let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
-        let fates = retention::decide(history.entries(), self.options.keep, self.state.target, Timestamp::now());
-        let going: Vec<u32> = fates.iter().filter(|fate| fate.stays.is_none()).map(|fate| fate.revision).collect();
-        let mut gone = Vec::new();
-        for entry in history.entries().iter().filter(|entry| going.contains(&entry.revision)) {
-            match records.delete(&name, entry.revision, &entry.resource_version).await {
-                Ok(()) => gone.push(entry.revision),
-                Err(error) => {
-                    self.tell(&Event::Warning { text: format!("old revisions stay: {error}") });
-                    break;
-                }
-            }
-        }
-        let result = (!gone.is_empty()).then(|| format!("{} removed", gone.len()));
-        self.tell(&Event::Pruned { revisions: gone });
-        Ok(result)
     }
 }
 
