@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::helm::Helm;
 use crate::record::{Records, Revision};
 use crate::upgrade::event::{Event, GateState, Task, Verdict};
+use crate::upgrade::gates::rolled_out::not_rolled_out;
 use crate::upgrade::gates::{Answer, Says, images};
 use crate::upgrade::next::Step;
 
@@ -36,6 +37,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 self.tell(&Event::Warning { text });
                 Some(Says::Inconclusive)
             }
+            Some(Says::Passed) if self.is_not_rolled_out() => Some(Says::Inconclusive),
             said => said,
         };
         self.state.verified = match said {
@@ -45,6 +47,24 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             Some(Says::Inconclusive) => self.unsure(&gates).await,
         };
         Ok(None)
+    }
+
+    /// Whether there are workloads whose new pods nobody has seen run. It is told.
+    fn is_not_rolled_out(&mut self) -> bool {
+        let everything = self.counts_everything();
+        let found = self.watching.as_ref().map(|watching| not_rolled_out(&watching.world, everything));
+        let found = found.unwrap_or_default();
+        for text in &found {
+            self.tell(&Event::Warning { text: text.clone() });
+        }
+        let any = !found.is_empty();
+        self.reasons.extend(found);
+        any
+    }
+
+    /// Whether what was not changed counts as well. What was only looked at is never rolled back.
+    pub(super) fn counts_everything(&self) -> bool {
+        self.state.look_only && !self.state.is_staged
     }
 
     /// Compares what runs with what was asked for. What others set on objects is no failure of this upgrade: it is said.

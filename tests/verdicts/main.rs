@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+mod collected;
 mod containers;
 mod documented;
 mod kubelet;
@@ -9,6 +10,7 @@ mod many;
 mod objects;
 mod odd;
 mod readiness;
+mod rolled_out;
 mod scene;
 mod scope;
 mod soak;

@@ -8,6 +8,7 @@ pub mod command;
 pub mod http;
 pub mod images;
 pub mod prometheus;
+pub mod rolled_out;
 pub mod series;
 pub mod vigil;
 
