@@ -33,6 +33,7 @@ mod user;
 mod release;
 
 mod back;
+mod bystanders;
 mod failures;
 mod gates;
 mod healing;

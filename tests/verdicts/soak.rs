@@ -45,7 +45,7 @@ impl Soak {
     }
 }
 
-fn restarted(times: i64, ready: bool) -> Value {
+pub(crate) fn restarted(times: i64, ready: bool) -> Value {
     let mut status = running(ready);
     status["containerStatuses"][0]["restartCount"] = json!(times);
     status["containerStatuses"][0]["lastState"] = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});

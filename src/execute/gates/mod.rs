@@ -2,6 +2,7 @@
 
 mod ask;
 mod helm_test;
+mod nodes;
 mod soak;
 pub(super) mod web;
 

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ask::{Asker, shown};
+use super::nodes::standing;
 use super::{Gates, Soak};
 use crate::cluster::Cluster;
 use crate::execute::Listener;
@@ -81,34 +82,31 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         (gates, soak): (&Gates, Soak),
     ) -> Option<Result<Answer, Trouble>> {
         let seams = self.seams;
-        let mut judge = Judge::new(self.options.patience.clone());
+        let judge = Judge::new(self.options.patience.clone());
         let grace = self.options.patience.fail_fast_after;
         let (asker, name) = (self.asker(gates), self.name());
-        let (began, clock) = (Instant::now(), Clock::start());
+        let began = Instant::now();
         let (interrupts, listener) = (seams.interrupts, seams.listener);
         let term =
             Term { task: Task::Soak, timeout: soak.duration, interrupts, seen: 0, listener, mask: &str::to_owned };
         let mut teller = Teller::new(&term, began);
-        let mut course = Course {
-            soak,
-            gates: &gates.gates,
-            began,
-            series: gates.gates.iter().map(|_| Series::new(soak.threshold)).collect(),
-            due: Some(began),
-            listener,
-            vigil: Vigil::begin(&watching.world, &judge.judge(&watching.world, clock.now()), grace),
-            clock,
-            judge,
-        };
+        let mut course = self.course((gates, soak), (judge, began), &watching.world);
         let mut asking: Option<BoxFuture<'_, Asked>> = None;
         loop {
             let judgement = match course.look_well(watching).await {
                 Ok(judgement) => judgement,
                 Err(trouble) => return Some(Err(trouble)),
             };
+            tokio::select! {
+                asked = course.ask_nodes(seams.cluster) => if asked { continue },
+                () = seams.interrupts.more_than(0) => return None,
+            }
             teller.tell(&judgement);
             if asking.is_none() && course.is_over(&judgement, grace) {
-                return Some(course.settle(watching).await);
+                return tokio::select! {
+                    answer = course.settle(watching, seams.cluster) => Some(answer),
+                    () = seams.interrupts.more_than(0) => None,
+                };
             }
             if self.keeper.lost_to().is_some() {
                 return None;
@@ -131,6 +129,28 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 () = seams.interrupts.more_than(0) => return None,
                 () = sleep(again.clamp(SHORTEST, TICK)) => {}
             }
+        }
+    }
+
+    fn course<'r>(
+        &'r self,
+        (gates, soak): (&'r Gates, Soak),
+        (mut judge, began): (Judge, Instant),
+        world: &World,
+    ) -> Course<'r> {
+        let grace = self.options.patience.fail_fast_after;
+        let clock = Clock::start();
+        let vigil = Vigil::begin(world, &judge.judge(world, clock.now()), grace);
+        Course {
+            soak,
+            gates: &gates.gates,
+            began,
+            series: gates.gates.iter().map(|_| Series::new(soak.threshold)).collect(),
+            due: Some(began),
+            listener: self.seams.listener,
+            vigil: vigil.of_everything(self.counts_everything()),
+            clock,
+            judge,
         }
     }
 }
@@ -169,12 +189,26 @@ impl Course<'_> {
         }
     }
 
+    /// Asks the nodes on which it depends what a restart or lost readiness means, if any.
+    async fn ask_nodes<C: Cluster>(&mut self, cluster: &C) -> bool {
+        let nodes = self.vigil.unheard_nodes();
+        if nodes.is_empty() {
+            return false;
+        }
+        let answers = standing(cluster, nodes).await;
+        self.vigil.hear(answers, self.clock.now());
+        true
+    }
+
     /// The end: is all that was seen still so?
-    async fn settle<C: Cluster>(&mut self, watching: &mut Watching<'_, C>) -> Result<Answer, Trouble> {
+    async fn settle<C: Cluster>(&mut self, watching: &mut Watching<'_, C>, cluster: &C) -> Result<Answer, Trouble> {
         if let Err(error) = watching.refresh().await {
             return Ok(Answer::inconclusive(format!("how it stands at the end can't be seen: {error}")));
         }
-        let judgement = self.look(&watching.world)?;
+        let mut judgement = self.look(&watching.world)?;
+        if self.ask_nodes(cluster).await {
+            judgement = self.look(&watching.world)?;
+        }
         if judgement.is_only_unknown() {
             return Ok(Answer::inconclusive("not all of it may be looked at"));
         }
@@ -234,13 +268,13 @@ impl Course<'_> {
         Some(format!("{}: {why}", gate.name()))
     }
 
-    /// What the gates came to.
+    /// What the gates came to, and what there was besides.
     fn end(&self) -> Answer {
         let unsure = self.series.iter().zip(self.gates).find_map(|(series, gate)| {
             let last = series.last().filter(|last| last.says == Says::Inconclusive)?;
             Some(format!("{}: {}", gate.name(), last.why))
         });
-        match unsure {
+        match unsure.or_else(|| self.vigil.doubts().first().cloned()) {
             Some(why) => Answer::inconclusive(why),
             None => Answer::passed("ready all along, and nothing was restarted"),
         }

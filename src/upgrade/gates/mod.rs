@@ -7,6 +7,7 @@ pub mod address;
 pub mod command;
 pub mod http;
 pub mod images;
+pub mod nodes;
 pub mod prometheus;
 pub mod rolled_out;
 pub mod series;

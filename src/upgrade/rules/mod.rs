@@ -61,6 +61,12 @@ const RULES: &[(&str, Rule)] = &[
     (stalled::RULE, stalled::find),
 ];
 
+/// Those that say that there is no room for pods, and nothing of how the pods are that there are.
+pub(super) const NO_ROOM: [&str; 3] = [quota::RULE, unbound_claim::RULE, unschedulable::RULE];
+
+/// The one that says that a container runs, and is not ready.
+pub(super) const PROBE: &str = probe::RULE;
+
 /// The names of all rules, as in `crash-loop`.
 pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|(name, _)| *name)
