@@ -11,6 +11,7 @@ if [[ -n ${INPUT_BASE:-} ]]; then flags+=(--base "$INPUT_BASE"); fi
 if [[ -n ${INPUT_CONFIG:-} ]]; then flags+=(--config "$INPUT_CONFIG"); fi
 if [[ -n ${INPUT_FAIL_ON:-} ]]; then flags+=(--fail-on "$INPUT_FAIL_ON"); fi
 if [[ -n ${GITHUB_STEP_SUMMARY:-} ]]; then flags+=(--summary "$GITHUB_STEP_SUMMARY"); fi
+if [[ -n ${GITHUB_OUTPUT:-} ]]; then flags+=(--outputs "$GITHUB_OUTPUT"); fi
 case ${INPUT_COMMENT:-if-allowed} in
   true) flags+=(--comment github) ;;
   if-allowed) flags+=(--comment github --comment-if-allowed) ;;

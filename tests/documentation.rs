@@ -5,6 +5,8 @@
 use helm_safe_upgrade::diff::release::{Both, Parts, compare};
 use helm_safe_upgrade::error::KINDS;
 use helm_safe_upgrade::manifest::mask::Masker;
+use helm_safe_upgrade::manifest::node::Node;
+use helm_safe_upgrade::manifest::yaml;
 use helm_safe_upgrade::release::{Release, decode};
 use helm_safe_upgrade::report::json;
 use helm_safe_upgrade::report::view::{Detail, View};
@@ -21,6 +23,31 @@ fn every_kind_of_error_is_documented_with_its_exit_code() {
     let (_, table) = page.split_once("## Kinds of errors").unwrap();
     let rows = table.lines().filter(|line| line.starts_with("| ")).count();
     assert_eq!(rows, KINDS.len() + 2, "the table has a row for each kind, and its head");
+}
+
+#[test]
+fn the_action_is_documented_with_its_inputs_and_outputs() {
+    let action = yaml::parse(include_str!("../action.yml")).unwrap();
+    let page = include_str!("../docs/pull-requests.md");
+    let names = |key: &str| -> Vec<String> {
+        action.get(key).and_then(Node::as_map).unwrap().iter().map(|(name, _)| name.to_string()).collect()
+    };
+    for (head, key) in [("| Input |", "inputs"), ("| Output |", "outputs")] {
+        let table = page.split_once(head).unwrap().1.split_once("\n\n").unwrap().0;
+        let rows = table.lines().filter_map(|row| row.strip_prefix("| `")?.split_once('`'));
+        let mut documented: Vec<String> = rows.map(|(name, _)| name.to_owned()).collect();
+        let mut there = names(key);
+        documented.sort();
+        there.sort();
+        assert_eq!(documented, there, "{key}");
+    }
+    let examples = page.split("```yaml\n").filter(|text| text.contains("uses: helm-safe-upgrade/"));
+    for example in examples {
+        let workflow = yaml::parse(example.split("```").next().unwrap()).unwrap();
+        let steps = workflow.find(&["jobs", "helm-diff", "steps"]).and_then(Node::as_list).unwrap();
+        let given = steps.last().unwrap().get("with").and_then(Node::as_map).unwrap();
+        assert!(given.iter().all(|(name, _)| names("inputs").contains(&name.to_string())), "{example}");
+    }
 }
 
 #[test]

@@ -28,11 +28,14 @@ pub(super) async fn run(arguments: PullRequestArgs, environment: &Environment) -
             .hint("formats are text, markdown and json; --html FOLDER writes a page for each chart"));
     }
     // Before anything is rendered: a comment that can't be posted is known at once.
-    let place = arguments.comment.map(|forge| place(forge, arguments.number, environment)).transpose()?;
+    let if_allowed = arguments.comment_if_allowed;
+    let place = match arguments.comment {
+        Some(forge) => place(forge, (arguments.number, if_allowed), environment)?,
+        None => None,
+    };
     let wanted = configuration::load(arguments.diff.config.as_deref())?;
     let fail_on = arguments.fail_on.map(|arg| arg.wanted()).or(wanted.pull_request.fail_on).unwrap_or_default();
     let base = arguments.base.clone().unwrap_or_else(|| base(environment));
-    let if_allowed = arguments.comment_if_allowed;
     let (name, html, summary) = (arguments.comment_name, arguments.html, arguments.summary);
     let run = Run::new(arguments.diff, environment)?;
     let helm = connection::helm(&run.diff.cluster, environment)?;
@@ -65,16 +68,17 @@ pub(super) async fn run(arguments: PullRequestArgs, environment: &Environment) -
         write_pages(&review, folder)?;
     }
     if let Some(file) = &summary {
-        append(&review, (file, &name))?;
+        append(file, ("the summary", &markdown(&review, &name, LONGEST_SUMMARY)?))?;
     }
-    if let Some(place) = &place {
-        match post(&review, place, &name, environment).await {
-            Err(error) if if_allowed && error.kind == Kind::Forbidden => {
-                output::print_warning(&error.message, environment);
-            }
-            posted => posted?,
-        }
+    let posted = match &place {
+        Some(place) => post(&review, place, (&name, if_allowed), environment).await,
+        None => Ok(None),
+    };
+    if let Some(file) = &arguments.outputs {
+        let url = posted.as_ref().ok().and_then(Option::as_deref);
+        append(file, ("the outputs", outputs(&review, url).as_bytes()))?;
     }
+    posted?;
     verdict(&found, &review, fail_on, run.diff.detailed_exitcode)
 }
 
@@ -107,8 +111,13 @@ fn base(environment: &Environment) -> String {
     github.or_else(gitlab).unwrap_or_else(|| "origin/HEAD".to_owned())
 }
 
-/// The pull request that CI runs for.
-fn place(forge: ForgeArg, number: Option<u64>, environment: &Environment) -> Result<PullRequest, Error> {
+/// The pull request that CI runs for. `None` where there is no token to comment with, and none is needed: pull requests of forks get no
+/// secrets, and are to be reviewed all the same.
+fn place(
+    forge: ForgeArg,
+    (number, if_allowed): (Option<u64>, bool),
+    environment: &Environment,
+) -> Result<Option<PullRequest>, Error> {
     let variable = |name: &str| {
         environment.text(name).map(str::to_owned).ok_or_else(|| {
             Error::new(Kind::Usage, format!("cannot comment on a pull request: {name} is not set"))
@@ -119,22 +128,28 @@ fn place(forge: ForgeArg, number: Option<u64>, environment: &Environment) -> Res
         Error::new(Kind::Usage, format!("cannot comment on a pull request: {name} does not say its number"))
             .hint("run it for pull requests only, or say which one: --number 12")
     };
-    match forge {
+    let (forge, token, number, (api, repository)) = match forge {
         ForgeArg::Github => {
             // `refs/pull/12/merge`
             let named =
                 environment.text("GITHUB_REF").and_then(|name| name.strip_prefix("refs/pull/")?.split('/').next());
             let number = number.or_else(|| named?.parse().ok()).ok_or_else(|| unknown("GITHUB_REF"))?;
             let api = environment.text("GITHUB_API_URL").unwrap_or("https://api.github.com").to_owned();
-            let (repository, token) = (variable("GITHUB_REPOSITORY")?, variable("GITHUB_TOKEN")?.into());
-            Ok(PullRequest { forge: Forge::Github, api, repository, number, token })
+            (Forge::Github, "GITHUB_TOKEN", number, (api, variable("GITHUB_REPOSITORY")?))
         }
         ForgeArg::Gitlab => {
             let named = environment.text("CI_MERGE_REQUEST_IID").and_then(|number| number.parse().ok());
             let number = number.or(named).ok_or_else(|| unknown("CI_MERGE_REQUEST_IID"))?;
-            let (api, repository) = (variable("CI_API_V4_URL")?, variable("CI_PROJECT_ID")?);
-            Ok(PullRequest { forge: Forge::Gitlab, api, repository, number, token: variable("GITLAB_TOKEN")?.into() })
+            (Forge::Gitlab, "GITLAB_TOKEN", number, (variable("CI_API_V4_URL")?, variable("CI_PROJECT_ID")?))
         }
+    };
+    match variable(token) {
+        Ok(token) => Ok(Some(PullRequest { forge, api, repository, number, token: token.into() })),
+        Err(error) if if_allowed => {
+            output::print_warning(&error.message, environment);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -179,25 +194,47 @@ fn write_pages(review: &Review<'_>, folder: &Path) -> Result<(), Error> {
 /// The longest summary of a job, in bytes (GitHub: 1 MiB a step).
 const LONGEST_SUMMARY: usize = 1_000_000;
 
-fn append(review: &Review<'_>, (file, name): (&Path, &str)) -> Result<(), Error> {
-    let mut text = Vec::new();
-    let written = review.write_markdown(name, LONGEST_SUMMARY, &mut text);
-    let opened = written.and_then(|()| std::fs::OpenOptions::new().create(true).append(true).open(file));
-    opened.and_then(|mut out| out.write_all(&text)).map_err(|error| failed("the summary", file, &error))
+fn append(file: &Path, (what, text): (&str, &[u8])) -> Result<(), Error> {
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
+    opened.and_then(|mut out| out.write_all(text)).map_err(|error| failed(what, file, &error))
 }
 
-async fn post(review: &Review<'_>, place: &PullRequest, name: &str, environment: &Environment) -> Result<(), Error> {
+/// What came of it for the steps behind, a `NAME=VALUE` a line. What a forge says of a comment must be no further line.
+fn outputs(review: &Review<'_>, url: Option<&str>) -> String {
+    let charts: std::collections::BTreeSet<&str> = review.items.iter().map(|item| item.chart).collect();
+    let url = url.filter(|url| !url.contains(char::is_control)).unwrap_or_default();
+    format!("changed={}\ncharts={}\ncomment-url={url}\n", review.differs(), charts.len())
+}
+
+fn markdown(review: &Review<'_>, name: &str, most: usize) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
-    let written = review.write_markdown(name, place.forge.longest_comment(), &mut text);
+    let written = review.write_markdown(name, most, &mut text);
     written.map_err(|error| Error::new(Kind::Output, format!("cannot write the comment: {error}")))?;
+    Ok(text)
+}
+
+/// Returns where the comment is, if there is one.
+async fn post(
+    review: &Review<'_>,
+    place: &PullRequest,
+    (name, if_allowed): (&str, bool),
+    environment: &Environment,
+) -> Result<Option<String>, Error> {
+    let text = markdown(review, name, place.forge.longest_comment())?;
     // Most pull requests touch no chart, and need not hear of it.
     let wants_new = !review.items.is_empty();
-    let posted = forge::comment(place, &marker(name), &String::from_utf8_lossy(&text), wants_new).await?;
-    let Some(posted) = posted else { return Ok(()) };
-    let at = posted.url.map(|url| format!(": {url}")).unwrap_or_default();
+    let posted = match forge::comment(place, &marker(name), &String::from_utf8_lossy(&text), wants_new).await {
+        Err(error) if if_allowed && error.kind == Kind::Forbidden => {
+            output::print_warning(&error.message, environment);
+            None
+        }
+        posted => posted?,
+    };
+    let Some(posted) = posted else { return Ok(None) };
+    let at = posted.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
     let how = if posted.updated { "updated" } else { "posted" };
     output::print_notice(&format!("comment {how} on pull request {}{at}", place.number), environment);
-    Ok(())
+    Ok(posted.url)
 }
 
 /// The exit code.

@@ -8,11 +8,13 @@ use helm_safe_upgrade::report::pull_request::marker;
 
 use crate::environment::ROOT;
 use crate::forge::Forge;
+use crate::releases::Releases;
 use crate::shown::Shown;
 use crate::user::User;
 
 stories![
     the_action_keeps_one_comment_up_to_date,
+    the_action_takes_its_binary_from_the_release_page_of_its_own_repository,
     a_fork_that_may_not_comment_still_gets_its_summary,
     the_recipe_for_gitlab_comments_there,
 ];
@@ -35,8 +37,14 @@ fn in_a_workflow(user: &User, forge: &Forge) {
     }
 }
 
-/// Runs the steps of action.yml as a runner does: inputs filled in, each step by bash. Returns what the last one printed.
+/// Runs the steps of action.yml as a runner does: inputs filled in, each step by bash, and none behind one that fails. Returns what the
+/// last one printed.
 fn runs_the_action(user: &User, inputs: &[(&str, &str)]) -> Shown {
+    runs_the_action_of(user, "https://forge.example", inputs)
+}
+
+/// The same with another address of the forge that the action is from.
+fn runs_the_action_of(user: &User, server: &str, inputs: &[(&str, &str)]) -> Shown {
     let text = std::fs::read_to_string(format!("{ROOT}/action.yml")).unwrap();
     let action = yaml::parse(&text).unwrap();
     let entries = |node: Option<&Node>| -> Vec<(String, Node)> {
@@ -56,7 +64,9 @@ fn runs_the_action(user: &User, inputs: &[(&str, &str)]) -> Shown {
         let text = known
             .iter()
             .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{{ inputs.{name} }}}}"), value));
-        let text = text.replace("${{ github.token }}", "the-token");
+        // What a runner knows of an action that it has fetched, in `env` only.
+        let text = text.replace("${{ github.token }}", "the-token").replace("${{ github.server_url }}", server);
+        let text = text.replace("${{ github.action_repository }}", "acme/helm-safe-upgrade");
         assert!(!text.contains("${{"), "an expression that the test does not know: {text}");
         text
     };
@@ -68,9 +78,24 @@ fn runs_the_action(user: &User, inputs: &[(&str, &str)]) -> Shown {
             .iter()
             .map(|(name, value)| format!("export {name}='{}'\n", filled(value.as_str().unwrap())))
             .collect();
-        last = Some(user.types(&format!("set -e\n{variables}cd shop\n{}", filled(script))));
+        assert!(
+            !script.contains("${{"),
+            "an input could end the script, and some expressions are empty in it: {script}"
+        );
+        let shown = user.types(&format!("set -e\n{variables}cd shop\n{script}"));
+        let goes_on = shown.code == Some(0);
+        last = Some(shown);
+        if !goes_on {
+            break;
+        }
     }
     last.unwrap()
+}
+
+/// The outputs of the step, as a runner reads them: the last of a name counts.
+fn outputs(user: &User) -> BTreeMap<String, String> {
+    let text = user.does("cat runner/output");
+    text.lines().map(|line| line.split_once('=').unwrap()).map(|(name, value)| (name.into(), value.into())).collect()
 }
 
 fn the_action_keeps_one_comment_up_to_date(user: &User) {
@@ -81,7 +106,8 @@ fn the_action_keeps_one_comment_up_to_date(user: &User) {
     forge.has(&others);
     user.has_repository();
     in_a_workflow(user, &forge);
-    user.writes("shop/charts/web/values-production.yaml", "replicaCount: 5\n");
+    let values = "replicaCount: 5\nresources: {requests: {cpu: 100m, memory: 64Mi}}\n";
+    user.writes("shop/charts/web/values-production.yaml", values);
     user.commits();
     let shown = runs_the_action(user, &[("base", "main"), ("fail-on", "warning")]);
     shown.exits(0);
@@ -92,8 +118,14 @@ fn the_action_keeps_one_comment_up_to_date(user: &User) {
     assert!(body.starts_with(&marker("default")) && body.contains("2 → 5") && body.contains("charts/web"), "{body}");
     let summary = user.does("cat runner/summary.md");
     assert_eq!(&summary, body);
-    assert_eq!(user.does("cat runner/output").lines().last(), Some("result=ok"));
-    assert!(user.does("ls runner/helm-diff").contains("charts_web@production.html"));
+    let impact = body.split_once("<b>Resource impact</b>").unwrap().1;
+    assert!(impact.contains("<code>Deployment/web</code>: 2 → 5 pods") && impact.contains("<td>500m</td>"), "{body}");
+    let outputs = outputs(user);
+    let said = |name: &str| outputs[name].as_str();
+    assert_eq!((said("result"), said("changed"), said("charts")), ("ok", "true", "1"));
+    assert_eq!(said("comment-url"), "https://forge.example/122");
+    let page = user.does(&format!("cat '{}/charts_web@production.html'", said("html")));
+    assert!(page.starts_with("<!doctype html>") && page.contains("replicaCount"), "{page}");
 
     user.writes("shop/charts/web/values-production.yaml", "replicaCount: 7\nimage: {tag: latest}\n");
     user.commits();
@@ -102,11 +134,36 @@ fn the_action_keeps_one_comment_up_to_date(user: &User) {
     let second = forge.ours();
     assert_eq!((second.len(), second[0].id), (1, first[0].id), "the same comment");
     assert!(second[0].body.contains("2 → 7") && second[0].body.contains("1 warning"), "{}", second[0].body);
-    assert_eq!(user.does("cat runner/output").lines().last(), Some("result=refused"));
+    assert_eq!(self::outputs(user)["result"], "refused");
     // Another workflow has a comment of its own.
     runs_the_action(user, &[("base", "main"), ("comment-name", "nightly")]).exits(0);
     assert_eq!(forge.ours().len(), 2);
     assert_eq!(forge.asked().1, ["authorization: Bearer the-token"]);
+}
+
+fn the_action_takes_its_binary_from_the_release_page_of_its_own_repository(user: &User) {
+    user.has_repository();
+    in_a_workflow(user, &Forge::new());
+    // As in a runner: there is no binary yet, no .git that leads to a release page, and nothing to build from.
+    user.exports("HELM_SAFE_UPGRADE_BIN", "");
+    let releases = Releases::new(&user.folder.join("releases"));
+    let archive = releases.publish(user, "acme/helm-safe-upgrade/releases/download");
+    let inputs = [("base", "main"), ("comment", "false")];
+    runs_the_action_of(user, &releases.address, &inputs).exits(0);
+    assert_eq!(releases.asked(), [format!("/{archive}.sha256"), format!("/{archive}")]);
+    assert!(user.does("cat from-the-release").contains("revdiff pull-request"));
+    assert_eq!((outputs(user)["changed"].as_str(), outputs(user)["charts"].as_str()), ("false", "0"));
+    // One that somebody has replaced is not run.
+    user.does(&format!("rm -r action/bin from-the-release && echo more >>releases/{archive}"));
+    let shown = runs_the_action_of(user, &releases.address, &inputs);
+    shown.exits(1);
+    assert!(shown.stderr.contains("does not match its checksum"), "{}", shown.stderr);
+    user.does("test ! -e from-the-release && test -z \"$(ls -A action/bin)\"");
+    // Who has a release page of their own says so.
+    user.exports("HELM_SAFE_UPGRADE_DOWNLOAD_URL", &format!("{}/mirror", releases.address));
+    releases.publish(user, "mirror");
+    runs_the_action_of(user, "https://forge.invalid", &inputs).exits(0);
+    user.does("test -e from-the-release");
 }
 
 fn a_fork_that_may_not_comment_still_gets_its_summary(user: &User) {
@@ -127,6 +184,15 @@ fn a_fork_that_may_not_comment_still_gets_its_summary(user: &User) {
     assert!(shown.stderr.contains("Hint: the token needs to write pull requests"), "{}", shown.stderr);
     runs_the_action(user, &[("base", "main"), ("comment", "false")]).exits(0);
     runs_the_action(user, &[("base", "main"), ("comment", "maybe")]).exits(1);
+    // Neither does it fail where there is no token at all.
+    let shown = runs_the_action(user, &[("base", "main"), ("token", "")]);
+    shown.exits(0);
+    assert!(
+        shown.stderr.contains("Warning: cannot comment on a pull request: GITHUB_TOKEN is not set"),
+        "{}",
+        shown.stderr
+    );
+    runs_the_action(user, &[("base", "main"), ("token", ""), ("comment", "true")]).exits(1);
 }
 
 fn the_recipe_for_gitlab_comments_there(user: &User) {
@@ -137,8 +203,10 @@ fn the_recipe_for_gitlab_comments_there(user: &User) {
     let page = std::fs::read_to_string(format!("{ROOT}/docs/pull-requests.md")).unwrap();
     let recipe = page.split("```yaml\n").find(|block| block.starts_with("# .gitlab-ci.yml")).unwrap();
     let recipe = yaml::parse(recipe.split("```").next().unwrap()).unwrap();
-    let script = recipe.get("helm-diff").and_then(|job| job.get("script")).and_then(Node::as_list).unwrap();
-    let lines: Vec<&str> = script.iter().map(|line| line.as_str().unwrap()).collect();
+    let job = recipe.get("helm-diff").unwrap();
+    let scripts =
+        ["before_script", "script"].into_iter().flat_map(|name| job.get(name).and_then(Node::as_list).unwrap());
+    let lines: Vec<&str> = scripts.map(|line| line.as_str().unwrap()).collect();
     let base = user.does("cd shop && git rev-parse main");
     for (name, value) in [
         ("CI_API_V4_URL", forge.address.as_str()),
@@ -158,6 +226,19 @@ fn the_recipe_for_gitlab_comments_there(user: &User) {
     assert_eq!(credentials, ["private-token: glpat"]);
     assert_eq!(asked.last().unwrap(), "PUT /projects/77/merge_requests/12/notes/1");
     assert!(user.does("ls shop/helm-diff").contains("charts_web@production.html"));
+    // A merge request of a fork has no token: it is told what differs, and fails by policy, all the same.
+    user.exports("GITLAB_TOKEN", "");
+    user.writes("shop/charts/web/values-production.yaml", "replicaCount: 7\nimage: {tag: latest}\n");
+    user.commits();
+    let shown = user.types(&format!("set -e\ncd shop\n{}", lines.join("\n")));
+    shown.exits(3);
+    assert!(
+        shown.stderr.contains("Warning: cannot comment on a pull request: GITLAB_TOKEN is not set"),
+        "{}",
+        shown.stderr
+    );
+    assert!(shown.stdout.contains("2 → 7") && forge.ours()[0].body.contains("2 → 5"), "{}", shown.stdout);
+    user.types("cd shop && helm revdiff pull-request --base main --comment gitlab").explains("GITLAB_TOKEN is not set");
     user.exports("CI_MERGE_REQUEST_IID", "");
     let shown = user.types("cd shop && helm revdiff pull-request --base main --comment gitlab");
     shown.explains("CI_MERGE_REQUEST_IID does not say its number");

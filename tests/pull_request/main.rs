@@ -25,6 +25,7 @@ mod shown;
 mod user;
 
 mod forge;
+mod releases;
 mod repository;
 
 mod ci;

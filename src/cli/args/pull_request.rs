@@ -35,7 +35,7 @@ pub(in crate::cli) struct PullRequestArgs {
     #[arg(long, value_name = "NUMBER", requires = "comment")]
     pub number: Option<u64>,
 
-    /// Where the forge does not let us comment, as on a pull request from a fork, warn and go on.
+    /// Where the forge does not let us comment, or there is no token, as on a pull request from a fork, warn and go on.
     #[arg(long, requires = "comment")]
     pub comment_if_allowed: bool,
 
@@ -50,6 +50,11 @@ pub(in crate::cli) struct PullRequestArgs {
     /// Append the comment to this file as well, such as the job's summary: "$GITHUB_STEP_SUMMARY".
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+
+    /// Append what came of it to this file, a NAME=VALUE a line, for later steps of a job: "$GITHUB_OUTPUT". It says changed (true or
+    /// false), charts (how many are touched) and comment-url.
+    #[arg(long, value_name = "FILE")]
+    pub outputs: Option<PathBuf>,
 
     /// When to end with exit code 3: a blocker of the checks, a warning, any change, or never. A chart that cannot be rendered is an error always.
     #[arg(long, value_name = "WHAT", value_enum)]
