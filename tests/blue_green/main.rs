@@ -27,6 +27,10 @@ mod shown;
 #[path = "../revdiff/user.rs"]
 mod user;
 
+#[allow(dead_code)]
+#[path = "../revdiff/servers.rs"]
+mod servers;
+
 mod colours;
 
 mod answered;

@@ -6,29 +6,39 @@ use serde_json::json;
 use crate::cluster;
 use crate::colours::PAIR;
 use crate::processes::{plugin_of, signal};
+use crate::servers::Server;
 use crate::user::User;
 
 stories![
     an_ingress_is_led_to_the_other_service,
+    a_roll_out_by_an_ingress_that_was_killed_goes_on,
     a_router_release_is_upgraded_under_guard,
+    a_router_is_led_by_a_file_of_values_for_each_colour,
+    what_somebody_has_changed_of_the_router_since_stays,
     a_router_that_is_not_deployed_is_not_believed,
 ];
 
 /// The Services that the Ingress `web` leads to.
-fn backends(user: &User) -> Vec<String> {
+pub(crate) fn backends(user: &User) -> Vec<String> {
     let ingress: Ingress = cluster::find(&user.namespace, "web").unwrap();
     let rules = ingress.spec.unwrap().rules.unwrap();
     let paths = rules.into_iter().flat_map(|rule| rule.http.unwrap().paths);
     paths.map(|path| path.backend.service.unwrap().name).collect()
 }
 
-fn an_ingress_is_led_to_the_other_service(user: &User) {
-    user.has_app();
-    user.does("helm install web-blue app");
+/// Makes the Ingress `web`, which leads to the Services `web-blue` and `api`. Returns its host.
+fn has_ingress(user: &User) -> String {
     let path = |path: &str, service: &str| json!({"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": 80}}}});
     let host = format!("{}.example.com", user.namespace);
     let rules = json!([{"host": host, "http": {"paths": [path("/", "web-blue"), path("/api", "api")]}}]);
     cluster::create::<Ingress>(&user.namespace, json!({"metadata": {"name": "web"}, "spec": {"rules": rules}}));
+    host
+}
+
+fn an_ingress_is_led_to_the_other_service(user: &User) {
+    user.has_app();
+    user.does("helm install web-blue app");
+    let host = has_ingress(user);
     let line = |flags: &str| format!("helm safe-upgrade blue-green {PAIR} app --yes {flags}");
     let shown = user.types(&line("--ingress web:other.example.com/ --set tag=2"));
     shown.exits(3);
@@ -47,14 +57,38 @@ fn an_ingress_is_led_to_the_other_service(user: &User) {
     );
 }
 
-fn a_router_release_is_upgraded_under_guard(user: &User) {
+fn a_roll_out_by_an_ingress_that_was_killed_goes_on(user: &User) {
     user.has_app();
+    user.does("helm install web-blue app");
+    has_ingress(user);
+    let line = format!("helm safe-upgrade blue-green {PAIR} app --ingress web --yes --set tag=2 --switch-soak 3s");
+    let mut helm = user.starts(&format!("exec {line}"));
+    user.waits_for(|| user.kept().is_some_and(|kept| kept["phase"] == "soaking"));
+    signal(plugin_of(&helm), "KILL");
+    helm.wait().unwrap();
+    assert_eq!(backends(user), ["web-green", "api"]);
+    let other = user.types(&line.replace("--ingress web", "--ingress web:elsewhere.example.com/"));
+    other.exits(3);
+    assert!(other.stderr.contains("was not finished after it switched ingress/web"), "{}", other.stderr);
+    let shown = user.types(&line);
+    shown.ends(0, "✓ web-green has the traffic and is proven");
+    assert!(shown.stderr.contains("the roll-out of app-1.0.0 to web-green goes on"), "{}", shown.stderr);
+    assert_eq!((backends(user)[0].as_str(), user.revisions_of("web-green").len()), ("web-green", 1));
+}
+
+/// Writes the chart `router`, whose Service `web` leads to the release that the value `live` names.
+fn has_router(user: &User) {
     user.writes("router/Chart.yaml", "apiVersion: v2\nname: router\nversion: 1.0.0\n");
     user.writes("router/values.yaml", "live: web-blue\nport: 80\n");
     user.writes(
         "router/templates/service.yaml",
         "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: {{ .Values.port }}}], selector: {release: {{ .Values.live }}}}\n",
     );
+}
+
+fn a_router_release_is_upgraded_under_guard(user: &User) {
+    user.has_app();
+    has_router(user);
     user.does("helm install web-blue app && helm safe-upgrade router router --install --yes --set port=81");
     let line = |flags: &str| {
         let by = "--switch-release router --switch-chart router --switch-set live={release}";
@@ -71,6 +105,56 @@ fn a_router_release_is_upgraded_under_guard(user: &User) {
     let same = user.types(&line("--set tag=4").replace("live={release}", "live=web-blue"));
     same.exits(1);
     assert!(same.stderr.contains("its values are the same for both releases"), "{}", same.stderr);
+}
+
+fn a_router_is_led_by_a_file_of_values_for_each_colour(user: &User) {
+    user.has_app();
+    has_router(user);
+    for color in ["blue", "green"] {
+        user.writes(&format!("router-{color}.yaml"), &format!("live: web-{color}\n"));
+    }
+    user.does(
+        "helm package router --version 1.1.0 -d served && helm package router --version 2.0.0 -d served && helm repo index served",
+    );
+    let server = Server::of_files(&user.folder.join("served"));
+    user.exports("HELM_REPOSITORY_CONFIG", &user.folder.join("repositories.yaml").to_string_lossy());
+    user.exports("HELM_REPOSITORY_CACHE", &user.folder.join("cache").to_string_lossy());
+    user.does(&format!("helm repo add stable http://{}", server.address()));
+    user.does("helm install web-blue app && helm install router router -f router-blue.yaml --set port=81");
+    let line = |flags: &str| {
+        let by = "--switch-release router --switch-chart stable/router --switch-version 1.1.0 --switch-values 'router-{color}.yaml' --switch-set 'note=it is {color}'";
+        format!("helm safe-upgrade blue-green {PAIR} app {by} --yes {flags}")
+    };
+    user.types(&line("--set tag=2")).ends(0, "✓ web-green has the traffic and is proven");
+    let values = user.does("helm get values router");
+    assert!(values.contains("live: web-green\nnote: it is green\nport: 81"), "{values}");
+    let router = user.types("helm list -f '^router$' -o json").json();
+    assert_eq!((user.live().as_str(), router[0]["chart"].as_str()), ("web-green", Some("router-1.1.0")));
+    user.types(&line("--set tag=3")).ends(0, "✓ web-blue has the traffic and is proven");
+    assert_eq!(user.live(), "web-blue");
+    assert!(user.does("helm get values router").contains("note: it is blue"));
+}
+
+fn what_somebody_has_changed_of_the_router_since_stays(user: &User) {
+    user.has_app();
+    has_router(user);
+    user.does("helm install web-blue app && helm install router router");
+    // Somebody upgrades it while green has the traffic; then green fails.
+    let gate = "echo x >>asked; test $(wc -l <asked) = 1 || ! helm upgrade router router --reuse-values --set port=82";
+    let shown = user.types(&format!(
+        "helm safe-upgrade blue-green {PAIR} app --switch-release router --switch-chart router --switch-set 'live={{release}}' \
+         --yes --set tag=2 --gate-cmd '{gate}'"
+    ));
+    shown.ends(4, "web-green failed with the traffic, which is back at web-blue");
+    assert!(
+        shown.stderr.contains("release router was changed by somebody else: it is led back by an upgrade"),
+        "{}",
+        shown.stderr
+    );
+    assert_eq!(user.live(), "web-blue");
+    let values = user.does("helm get values router");
+    assert!(values.contains("live: web-blue") && values.contains("port: 82"), "{values}");
+    assert_eq!(user.revisions_of("router").last().unwrap(), "4 deployed");
 }
 
 fn a_router_that_is_not_deployed_is_not_believed(user: &User) {

@@ -208,6 +208,7 @@ impl Running<'_> {
     ) -> Result<(), Error> {
         let Looked { idle, prepared, router, values, roles, .. } = looked;
         let router = router.map(|(order, _)| order);
+        let router_back = ordered.router(&roles.live, (&self.run.options, self.environment))?;
         let mut releases = vec![roles.live.as_str(), roles.idle.as_str()];
         releases.extend(ordered.switch.switch_release.as_deref());
         let screen = Screen::new(self.telling, &releases, (self.run.painter(), self.environment));
@@ -219,6 +220,7 @@ impl Running<'_> {
             idle: &idle,
             prepared,
             router: router.as_ref(),
+            router_back: router_back.as_ref(),
             values: &values,
             store,
             retire_after: ordered.switch.retire_after.unwrap_or_default(),
@@ -321,6 +323,7 @@ fn begun(
         revision: None,
         made: None,
         router_revision: looked.router.as_ref().and_then(|(_, revision)| *revision),
+        router_made: None,
         retire: planned.retire,
         phase: Phase::Testing,
         by: environment.who(),

@@ -5,15 +5,12 @@ use super::arrival::{Arrival, Enough, Goal, Readiness, arrival, readiness};
 use super::routes::Now;
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
-use crate::execute::interrupts::Interrupts;
 use crate::execute::patience::{AWAY, patiently};
-use crate::execute::{Seams, prepare_rollback, run};
 use crate::helm::Helm;
 use crate::upgrade::blue_green::event::Step;
 use crate::upgrade::blue_green::kept::Kept;
 use crate::upgrade::blue_green::next::{Phase, State};
 use crate::upgrade::blue_green::{Outcome, Switch};
-use crate::upgrade::next::Ending;
 
 impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     /// Leads the traffic back, if somebody answers there.
@@ -44,22 +41,14 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             let why = format!("no ready pod of {}: {why}; so the traffic was not led there", kept.roles.live);
             return Ok(Some(self.not_back(kept, why)));
         }
-        let (Switch::Release { name }, Some(order), Some(revision)) = (&kept.switch, self.router, kept.router_revision)
-        else {
+        let (Switch::Release { name }, Some(before)) = (kept.switch.clone(), kept.router_revision) else {
             self.lead(&kept.switch, (seen, &kept.after, &kept.before)).await?;
             return Ok(None);
         };
-        // Whatever has interrupted the run, this is the way back that it has asked for.
-        let never = Interrupts::never();
-        let seams = Seams { interrupts: &never, ..self.seams_of(name) };
-        let prepared =
-            patiently(AWAY, || prepare_rollback(&seams, (name, Some(revision)), &order.compare, &())).await?;
-        let report = run::roll_back(&seams, &prepared, &order.options).await?;
-        if report.ending == Ending::WentBack {
-            return Ok(None);
+        match self.router_back(kept, (&name, before), seen).await? {
+            None => Ok(None),
+            Some(why) => Ok(Some(self.not_back(kept, why))),
         }
-        let why = self.why(&report, &prepared.outcome.releases.new);
-        Ok(Some(self.not_back(kept, why)))
     }
 
     /// After an interrupt: the traffic stays where it is if nobody answers where it was.
@@ -151,6 +140,7 @@ mod tests {
             revision: None,
             made: None,
             router_revision: None,
+            router_made: None,
             retire: Retire::Keep,
             phase,
             by: String::new(),

@@ -6,6 +6,7 @@
 mod arrival;
 mod back;
 mod retire;
+mod router;
 pub mod routes;
 mod stands;
 mod steps;
@@ -75,6 +76,8 @@ pub struct Rollout<'a, C, H> {
     pub prepared: Prepared,
     /// The upgrade of the router that leads the traffic to the idle release, where there is a router.
     pub router: Option<&'a Order>,
+    /// The one that leads it back, over what somebody else has changed of the router since.
+    pub router_back: Option<&'a Order>,
     /// The values by which the router leads the traffic.
     pub values: &'a routes::RouterValues,
     /// Where the state is kept.

@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
+use super::Rollout;
 use super::arrival::{Arrival, EVERY, Enough, Goal, Readiness, arrival, readiness};
+use super::router::Routed;
 use super::routes::{Now, lead};
-use super::{Order, Rollout};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::execute::patience::{AWAY, patiently};
 use crate::execute::veil::Veil;
-use crate::execute::{Options, Prepared, Stage, checklist, prepare, run};
+use crate::execute::{Options, Prepared, Stage, prepare, run};
 use crate::helm::Helm;
 use crate::release::Release;
 use crate::upgrade::blue_green::event::Step;
@@ -68,13 +69,15 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             self.lead(&kept.switch, (seen, &kept.before, &kept.after)).await?;
             return Ok(None);
         };
-        let (ending, reason) = self.upgrade_router(order, (kept.router_revision, seen)).await?;
+        let Routed { ending, why: reason, made } = self.upgrade_router(order, (kept.router_revision, seen)).await?;
         match ending {
-            Some(Ending::Upgraded | Ending::Nothing) => Ok(None),
-            // Whether it is good is told by the soak.
-            Some(Ending::Unproven) => {
-                self.warn(reason);
-                Ok(None)
+            Some(Ending::Upgraded | Ending::Nothing | Ending::Unproven) => {
+                // Whether it is good is told by the soak.
+                if ending == Some(Ending::Unproven) {
+                    self.warn(reason);
+                }
+                kept.router_made = made.or(kept.router_made);
+                self.keep(kept).await.map(|()| None)
             }
             ending if is_untouched(ending, seen.unsettled.is_some()) => {
                 let stopped = self.seams.interrupts.asked().is_some();
@@ -146,43 +149,6 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         self.ends(step, false, why.clone());
         kept.reason = Some(why);
         outcome
-    }
-
-    /// Upgrades the router under guard: how that ended, if it was begun, and why. One that somebody else has upgraded since it was looked
-    /// at, at this revision, is left to them.
-    async fn upgrade_router(
-        &self,
-        order: &Order,
-        (before, seen): (Option<u32>, &Now),
-    ) -> Result<(Option<Ending>, String), Error> {
-        let name = &order.request.upgrade.release;
-        let seams = self.seams_of(name);
-        let mut options = order.options.clone();
-        // One that was cut off is made again: it was judged when it began, and so was the way back.
-        let is_again = seen.unsettled.is_some();
-        if is_again {
-            options.stage = Some(Stage { target: before, is_last: true, label: None });
-        }
-        let prepared = prepare(&seams, &order.request, (&options, &order.compare), &()).await?;
-        if let Some(error) = prepared.locked {
-            return Err(error);
-        }
-        if let (Some(now), Some(before)) = (prepared.deployed.filter(|now| Some(*now) != before), before) {
-            let why = format!("release {name} was upgraded by somebody else: to revision {now}, from {before}");
-            return Ok((Some(Ending::Overtaken), why));
-        }
-        // The values lead there already, which is seen next.
-        if prepared.nothing_to_do {
-            return Ok((Some(Ending::Nothing), String::new()));
-        }
-        if !is_again {
-            let findings = checklist::run(&seams, &order.request, &options, (&prepared, None)).await;
-            if !findings.blocked.is_empty() {
-                return Ok((None, format!("{name} is blocked by the checks {}", findings.blocked.join(", "))));
-            }
-        }
-        let report = run::run(&seams, &prepared, &options).await?;
-        Ok((Some(report.ending), self.why(&report, &prepared.proposed.outcome.releases.new)))
     }
 
     /// Sees that the traffic arrives.

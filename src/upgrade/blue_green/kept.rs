@@ -43,6 +43,9 @@ pub struct Kept {
     pub made: Option<Timestamp>,
     /// The revision of the router from before; none without one.
     pub router_revision: Option<u32>,
+    /// The one by which it was switched, where that is known: what came after it is somebody else's.
+    #[serde(default)]
+    pub router_made: Option<u32>,
     /// What becomes of the release that had the traffic.
     pub retire: Retire,
     /// How far it is.
