@@ -80,7 +80,8 @@ fn called(object: &Object) -> String {
 }
 
 const WAYS_OUT: &str = "let neither colour have it: a release of its own (a router, led by --switch-release) or an object of no release; or let the \
-    new colour adopt it: annotate it in the old one with helm.sh/resource-policy: keep, upgrade that, and leave it out of both charts then";
+    new colour adopt it: annotate it in the old one with helm.sh/resource-policy: keep and upgrade that, roll out without it, and upgrade the new one \
+    with it and --take-ownership once it has the traffic";
 
 fn owner(beside: &Beside<'_>) -> Vec<Finding> {
     let (kind, name) = match beside.switch {
@@ -113,9 +114,13 @@ fn owner(beside: &Beside<'_>) -> Vec<Finding> {
         None => {}
     }
     if has(&beside.idle).is_some() {
-        found.push(blocker(format!(
+        let message = format!(
             "it is among the objects of release {idle:?}: upgrading that would write to it before anything is tested"
-        )));
+        );
+        let hint = format!(
+            "leave it out of {idle} until that has the traffic; an upgrade with it and --take-ownership adopts it then"
+        );
+        found.push(Finding::new(OWNER, Severity::Blocker, message).about(beside.switch.to_string()).hint(hint));
     }
     let other = beside.owner.release.as_deref().filter(|release| *release != live && *release != idle);
     if let Some(other) = other {

@@ -1,8 +1,18 @@
 //! What speaks against two releases side by side is found before anything is done.
 
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use serde_json::json;
+
+use crate::cluster;
+use crate::environment::Helm;
 use crate::user::User;
 
-stories![a_service_that_blue_has_is_a_blocker, clashes_are_blockers, an_owner_that_is_upgraded_by_hand_leads_it_back];
+stories![
+    a_service_that_blue_has_is_a_blocker,
+    clashes_are_blockers,
+    ports_and_volumes_that_both_want_are_found,
+    an_owner_that_is_upgraded_by_hand_leads_it_back,
+];
 
 const SWITCH: &str = "
 apiVersion: v1
@@ -79,6 +89,61 @@ spec: {ports: [{port: 80}], selector: {app: web}}
     assert!(user.revisions_of("web-green").is_empty());
 }
 
+fn ports_and_volumes_that_both_want_are_found(user: &User) {
+    user.has_app();
+    // No other story wants this port of all nodes.
+    let node_port = if user.helm == Helm::V3 { 30_931 } else { 30_932 };
+    user.writes(
+        "app/templates/more.yaml",
+        &format!(
+            "
+apiVersion: v1
+kind: Service
+metadata: {{name: \"{{{{ .Release.Name }}}}-node\"}}
+spec: {{type: NodePort, ports: [{{port: 80, nodePort: {node_port}}}], selector: {{release: \"{{{{ .Release.Name }}}}\"}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: \"{{{{ .Release.Name }}}}-store\"}}
+spec:
+  selector: {{matchLabels: {{store: \"{{{{ .Release.Name }}}}\"}}}}
+  template:
+    metadata: {{labels: {{store: \"{{{{ .Release.Name }}}}\"}}}}
+    spec:
+      containers: [{{name: a, image: example.com/a:1, ports: [{{containerPort: 90, hostPort: 9090}}]}}]
+      volumes: [{{name: a, persistentVolumeClaim: {{claimName: {{{{ .Values.claim }}}}}}}}]
+"
+        ),
+    );
+    for (name, mode) in [("own", "ReadWriteOnce"), ("shared", "ReadWriteMany")] {
+        let spec = json!({"accessModes": [mode], "resources": {"requests": {"storage": "1Gi"}}});
+        let claim = json!({"metadata": {"name": name}, "spec": spec});
+        cluster::create::<PersistentVolumeClaim>(&user.namespace, claim);
+    }
+    user.does("helm install web-blue app --set claim=own");
+    user.has_service("web-blue");
+    let shown = user.rolls_out("--set tag=2,claim=own");
+    shown.exits(3);
+    for part in [
+        &format!(
+            "service/web-green-node: node port {node_port} is wanted by service/web-blue-node of \"web-blue\" too"
+        ),
+        "deployment/web-green-store: host port 9090/TCP is wanted by deployment/web-blue-store of \"web-blue\" too",
+        "deployment/web-green-store would mount it beside deployment/web-blue-store, and it is not to be shared",
+    ] {
+        assert!(shown.stdout.contains(part), "{part:?} is not in: {}\n{}", shown.stdout, shown.stderr);
+    }
+    for check in ["clash-ports", "clash-claims"] {
+        assert!(shown.stderr.contains(check), "{check} is not in: {}", shown.stderr);
+    }
+    // One that many may mount is for the user to think about.
+    user.does("helm upgrade web-blue app --set claim=shared");
+    let shown = user.rolls_out("--set tag=2,claim=shared");
+    shown.ends(3, "deployment/web-green-store and deployment/web-blue-store would write to it at the same time");
+    assert!(shown.stderr.contains("clash-ports") && !shown.stderr.contains("clash-claims"), "{}", shown.stderr);
+    assert!(user.revisions_of("web-green").is_empty());
+}
+
 /// What the warning says of a Service of another release: Helm 3 leads the traffic back, and Helm 4 stops at the conflict.
 fn an_owner_that_is_upgraded_by_hand_leads_it_back(user: &User) {
     user.has_app();
@@ -91,8 +156,8 @@ fn an_owner_that_is_upgraded_by_hand_leads_it_back(user: &User) {
     assert_eq!(user.live(), "web-green");
     let upgraded = user.types("helm upgrade router router --set more=1");
     match user.helm {
-        crate::environment::Helm::V3 => assert_eq!((upgraded.stderr.as_str(), user.live().as_str()), ("", "web-blue")),
-        crate::environment::Helm::V4 => {
+        Helm::V3 => assert_eq!((upgraded.stderr.as_str(), user.live().as_str()), ("", "web-blue")),
+        Helm::V4 => {
             assert!(upgraded.stderr.contains("conflict with \"helm-safe-upgrade\""), "{}", upgraded.stderr);
             assert_eq!(user.live(), "web-green");
         }

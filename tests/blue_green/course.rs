@@ -11,6 +11,7 @@ stories![
     a_test_that_fails_leaves_the_live_release_alone,
     a_failure_after_the_switch_leads_the_traffic_back,
     roles_are_swapped_where_green_is_live,
+    the_old_colour_gets_the_traffic_again_with_what_it_has,
     what_is_not_clear_is_refused,
     nothing_is_done_where_the_live_release_is_what_is_asked_for,
 ];
@@ -104,6 +105,18 @@ fn roles_are_swapped_where_green_is_live(user: &User) {
     // And back again: what was scaled to zero gets its pods from the upgrade, with both Helms.
     user.rolls_out("--set tag=3").ends(0, "✓ web-green has the traffic and is proven (app-1.0.0, revision 2)");
     assert_eq!((user.live(), user.replicas_of("web-green")), ("web-green".to_owned(), Some(2)));
+}
+
+fn the_old_colour_gets_the_traffic_again_with_what_it_has(user: &User) {
+    user.has_blue();
+    user.rolls_out("--set tag=2").ends(0, "✓ web-green has the traffic and is proven");
+    let shown = user.rolls_out("--soak 1s");
+    shown.ends(0, "✓ web-blue has the traffic and is proven (app-1.0.0, revision 1)");
+    assert_eq!((user.live(), user.revisions_of("web-blue")), ("web-blue".to_owned(), vec!["1 deployed".to_owned()]));
+    // One that was scaled to zero gets its pods first.
+    user.rolls_out("--set tag=2 --retire scale").ends(0, "web-blue is scaled to zero");
+    user.rolls_out("").ends(0, "✓ web-blue has the traffic and is proven");
+    assert_eq!((user.live(), user.replicas_of("web-blue")), ("web-blue".to_owned(), Some(2)));
 }
 
 fn what_is_not_clear_is_refused(user: &User) {

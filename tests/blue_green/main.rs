@@ -33,6 +33,7 @@ mod servers;
 
 mod colours;
 
+mod adopted;
 mod answered;
 mod clashes;
 mod course;

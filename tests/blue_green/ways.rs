@@ -120,7 +120,7 @@ fn a_router_is_led_by_a_file_of_values_for_each_colour(user: &User) {
     user.exports("HELM_REPOSITORY_CONFIG", &user.folder.join("repositories.yaml").to_string_lossy());
     user.exports("HELM_REPOSITORY_CACHE", &user.folder.join("cache").to_string_lossy());
     user.does(&format!("helm repo add stable http://{}", server.address()));
-    user.does("helm install web-blue app && helm install router router -f router-blue.yaml --set port=81");
+    user.does("helm install web-blue app && helm install router router -f router-blue.yaml --set port=81 --set 'note=it is blue'");
     let line = |flags: &str| {
         let by = "--switch-release router --switch-chart stable/router --switch-version 1.1.0 --switch-values 'router-{color}.yaml' --switch-set 'note=it is {color}'";
         format!("helm safe-upgrade blue-green {PAIR} app {by} --yes {flags}")
