@@ -64,6 +64,10 @@ fn every_check_is_documented() {
             assert!(page.contains(part), "docs/checks/{}.md has no part {part}", check.name);
         }
     }
+    for name in helm_safe_upgrade::checks::blue_green::CHECKS {
+        let page = include_str!("../docs/blue-green.md");
+        assert!(list.contains(&format!("`{name}`")) && page.contains(&format!("| `{name}` |")), "{name}");
+    }
     let pages = std::fs::read_dir(folder).unwrap().count();
     assert_eq!(pages, helm_safe_upgrade::checks::ALL.len(), "a page for each check, and no other");
 }

@@ -140,4 +140,5 @@ fn no_other_word_is_a_check(user: &User) {
     let shown = user.types("helm safe-upgrade check web app --accept everything");
     shown.exits(1);
     assert!(shown.stderr.contains("the checks are pending, way-back"), "{}", shown.stderr);
+    assert!(shown.stderr.contains("; and of blue-green switch-owner, switch-ports"), "{}", shown.stderr);
 }

@@ -308,5 +308,6 @@ pub(super) fn check_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     let names: Vec<&str> = crate::checks::ALL.iter().map(|check| check.name).collect();
-    Err(format!("the checks are {}", names.join(", ")))
+    let beside = crate::checks::blue_green::CHECKS.join(", ");
+    Err(format!("the checks are {}; and of blue-green {beside}", names.join(", ")))
 }
