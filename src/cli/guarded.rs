@@ -84,7 +84,7 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
                 return Ok(EXIT_OK);
             }
             self.confirm(&prepared, &checked).await?;
-            recorded = policy::recorded(self.options, &checked, prepared.proposed.is_first);
+            recorded = policy::recorded(self.options, &checked.findings, prepared.proposed.is_first);
         }
         self.run.progress.clear();
         let report = execute::run::run(self.seams, &prepared, recorded.as_ref().unwrap_or(self.options)).await;

@@ -5,10 +5,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::checks::window::Window;
-use crate::checks::{Severity, Terms, window};
+use crate::checks::{Findings, Severity, Terms, window};
 use crate::cli::Environment;
 use crate::cli::args::{ClusterArgs, GateArgs, GuardedArgs, KeepArgs};
-use crate::cli::checklist::Checked;
 use crate::cli::{configuration, connection};
 use crate::cluster::KubeCluster;
 use crate::config::policy::Policy;
@@ -76,11 +75,11 @@ fn cluster_of(arguments: &GuardedArgs) -> &ClusterArgs {
 }
 
 /// The options with the reason for an upgrade outside of its windows, where it is outside of them.
-pub(super) fn recorded(options: &Options, checked: &Checked, is_first: bool) -> Option<Options> {
+pub(super) fn recorded(options: &Options, findings: &Findings, is_first: bool) -> Option<Options> {
     let reason = options.told.window.overridden.as_ref()?;
     let is_outside =
         |finding: &crate::checks::Finding| finding.check == window::NAME && finding.severity != Severity::Pass;
-    if !checked.findings.findings.iter().any(is_outside) && !checked.findings.off.contains(&window::NAME) {
+    if !findings.findings.iter().any(is_outside) && !findings.off.contains(&window::NAME) {
         return None;
     }
     let remark = format!("outside its windows: {reason}");

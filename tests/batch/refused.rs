@@ -6,7 +6,12 @@ use crate::cluster;
 use crate::plans::text;
 use crate::user::User;
 
-stories![what_a_need_brings_is_there_at_its_turn, what_was_refused_is_tried_again, no_secret_is_told_of_a_refusal];
+stories![
+    what_a_need_brings_is_there_at_its_turn,
+    what_was_refused_is_tried_again,
+    a_closed_window_takes_a_reason,
+    no_secret_is_told_of_a_refusal,
+];
 
 fn what_a_need_brings_is_there_at_its_turn(user: &User) {
     user.has_charts();
@@ -51,6 +56,31 @@ fn what_was_refused_is_tried_again(user: &User) {
     let batch = user.batch("plan.yaml --state state.json --resume", 0);
     assert_eq!(batch.outcomes(), ["a: upgraded", "b: upgraded", "c: upgraded"]);
     assert_eq!(user.revisions_of("a"), ["1 deployed"], "nothing was done twice");
+}
+
+fn a_closed_window_takes_a_reason(user: &User) {
+    user.has_charts();
+    let frozen = "policy: {windows: {freezeUntil: 2999-01-01}}";
+    user.plans("plan.yaml", &[format!("release: a, chart: note, {frozen}"), "release: b, chart: note".to_owned()]);
+    let batch = user.batch("plan.yaml --state state.json", 3);
+    assert_eq!(batch.outcomes(), ["a: refused", "b: upgraded"]);
+    let reason = text(&batch.entry("a")["reason"]);
+    assert!(reason.starts_with("window: upgrades are frozen until Tue 2999-01-01 00:00 UTC"), "{reason}");
+    let shown = user.types("helm safe-upgrade batch plan.yaml --yes --state state.json --resume --accept window");
+    assert!(shown.exits(1).stderr.contains("it takes a reason: --override-window REASON"), "{}", shown.stderr);
+    let batch = user.batch("plan.yaml --state state.json --resume --override-window outage-of-shop", 0);
+    assert_eq!(batch.outcomes(), ["a: upgraded", "b: upgraded"]);
+    let described = |release: &str| {
+        let history: serde_json::Value =
+            serde_json::from_str(&user.does(&format!("helm history {release} -o json"))).unwrap();
+        history[0]["description"].as_str().unwrap().to_owned()
+    };
+    assert!(
+        described("a").contains("Install complete; outside its windows: outage-of-shop; proven"),
+        "{}",
+        described("a")
+    );
+    assert!(!described("b").contains("outage"), "{}", described("b"));
 }
 
 fn no_secret_is_told_of_a_refusal(user: &User) {

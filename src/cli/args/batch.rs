@@ -112,6 +112,11 @@ pub(in crate::cli) struct BatchRunArgs {
     #[arg(long, value_name = "CHECK", value_parser = super::guard::check_name)]
     pub accept: Vec<String>,
 
+    /// Go on outside of the windows of the configuration and of the plan, for this reason; the description of each revision that is
+    /// made outside of its windows records it.
+    #[arg(long, value_name = "REASON", value_parser = super::terms::reason)]
+    pub override_window: Option<String>,
+
     /// How long each upgrade may take until everything is ready, where the plan says nothing.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = span)]
     pub timeout: Duration,

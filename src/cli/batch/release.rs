@@ -85,6 +85,7 @@ impl<'a> Upgrades<'a> {
         // Nobody is asked anything while others are at work.
         guarded.guard.yes = true;
         guarded.guard.accept.clone_from(&run.accept);
+        guarded.terms.override_window.clone_from(&run.override_window);
         guarded.guard.fail_fast_after = run.fail_fast_after;
         guarded.guard.evidence.clone_from(&run.evidence);
         guarded.gates = self.arguments.gates.clone();
@@ -238,7 +239,9 @@ impl<'a> Upgrades<'a> {
             return Ok(Told::new(Outcome::Refused, Some(reason)));
         }
         let seams = self.seams(&setting, &ear)?;
-        let report = execute::run::run(&seams, &prepared, &setting.options).await;
+        let recorded = policy::recorded(&setting.options, &findings, prepared.proposed.is_first);
+        let options = recorded.as_ref().unwrap_or(&setting.options);
+        let report = execute::run::run(&seams, &prepared, options).await;
         report.map(|report| of_report(&report)).map_err(|error| match error.kind {
             Kind::Locked | Kind::Interrupted => error,
             // It had begun: nobody knows how it stands.

@@ -46,7 +46,7 @@ impl Release<'_, '_> {
                 checked.show(&work.run)?;
                 return Ok(Made::Refused(error));
             }
-            if let Some(recorded) = policy::recorded(&options, &checked, prepared.proposed.is_first) {
+            if let Some(recorded) = policy::recorded(&options, &checked.findings, prepared.proposed.is_first) {
                 options = recorded;
             }
         }
