@@ -7,6 +7,7 @@ use crate::user::User;
 
 stories![
     what_fails_after_its_soak_comes_back_with_the_set,
+    what_was_installed_goes_where_its_plan_says_so,
     what_somebody_else_has_changed_since_is_not_brought_back,
     what_was_killed_while_it_soaked_comes_back_to_where_it_was,
 ];
@@ -32,6 +33,29 @@ fn what_fails_after_its_soak_comes_back_with_the_set(user: &User) {
         let entry = batch.entry(release);
         assert_eq!((&entry["from"], &entry["revision"], &entry["deployed"]), (&1.into(), &2.into(), &3.into()));
     }
+}
+
+fn what_was_installed_goes_where_its_plan_says_so(user: &User) {
+    user.has_charts();
+    user.plans("first.yaml", &["release: b, chart: app".to_owned()]);
+    user.batch("first.yaml", 0);
+    let releases = [
+        "release: base, chart: note, onFailure: uninstall",
+        "release: upon, chart: note, onFailure: uninstall, needs: [base]",
+        "release: stays, chart: note",
+        "release: b, chart: app, set: [tag=2-missing], needs: [upon, stays]",
+    ];
+    user.plans("plan.yaml", &releases.map(str::to_owned));
+    let batch = user.batch("plan.yaml --rollback-set", 5);
+    assert_eq!(batch.outcomes(), ["base: undone", "upon: undone", "stays: not-undone", "b: rolled-back"]);
+    assert_eq!(batch.entry("base")["reason"], "it was installed by this batch, and is uninstalled");
+    let reason = text(&batch.entry("stays")["reason"]).replace(&user.namespace, "NAMESPACE");
+    assert!(
+        reason.ends_with("its onFailure is not uninstall; helm uninstall stays -n NAMESPACE removes it"),
+        "{reason}"
+    );
+    assert_eq!(user.does("helm list -q"), "b\nstays\n");
+    assert!(text(&batch.entry("upon")["ended"]) <= text(&batch.entry("base")["ended"]), "the last one first");
 }
 
 fn what_somebody_else_has_changed_since_is_not_brought_back(user: &User) {

@@ -3,11 +3,13 @@
 mod content;
 mod given;
 mod hush;
+mod outcome;
 mod places;
 mod release;
 mod screen;
 mod selection;
 mod state;
+mod undo;
 
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;

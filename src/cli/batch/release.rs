@@ -6,35 +6,31 @@ use clap::Parser as _;
 
 use super::given::Item;
 use super::hush;
+use super::outcome::{fill, installed, may_pass, of_report, refusal};
 use super::places::{Place, Places};
 use super::screen::{Ear, Screen};
-use crate::checks::{Findings, Severity};
+use crate::checks::Findings;
 use crate::cli::args::{BatchArgs, Command, GuardedArgs, OnFailureArg, SafeUpgrade};
 use crate::cli::guard::order;
 use crate::cli::policy;
 use crate::cli::revdiff::Run;
-use crate::command::revdiff::Outcome as Shown;
 use crate::command::upgrade::Request;
 use crate::config::batch::{OnFailure, Reuse};
 use crate::config::policy::Policy;
-use crate::diff::resources::Change;
 use crate::error::{Error, Kind};
 use crate::execute::batch::{Again, Releases, Undo, look_again, told};
 use crate::execute::checklist::{self, elsewhere};
 use crate::execute::interrupts::Interrupts;
 use crate::execute::{self, Options, Prepared, Seams};
-use crate::release::Release;
 use crate::upgrade::batch::Outcome;
 use crate::upgrade::batch::event::{BatchEvent, Changes, Looked};
 use crate::upgrade::batch::kept::Told;
 use crate::upgrade::event::Report;
-use crate::upgrade::next::Ending;
-use crate::upgrade::target::leads_to;
 
 /// The lease of whoever was killed counts for a quarter of a minute, and is then watched for some seconds.
-const UNTIL_FREE: Duration = Duration::from_secs(45);
+pub(super) const UNTIL_FREE: Duration = Duration::from_secs(45);
 /// How often it is looked whether it is free.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 /// The releases of a batch, and what they are upgraded with.
 pub(super) struct Upgrades<'a> {
@@ -50,11 +46,11 @@ pub(super) struct Upgrades<'a> {
 }
 
 /// What the run of one release is made with.
-struct Setting<'a> {
-    place: Place,
-    run: Run<'a>,
+pub(super) struct Setting<'a> {
+    pub(super) place: Place,
+    pub(super) run: Run<'a>,
     request: Request,
-    options: Options,
+    pub(super) options: Options,
     proven_in: Option<elsewhere::Place<crate::cluster::KubeCluster, crate::helm::process::HelmProcess>>,
 }
 
@@ -110,7 +106,7 @@ impl<'a> Upgrades<'a> {
         Ok(guarded)
     }
 
-    async fn setting(&self, item: &Item) -> Result<Setting<'a>, Error> {
+    pub(super) async fn setting(&self, item: &Item) -> Result<Setting<'a>, Error> {
         let environment = self.places.environment;
         let mut guarded = self.arguments_of(item)?;
         let named = (item.id.release.as_str(), item.id.namespace.as_str());
@@ -157,7 +153,7 @@ impl<'a> Upgrades<'a> {
         }
     }
 
-    fn seams<'s>(
+    pub(super) fn seams<'s>(
         &'s self,
         setting: &'s Setting<'_>,
         ear: &'s Ear<'_>,
@@ -242,51 +238,12 @@ impl<'a> Upgrades<'a> {
         let recorded = policy::recorded(&setting.options, &findings, prepared.proposed.is_first);
         let options = recorded.as_ref().unwrap_or(&setting.options);
         let report = execute::run::run(&seams, &prepared, options).await;
-        report.map(|report| of_report(&report)).map_err(|error| match error.kind {
+        let is_first = prepared.proposed.is_first;
+        report.map(|report| installed(of_report(&report), is_first)).map_err(|error| match error.kind {
             Kind::Locked | Kind::Interrupted => error,
             // It had begun: nobody knows how it stands.
             _ => Error { kind: Kind::NotRolledBack, ..error },
         })
-    }
-
-    /// As [`Self::try_undo_once`]; the lease that a killed run has left is waited for.
-    async fn try_undo(&self, at: usize, undo: Undo) -> Result<Told, Error> {
-        let end = Instant::now() + UNTIL_FREE;
-        loop {
-            let undone = self.try_undo_once(at, undo).await;
-            if !undone.as_ref().is_err_and(|error| error.kind == Kind::Locked) || Instant::now() > end {
-                return undone;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = self.interrupts.more_than(0) => return undone,
-            }
-        }
-    }
-
-    async fn try_undo_once(&self, at: usize, undo: Undo) -> Result<Told, Error> {
-        let item = &self.items[at];
-        let not_undone = |reason: String| Ok(Told::new(Outcome::NotUndone, Some(reason)));
-        let Some(to) = undo.to else {
-            return not_undone("it was installed by this batch; helm uninstall removes it".to_owned());
-        };
-        let ear = self.screen.ear(at, &item.id);
-        let setting = self.setting(item).await?;
-        let seams = self.seams(&setting, &ear)?;
-        let wanted = (item.id.release.as_str(), Some(to));
-        let prepared = execute::prepare_rollback(&seams, wanted, &setting.run.options, &()).await?;
-        // What came after is somebody else's, and theirs to keep, but for the way back itself: a run may have been killed on it.
-        let newest = prepared.history.revisions().last().copied();
-        if newest != undo.revision {
-            let newest = newest.unwrap_or_default();
-            if !leads_to(&setting.place.storage.head(&item.id.release, newest).await?.description, to) {
-                return not_undone(format!("somebody else has changed it since: revision {newest} is theirs"));
-            }
-        }
-        let report = execute::run::roll_back(&seams, &prepared, &setting.options).await?;
-        let outcome = if report.ending == Ending::WentBack { Outcome::Undone } else { Outcome::NotUndone };
-        // The revisions that are told stay those of the upgrade.
-        Ok(Told { outcome, from: None, revision: None, ..of_report(&report) })
     }
 
     async fn try_deployed(&self, at: usize) -> Result<Option<u32>, Error> {
@@ -303,11 +260,6 @@ impl<'a> Upgrades<'a> {
         let seams = self.seams(&setting, &ear)?;
         Ok(look_again(&seams, (&item.id.release, revision), &setting.options).await)
     }
-}
-
-/// Whether it may be over soon, without anything being changed.
-fn may_pass(kind: Kind) -> bool {
-    matches!(kind, Kind::Unreachable | Kind::Cluster | Kind::Unauthorized | Kind::Locked)
 }
 
 impl Releases for Upgrades<'_> {
@@ -337,74 +289,5 @@ impl Releases for Upgrades<'_> {
 
     fn hear(&self, event: &BatchEvent<'_>) {
         self.screen.hear(event);
-    }
-}
-
-/// How a run ended.
-fn of_report(report: &Report) -> Told {
-    let outcome = match report.ending {
-        Ending::Upgraded | Ending::Passed | Ending::WentBack => Outcome::Upgraded,
-        Ending::Nothing => Outcome::Unchanged,
-        Ending::NotBegun | Ending::RolledBack | Ending::Unproven if report.interrupted => Outcome::Interrupted,
-        Ending::Unproven => Outcome::Unproven,
-        Ending::NotBegun => Outcome::Refused,
-        Ending::RolledBack => Outcome::RolledBack,
-        Ending::Kept | Ending::NoWayBack | Ending::Uninstalled | Ending::NotRolledBack | Ending::Overtaken => {
-            Outcome::Failed
-        }
-    };
-    let why = report.cause.as_ref().or(report.reasons.first()).unwrap_or(&report.summary);
-    let reason = (!outcome.is_good()).then(|| why.clone());
-    let Report { from, revision, deployed, .. } = *report;
-    Told { outcome, reason, from, revision, deployed, evidence: report.evidence.clone() }
-}
-
-/// Why the checks stop an upgrade, if they do.
-fn refusal(findings: &Findings) -> Option<String> {
-    let blocker = |name: &str| {
-        let of = |finding: &&crate::checks::Finding| finding.check == name && finding.severity == Severity::Blocker;
-        let message = findings.findings.iter().find(of).map(|finding| finding.message.clone()).unwrap_or_default();
-        format!("{name}: {message}")
-    };
-    let all: Vec<String> = findings.blocked.iter().map(|name| blocker(name)).collect();
-    (!all.is_empty()).then(|| all.join("; "))
-}
-
-fn fill(looked: &mut Looked, prepared: &Prepared, findings: &Findings) {
-    let chart = |release: &Release| Some(format!("{}-{}", release.chart.name(), release.chart.version()));
-    let Shown { releases, diff, .. } = &prepared.proposed.outcome;
-    looked.from_chart = if prepared.proposed.is_first { None } else { chart(&releases.old) };
-    looked.to_chart = chart(&releases.new);
-    let count = |change: Change| diff.manifest.resources.iter().filter(|one| one.change == change).count();
-    looked.changes = Changes {
-        added: count(Change::Added),
-        changed: count(Change::Modified),
-        removed: count(Change::Removed),
-        any: prepared.proposed.changes,
-    };
-    looked.blockers = findings.blocked.iter().map(|name| (*name).to_owned()).collect();
-    let warns = |severity: Severity| matches!(severity, Severity::Warning | Severity::Unknown);
-    looked.warnings = findings.findings.iter().filter(|finding| warns(finding.severity)).count();
-    if let Some(reason) = refusal(findings) {
-        (looked.outcome, looked.reason) = (Some(Outcome::Refused), Some(reason));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_look_that_was_interrupted_is_looked_at_again() {
-        let report = |ending, interrupted| Report {
-            interrupted,
-            revision: Some(3),
-            ..Report::unchanged(("web", "shop"), 3, ending, String::new())
-        };
-        let outcome = |ending, interrupted| of_report(&report(ending, interrupted)).outcome;
-        assert_eq!(outcome(Ending::Unproven, true), Outcome::Interrupted);
-        assert_eq!(outcome(Ending::Unproven, false), Outcome::Unproven);
-        assert_eq!(outcome(Ending::RolledBack, true), Outcome::Interrupted);
-        assert_eq!(outcome(Ending::NotRolledBack, true), Outcome::Failed);
     }
 }

@@ -2,6 +2,7 @@
 //! and what has ended is kept before anything else is begun.
 
 mod again;
+mod remove;
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,6 +12,7 @@ use futures::stream::{self, FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 
 pub use self::again::{Again, look_again};
+pub use self::remove::remove;
 use super::interrupts::Interrupts;
 use super::patience::{AWAY, patiently};
 use crate::cluster::Cluster;
@@ -50,6 +52,8 @@ pub struct Undo {
     pub revision: Option<u32>,
     /// The one that was deployed before.
     pub to: Option<u32>,
+    /// Between which times it was installed, where there was nothing before.
+    pub installed: Option<(Timestamp, Timestamp)>,
 }
 
 /// A batch to run.
@@ -145,7 +149,8 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
     async fn undo(&self, kept: &Kept, at: usize) -> Option<(usize, Told)> {
         let entry = &kept.releases[at];
         self.releases.hear(&BatchEvent::BatchUndoing { release: &entry.id });
-        let undo = Undo { revision: entry.revision, to: entry.from };
+        let installed = entry.started.zip(entry.ended).filter(|_| entry.installed);
+        let undo = Undo { revision: entry.revision, to: entry.from, installed };
         self.releases.undo(at, undo).await.map(|told| (at, entry.brought_back(told)))
     }
 

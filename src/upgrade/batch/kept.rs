@@ -90,6 +90,9 @@ pub struct Entry {
     pub revision: Option<u32>,
     /// The revision that is deployed in the end, where that is known.
     pub deployed: Option<u32>,
+    /// Whether the batch itself has installed it: there was nothing before, and revision 1 is the batch's own.
+    #[serde(default)]
+    pub installed: bool,
     /// When it was begun; also where it waits to be taken up after a crash.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -114,6 +117,8 @@ pub struct Told {
     pub revision: Option<u32>,
     /// The revision that is deployed in the end, where that is known.
     pub deployed: Option<u32>,
+    /// Whether it was installed by this run, as revision 1.
+    pub installed: bool,
     /// The folder with the evidence.
     pub evidence: Option<String>,
 }
@@ -122,7 +127,7 @@ impl Told {
     /// Nothing is known but how it ended, and why.
     #[must_use]
     pub fn new(outcome: Outcome, reason: Option<String>) -> Self {
-        Self { outcome, reason, from: None, revision: None, deployed: None, evidence: None }
+        Self { outcome, reason, from: None, revision: None, deployed: None, installed: false, evidence: None }
     }
 }
 
@@ -141,6 +146,7 @@ impl Entry {
             from: None,
             revision: None,
             deployed: None,
+            installed: false,
             started: None,
             ended: None,
             evidence: None,
@@ -165,7 +171,7 @@ impl Entry {
 
     /// It has ended.
     pub fn end(&mut self, told: Told, now: Timestamp) {
-        let Told { outcome, reason, from, revision, deployed, evidence } = told;
+        let Told { outcome, reason, from, revision, deployed, installed, evidence } = told;
         (self.running, self.outcome, self.ended) = (false, Some(outcome), Some(now));
         self.reason = reason.map(|reason| shortened(&reason));
         // A run that went on after a crash may find the new revision deployed already.
@@ -174,6 +180,7 @@ impl Entry {
         }
         self.revision = revision.or(self.revision);
         self.deployed = deployed;
+        self.installed |= installed;
         self.evidence = evidence.or(self.evidence.take());
     }
 
@@ -187,7 +194,7 @@ impl Entry {
         // What was at work stays begun.
         self.started = self.started.filter(|_| self.running);
         (self.running, self.outcome, self.reason) = (false, None, None);
-        (self.revision, self.deployed, self.ended) = (None, None, None);
+        (self.revision, self.deployed, self.installed, self.ended) = (None, None, false, None);
     }
 
     /// Whether its upgrade was begun and is not good. What was only looked at, since there was nothing to change, is none of it.

@@ -1,0 +1,93 @@
+//! What a look at one release, and a run of it, come to for the batch.
+
+use crate::checks::{Findings, Severity};
+use crate::command::revdiff::Outcome as Shown;
+use crate::diff::resources::Change;
+use crate::error::Kind;
+use crate::execute::Prepared;
+use crate::release::Release;
+use crate::upgrade::batch::Outcome;
+use crate::upgrade::batch::event::{Changes, Looked};
+use crate::upgrade::batch::kept::Told;
+use crate::upgrade::event::Report;
+use crate::upgrade::next::Ending;
+
+/// Whether it may be over soon, without anything being changed.
+pub(super) fn may_pass(kind: Kind) -> bool {
+    matches!(kind, Kind::Unreachable | Kind::Cluster | Kind::Unauthorized | Kind::Locked)
+}
+
+/// How a run ended.
+pub(super) fn of_report(report: &Report) -> Told {
+    let outcome = match report.ending {
+        Ending::Upgraded | Ending::Passed | Ending::WentBack => Outcome::Upgraded,
+        Ending::Nothing => Outcome::Unchanged,
+        Ending::NotBegun | Ending::RolledBack | Ending::Unproven if report.interrupted => Outcome::Interrupted,
+        Ending::Unproven => Outcome::Unproven,
+        Ending::NotBegun => Outcome::Refused,
+        Ending::RolledBack => Outcome::RolledBack,
+        Ending::Kept | Ending::NoWayBack | Ending::Uninstalled | Ending::NotRolledBack | Ending::Overtaken => {
+            Outcome::Failed
+        }
+    };
+    let why = report.cause.as_ref().or(report.reasons.first()).unwrap_or(&report.summary);
+    let reason = (!outcome.is_good()).then(|| why.clone());
+    let Report { from, revision, deployed, .. } = *report;
+    Told { outcome, reason, from, revision, deployed, installed: false, evidence: report.evidence.clone() }
+}
+
+/// The same of a run that has looked at no release before it: what runs then as revision 1 was installed by it.
+pub(super) fn installed(told: Told, is_first: bool) -> Told {
+    Told { installed: is_first && told.revision == Some(1) && told.deployed == Some(1), ..told }
+}
+
+/// Why the checks stop an upgrade, if they do.
+pub(super) fn refusal(findings: &Findings) -> Option<String> {
+    let blocker = |name: &str| {
+        let of = |finding: &&crate::checks::Finding| finding.check == name && finding.severity == Severity::Blocker;
+        let message = findings.findings.iter().find(of).map(|finding| finding.message.clone()).unwrap_or_default();
+        format!("{name}: {message}")
+    };
+    let all: Vec<String> = findings.blocked.iter().map(|name| blocker(name)).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+/// What a look has found of a release that may be upgraded.
+pub(super) fn fill(looked: &mut Looked, prepared: &Prepared, findings: &Findings) {
+    let chart = |release: &Release| Some(format!("{}-{}", release.chart.name(), release.chart.version()));
+    let Shown { releases, diff, .. } = &prepared.proposed.outcome;
+    looked.from_chart = if prepared.proposed.is_first { None } else { chart(&releases.old) };
+    looked.to_chart = chart(&releases.new);
+    let count = |change: Change| diff.manifest.resources.iter().filter(|one| one.change == change).count();
+    looked.changes = Changes {
+        added: count(Change::Added),
+        changed: count(Change::Modified),
+        removed: count(Change::Removed),
+        any: prepared.proposed.changes,
+    };
+    looked.blockers = findings.blocked.iter().map(|name| (*name).to_owned()).collect();
+    let warns = |severity: Severity| matches!(severity, Severity::Warning | Severity::Unknown);
+    looked.warnings = findings.findings.iter().filter(|finding| warns(finding.severity)).count();
+    if let Some(reason) = refusal(findings) {
+        (looked.outcome, looked.reason) = (Some(Outcome::Refused), Some(reason));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_was_interrupted_is_looked_at_again() {
+        let report = |ending, interrupted| Report {
+            interrupted,
+            revision: Some(3),
+            ..Report::unchanged(("web", "shop"), 3, ending, String::new())
+        };
+        let outcome = |ending, interrupted| of_report(&report(ending, interrupted)).outcome;
+        assert_eq!(outcome(Ending::Unproven, true), Outcome::Interrupted);
+        assert_eq!(outcome(Ending::Unproven, false), Outcome::Unproven);
+        assert_eq!(outcome(Ending::RolledBack, true), Outcome::Interrupted);
+        assert_eq!(outcome(Ending::NotRolledBack, true), Outcome::Failed);
+    }
+}
