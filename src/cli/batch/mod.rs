@@ -211,6 +211,7 @@ impl Running<'_> {
             self.weigh(&mut looked, (entries, at), &given.order.needs[at]);
             let entry = &mut kept.releases[at];
             (entry.from_chart, entry.to_chart) = (looked.from_chart.clone(), looked.to_chart.clone());
+            entry.warnings.clone_from(&looked.warnings);
             if let Some(outcome) = looked.outcome {
                 entry.end(Told::new(outcome, looked.reason.clone()), Timestamp::now());
             }

@@ -33,12 +33,26 @@ pub(super) fn of_report(report: &Report) -> Told {
     let why = report.cause.as_ref().or(report.reasons.first()).unwrap_or(&report.summary);
     let reason = (!outcome.is_good()).then(|| why.clone());
     let Report { from, revision, deployed, .. } = *report;
-    Told { outcome, reason, from, revision, deployed, installed: false, evidence: report.evidence.clone() }
+    Told { from, revision, deployed, evidence: report.evidence.clone(), ..Told::new(outcome, reason) }
 }
 
-/// The same of a run that has looked at no release before it: what runs then as revision 1 was installed by it.
-pub(super) fn installed(told: Told, is_first: bool) -> Told {
-    Told { installed: is_first && told.revision == Some(1) && told.deployed == Some(1), ..told }
+/// The same with what was known before the run: what the checks warned of, and whether there was a release. Where there was none,
+/// what runs then as revision 1 was installed by the run.
+pub(super) fn with_look(told: Told, is_first: bool, findings: &Findings) -> Told {
+    let installed = is_first && told.revision == Some(1) && told.deployed == Some(1);
+    Told { installed, warnings: Some(warnings(findings)), ..told }
+}
+
+/// The checks that have found something to be thought of, or could not tell, each once.
+fn warnings(findings: &Findings) -> Vec<String> {
+    let warns = |severity: Severity| matches!(severity, Severity::Warning | Severity::Unknown);
+    let mut names: Vec<String> = Vec::new();
+    for finding in findings.findings.iter().filter(|finding| warns(finding.severity)) {
+        if names.iter().all(|name| name != finding.check) {
+            names.push(finding.check.to_owned());
+        }
+    }
+    names
 }
 
 /// Why the checks stop an upgrade, if they do.
@@ -66,8 +80,7 @@ pub(super) fn fill(looked: &mut Looked, prepared: &Prepared, findings: &Findings
         any: prepared.proposed.changes,
     };
     looked.blockers = findings.blocked.iter().map(|name| (*name).to_owned()).collect();
-    let warns = |severity: Severity| matches!(severity, Severity::Warning | Severity::Unknown);
-    looked.warnings = findings.findings.iter().filter(|finding| warns(finding.severity)).count();
+    looked.warnings = warnings(findings);
     if let Some(reason) = refusal(findings) {
         (looked.outcome, looked.reason) = (Some(Outcome::Refused), Some(reason));
     }

@@ -6,7 +6,7 @@ use clap::Parser as _;
 
 use super::given::Item;
 use super::hush;
-use super::outcome::{fill, installed, may_pass, of_report, refusal};
+use super::outcome::{fill, may_pass, of_report, refusal, with_look};
 use super::places::{Place, Places};
 use super::screen::{Ear, Screen};
 use crate::checks::Findings;
@@ -179,7 +179,7 @@ impl<'a> Upgrades<'a> {
             to_chart: None,
             changes: Changes::default(),
             blockers: Vec::new(),
-            warnings: 0,
+            warnings: Vec::new(),
             outcome: None,
             reason: None,
             again: false,
@@ -239,7 +239,7 @@ impl<'a> Upgrades<'a> {
         let options = recorded.as_ref().unwrap_or(&setting.options);
         let report = execute::run::run(&seams, &prepared, options).await;
         let is_first = prepared.proposed.is_first;
-        report.map(|report| installed(of_report(&report), is_first)).map_err(|error| match error.kind {
+        report.map(|report| with_look(of_report(&report), is_first, &findings)).map_err(|error| match error.kind {
             Kind::Locked | Kind::Interrupted => error,
             // It had begun: nobody knows how it stands.
             _ => Error { kind: Kind::NotRolledBack, ..error },

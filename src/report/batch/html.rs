@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 
-use super::{charts, revisions, role, took};
+use super::{charts, revisions, role, took, why};
 use crate::report::markup::escaped;
 use crate::report::style::Role;
 use crate::upgrade::batch::Outcome;
@@ -70,7 +70,7 @@ fn row(entry: &Entry, out: &mut impl Write) -> Result<()> {
         escaped(&charts(entry.from_chart.as_deref(), entry.to_chart.as_deref())),
         revisions(entry),
         took(entry),
-        escaped(entry.reason.as_deref().unwrap_or_default()),
+        escaped(&why(entry)),
     )?;
     if let Some(evidence) = &entry.evidence {
         write!(out, "<br><span class=\"dim\">evidence: {}</span>", escaped(evidence))?;

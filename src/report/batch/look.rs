@@ -11,6 +11,9 @@ use crate::upgrade::batch::event::{Changes, Looked};
 /// A reason is cut after so many characters.
 const LONGEST_REASON: usize = 300;
 
+/// So many checks are named; the prompt shows all.
+const MOST_NAMES: usize = 3;
+
 /// What a batch would do.
 #[derive(Clone, Copy, Debug)]
 pub struct LookView<'a> {
@@ -96,12 +99,21 @@ fn objects(looked: &Looked) -> String {
     }
 }
 
+/// The first of some names; the column is narrow.
+fn names(all: &[String]) -> String {
+    let shown = all.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(MOST_NAMES) {
+        0 => shown,
+        rest => format!("{shown}, {rest} more"),
+    }
+}
+
 fn checks(looked: &Looked) -> Cell {
-    match (looked.blockers.len(), looked.warnings) {
-        (0, 0) if looked.to_chart.is_some() => Cell::new(Role::Added, "ok"),
-        (0, 0) => Cell::new(Role::Plain, ""),
-        (0, warnings) => Cell::new(Role::Warning, counted(warnings, "warning")),
-        (blockers, _) => Cell::new(Role::Error, counted(blockers, "blocker")),
+    match (looked.blockers.as_slice(), looked.warnings.as_slice()) {
+        ([], []) if looked.to_chart.is_some() => Cell::new(Role::Added, "ok"),
+        ([], []) => Cell::new(Role::Plain, ""),
+        ([], warnings) => Cell::new(Role::Warning, format!("warns: {}", names(warnings))),
+        (blockers, _) => Cell::new(Role::Error, counted(blockers.len(), "blocker")),
     }
 }
 
@@ -142,7 +154,7 @@ mod tests {
             to_chart: Some("app-1.1.0".to_owned()),
             changes: Changes { added: 1, changed: 2, removed: 0, any: true },
             blockers: Vec::new(),
-            warnings: 0,
+            warnings: Vec::new(),
             outcome,
             reason: outcome.map(|_| "images: it is not there".to_owned()),
             again: false,
@@ -154,7 +166,7 @@ mod tests {
         let mut refused = looked("api", Some(Outcome::Refused));
         refused.blockers = vec!["images".to_owned()];
         let mut warned = looked("web", None);
-        warned.warnings = 2;
+        warned.warnings = ["pinned", "quota", "probes", "images"].map(str::to_owned).to_vec();
         let mut first = looked("new", None);
         (first.from_chart, first.needs) = (None, Vec::new());
         let mut later = looked("own", None);
@@ -163,11 +175,11 @@ mod tests {
         let all = [warned, refused, first, later];
         let view = LookView { title: "plan.yaml", shard: Some("0/2"), looked: &all, ended: 4 };
         let expected = "\
-NAMESPACE  RELEASE  CHART              OBJECTS  CHECKS      NOTE
-shop       web      app-1.0.0 → 1.1.0  +1 ~2    2 warnings  after shop/db
-shop       api      app-1.0.0 → 1.1.0  +1 ~2    1 blocker   refused: images: it is not there
-shop       new      app-1.1.0          +1 ~2    ok          is installed
-shop       own      app-1.0.0                               not now: no kind Own
+NAMESPACE  RELEASE  CHART              OBJECTS  CHECKS                                NOTE
+shop       web      app-1.0.0 → 1.1.0  +1 ~2    warns: pinned, quota, probes, 1 more  after shop/db
+shop       api      app-1.0.0 → 1.1.0  +1 ~2    1 blocker                             refused: images: it is not there
+shop       new      app-1.1.0          +1 ~2    ok                                    is installed
+shop       own      app-1.0.0                                                         not now: no kind Own
 
 plan.yaml: 3 of 4 releases to be upgraded (1 looked at again before), 1 refused; 4 have ended before; shard 0/2
 ";

@@ -174,10 +174,7 @@ impl<'a> BatchView<'a> {
                 Cell::new(Role::Plain, charts(entry.from_chart.as_deref(), entry.to_chart.as_deref())),
                 Cell::new(Role::Plain, revisions(entry)),
                 Cell::new(Role::Dim, took(entry)),
-                Cell::new(
-                    Role::Plain,
-                    entry.reason.as_deref().map(|why| shortened(why, LONGEST_REASON)).unwrap_or_default(),
-                ),
+                Cell::new(Role::Plain, shortened(&why(entry), LONGEST_REASON)),
             ]);
         }
         table
@@ -211,6 +208,12 @@ fn revisions(entry: &Entry) -> String {
     }
 }
 
+/// Why it ended so, and which checks had warned before.
+fn why(entry: &Entry) -> String {
+    let warned = (!entry.warnings.is_empty()).then(|| format!("warnings: {}", entry.warnings.join(", ")));
+    entry.reason.clone().into_iter().chain(warned).collect::<Vec<_>>().join("; ")
+}
+
 fn took(entry: &Entry) -> String {
     let both = entry.started.zip(entry.ended);
     both.map(|(started, ended)| span(ended.duration_since(started).as_secs_f64())).unwrap_or_default()
@@ -236,6 +239,8 @@ mod tests {
             entry.end(told, second(65));
             entry
         };
+        let mut warned = entry("web", Outcome::Upgraded, None);
+        warned.warnings = vec!["pinned".to_owned(), "probes".to_owned()];
         let mut failed = entry("api<b>", Outcome::RolledBack, Some("cannot pull image \"x|y\""));
         failed.evidence = Some("/tmp/evidence/api".to_owned());
         Kept {
@@ -252,7 +257,7 @@ mod tests {
             looked_again: None,
             releases: vec![
                 failed,
-                entry("web", Outcome::Upgraded, None),
+                warned,
                 entry("shop\u{1b}[31m", Outcome::Skipped, Some("needs shop/api<b>, which failed")),
             ],
         }
@@ -270,7 +275,7 @@ mod tests {
         let text = written(|view, out| view.write_text((Painter::new(false), None), out).unwrap());
         let expected = "
 NAMESPACE  RELEASE         RESULT       CHART                 REV    TIME  WHY
-shop       web             upgraded     my-app-1.0.0 → 1.1.0  1 → 2  1m5s
+shop       web             upgraded     my-app-1.0.0 → 1.1.0  1 → 2  1m5s  warnings: pinned, probes
 shop       shop\\u{1b}[31m  skipped      my-app-1.0.0 → 1.1.0  1 → 2        needs shop/api<b>, which failed
 shop       api<b>          rolled back  my-app-1.0.0 → 1.1.0  1 → 2  1m5s  cannot pull image \"x|y\"
 
@@ -292,6 +297,7 @@ b\\u{1b}[31m/<i> could not be read, and is left out: refused
             assert!(!text.contains("api<b>") && !text.contains('\u{1b}'), "{text}");
             assert!(text.contains("1 of 3 releases are good") && !text.contains("<i>"), "{text}");
             assert!(text.contains("could not be read, and is left out"), "{text}");
+            assert!(text.contains("warnings: pinned, probes"), "{text}");
             assert!(text.find("rolled back") < text.find("<td>web"), "the worst first: {text}");
         }
     }

@@ -62,8 +62,8 @@ pub struct Looked {
     pub changes: Changes,
     /// The checks that say no.
     pub blockers: Vec<String>,
-    /// How many findings are to be thought of.
-    pub warnings: usize,
+    /// The checks that have found something to be thought of, or could not tell.
+    pub warnings: Vec<String>,
     /// How it stands already: it has ended in an earlier run, or will not be begun.
     pub outcome: Option<Outcome>,
     /// Why it will not be begun, or could not be now, one sentence.

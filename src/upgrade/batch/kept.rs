@@ -93,6 +93,9 @@ pub struct Entry {
     /// Whether the batch itself has installed it: there was nothing before, and revision 1 is the batch's own.
     #[serde(default)]
     pub installed: bool,
+    /// The checks that had found something to be thought of, or could not tell.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// When it was begun; also where it waits to be taken up after a crash.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -119,6 +122,8 @@ pub struct Told {
     pub deployed: Option<u32>,
     /// Whether it was installed by this run, as revision 1.
     pub installed: bool,
+    /// The checks that warned just before, where they were asked.
+    pub warnings: Option<Vec<String>>,
     /// The folder with the evidence.
     pub evidence: Option<String>,
 }
@@ -127,7 +132,16 @@ impl Told {
     /// Nothing is known but how it ended, and why.
     #[must_use]
     pub fn new(outcome: Outcome, reason: Option<String>) -> Self {
-        Self { outcome, reason, from: None, revision: None, deployed: None, installed: false, evidence: None }
+        Self {
+            outcome,
+            reason,
+            from: None,
+            revision: None,
+            deployed: None,
+            installed: false,
+            warnings: None,
+            evidence: None,
+        }
     }
 }
 
@@ -147,6 +161,7 @@ impl Entry {
             revision: None,
             deployed: None,
             installed: false,
+            warnings: Vec::new(),
             started: None,
             ended: None,
             evidence: None,
@@ -171,7 +186,7 @@ impl Entry {
 
     /// It has ended.
     pub fn end(&mut self, told: Told, now: Timestamp) {
-        let Told { outcome, reason, from, revision, deployed, installed, evidence } = told;
+        let Told { outcome, reason, from, revision, deployed, installed, warnings, evidence } = told;
         (self.running, self.outcome, self.ended) = (false, Some(outcome), Some(now));
         self.reason = reason.map(|reason| shortened(&reason));
         // A run that went on after a crash may find the new revision deployed already.
@@ -181,6 +196,7 @@ impl Entry {
         self.revision = revision.or(self.revision);
         self.deployed = deployed;
         self.installed |= installed;
+        self.warnings = warnings.unwrap_or(std::mem::take(&mut self.warnings));
         self.evidence = evidence.or(self.evidence.take());
     }
 
