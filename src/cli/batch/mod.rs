@@ -30,7 +30,7 @@ use crate::record::batch::Store;
 use crate::report::batch::{BatchView, LookView};
 use crate::report::style::Painter;
 use crate::upgrade::batch::Outcome;
-use crate::upgrade::batch::event::{BatchEvent, Looked};
+use crate::upgrade::batch::event::{BatchEvent, Looked, Progress};
 use crate::upgrade::batch::kept::{Entry, Kept, SCHEMA_VERSION, Told};
 use crate::upgrade::batch::next::{Terms, is_stopped};
 
@@ -111,7 +111,7 @@ impl Running<'_> {
             return Ok(exit_code(&kept, (false, !all_known)));
         }
         self.confirm(&kept).await?;
-        screen.starts(kept.open(), usize::from(run.concurrency));
+        screen.starts(Progress::of(&kept, usize::from(run.concurrency)));
         let batch =
             Batch { releases: &upgrades, order: &given.order, terms, store: &store, interrupts: self.interrupts };
         let ran = batch.run(&mut kept).await;

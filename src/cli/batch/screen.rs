@@ -18,7 +18,7 @@ use crate::report::rollout::story::Story;
 use crate::report::rollout::table::Head;
 use crate::report::style::Painter;
 use crate::upgrade::batch::Id;
-use crate::upgrade::batch::event::BatchEvent;
+use crate::upgrade::batch::event::{BatchEvent, Progress as SoFar};
 use crate::upgrade::event::Event;
 
 /// Terminal columns and rows where nothing says how many there are.
@@ -76,11 +76,11 @@ impl Screen {
         }
     }
 
-    /// So many releases are to be upgraded, so many at the same time.
-    pub(super) fn starts(&self, open: usize, concurrency: usize) {
+    /// The releases are begun now, and the batch is so far.
+    pub(super) fn starts(&self, so_far: SoFar) {
         let mut state = self.state();
         state.started = Instant::now();
-        state.progress.starts(open, concurrency);
+        state.progress.is_at(so_far);
     }
 
     /// A release is not worked on any more.
@@ -105,10 +105,10 @@ impl Screen {
             Telling::Events => event_line(None::<&()>, event),
             Telling::Story => {
                 let mut state = self.state();
-                if let BatchEvent::BatchEnded { release } = event {
-                    state.progress.ended(release);
+                if let BatchEvent::BatchEnded { progress, .. } = event {
+                    state.progress.is_at(*progress);
                 }
-                self.print(&state, &told(event, self.painter));
+                self.print(&state, &told(event, self.painter, !self.with_lines));
                 self.draw(&mut state);
             }
         }

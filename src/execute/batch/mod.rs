@@ -19,7 +19,7 @@ use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::record::batch::Store;
 use crate::upgrade::batch::Outcome;
-use crate::upgrade::batch::event::BatchEvent;
+use crate::upgrade::batch::event::{BatchEvent, Progress};
 use crate::upgrade::batch::kept::{Entry, Kept, Told};
 use crate::upgrade::batch::next::{Action, Terms, Why, next};
 use crate::upgrade::batch::order::Order;
@@ -156,7 +156,8 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
 
     fn end(&self, kept: &mut Kept, at: usize, told: Told) {
         kept.releases[at].end(told, Timestamp::now());
-        self.releases.hear(&BatchEvent::BatchEnded { release: &kept.releases[at] });
+        let progress = Progress::of(kept, self.terms.concurrency);
+        self.releases.hear(&BatchEvent::BatchEnded { release: &kept.releases[at], progress });
     }
 
     async fn soak(&self, kept: &Kept, until: Timestamp) {

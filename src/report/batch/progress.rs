@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use crate::report::rollout::table::{Head, span};
 use crate::report::style::{Painter, Role, clean};
 use crate::report::wording::shortened;
-use crate::upgrade::batch::event::BatchEvent;
-use crate::upgrade::batch::kept::Entry;
+use crate::upgrade::batch::event::{BatchEvent, Progress as SoFar};
 use crate::upgrade::batch::{Id, Outcome};
 use crate::upgrade::event::{Event, GateState, Task};
 
@@ -59,16 +58,19 @@ fn doing(head: &Head) -> String {
     }
 }
 
-/// How far a batch is.
+/// `7 of 20 done, about 3m left`.
+#[must_use]
+pub fn so_far(progress: &SoFar) -> String {
+    let left = progress.seconds_left.map(|left| format!(", about {} left", span(left)));
+    format!("{} of {} done{}", progress.done, progress.of, left.unwrap_or_default())
+}
+
+/// How far a batch is, and where each release is that is at work.
 #[derive(Debug)]
 pub struct Progress {
     /// Columns and rows of the terminal.
     size: (usize, usize),
-    all: usize,
-    concurrency: usize,
-    done: usize,
-    /// How many were upgraded, well or not, and the seconds that took.
-    worked: (usize, f64),
+    so_far: SoFar,
     /// Since when each release is at work, and where it is.
     running: BTreeMap<usize, (f64, Line)>,
 }
@@ -77,12 +79,12 @@ impl Progress {
     /// Nothing has begun, on a terminal of so many columns and rows.
     #[must_use]
     pub fn new(size: (usize, usize)) -> Self {
-        Self { size, all: 0, concurrency: 1, done: 0, worked: (0, 0.0), running: BTreeMap::new() }
+        Self { size, so_far: SoFar::default(), running: BTreeMap::new() }
     }
 
-    /// So many releases are to be upgraded, so many at the same time.
-    pub fn starts(&mut self, all: usize, concurrency: usize) {
-        (self.all, self.concurrency) = (all, concurrency.max(1));
+    /// The batch is so far now.
+    pub fn is_at(&mut self, so_far: SoFar) {
+        self.so_far = so_far;
     }
 
     /// A release has moved on, so many seconds after the start.
@@ -99,33 +101,11 @@ impl Progress {
         self.running.remove(&at);
     }
 
-    /// A release has ended.
-    pub fn ended(&mut self, entry: &Entry) {
-        self.done += 1;
-        if let (Some(started), Some(ended)) = (entry.started, entry.ended) {
-            self.worked.0 += 1;
-            self.worked.1 += ended.duration_since(started).as_secs_f64();
-        }
-    }
-
-    /// The seconds that are left, by what it took so far.
-    fn left(&self) -> Option<f64> {
-        let (count, seconds) = self.worked;
-        let open = self.all.saturating_sub(self.done);
-        let rounds = open.div_ceil(self.concurrency) as f64;
-        (count > 0 && open > 0).then(|| seconds / count as f64 * rounds)
-    }
-
     /// The lines, no more than the terminal has.
     #[must_use]
     pub fn lines(&self, now: f64, painter: Painter) -> Vec<String> {
         let (columns, rows) = self.size;
-        // Those that are brought back end twice.
-        let mut head = format!("{} of {} done", self.done.min(self.all), self.all);
-        if let Some(left) = self.left() {
-            head.push_str(&format!(", about {} left", span(left)));
-        }
-        let mut out = vec![painted(painter, Role::Heading, &cut(&head, columns))];
+        let mut out = vec![painted(painter, Role::Heading, &cut(&so_far(&self.so_far), columns))];
         let most = rows.saturating_sub(3).max(1);
         let shown = if self.running.len() > most { most - 1 } else { most };
         let widest = self.running.values().map(|(_, line)| line.id.chars().count()).max().unwrap_or(0).min(columns / 2);
@@ -153,9 +133,9 @@ fn cut(text: &str, columns: usize) -> String {
     clean(text).chars().take(columns.saturating_sub(1)).collect()
 }
 
-/// What there is to say of an event.
+/// What there is to say of an event. In a log, which has no line that always says so, how far the batch is stands behind each end.
 #[must_use]
-pub fn told(event: &BatchEvent<'_>, painter: Painter) -> Vec<String> {
+pub fn told(event: &BatchEvent<'_>, painter: Painter, is_log: bool) -> Vec<String> {
     let line = |id: &Id, role: Role, mark: &str, text: &str| {
         vec![Line::named(id, &painted(painter, role, &format!("{mark} {text}")), painter)]
     };
@@ -163,11 +143,13 @@ pub fn told(event: &BatchEvent<'_>, painter: Painter) -> Vec<String> {
         BatchEvent::BatchLooked { .. } | BatchEvent::BatchDone { .. } => Vec::new(),
         BatchEvent::BatchBegun { release } => line(release, Role::Plain, "→", "begins"),
         BatchEvent::BatchUndoing { release } => line(release, Role::Plain, "→", "is brought back"),
-        BatchEvent::BatchEnded { release } => {
+        BatchEvent::BatchEnded { release, progress } => {
             let outcome = release.outcome.unwrap_or(Outcome::Skipped);
             let why = release.reason.as_deref().map(|why| format!(": {}", shortened(why, LONGEST_REASON)));
             let text = format!("{}{}", outcome.words(), why.unwrap_or_default());
-            line(&release.id, role(outcome), mark(outcome), &text)
+            let mut lines = line(&release.id, role(outcome), mark(outcome), &text);
+            lines.extend(is_log.then(|| painted(painter, Role::Dim, &format!("· {}", so_far(progress)))));
+            lines
         }
         BatchEvent::BatchSoaking { wave, until } => {
             let text = format!("· wave {wave} soaks until {}", crate::report::releases::moment(*until));
@@ -187,6 +169,7 @@ fn mark(outcome: Outcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upgrade::batch::kept::{Entry, Told};
 
     fn id(release: &str) -> Id {
         Id { context: None, namespace: "shop".to_owned(), release: release.to_owned() }
@@ -195,27 +178,30 @@ mod tests {
     #[test]
     fn the_lines_fit_the_terminal() {
         let mut progress = Progress::new((40, 7));
-        progress.starts(20, 8);
+        progress.is_at(SoFar { done: 7, of: 20, seconds_left: Some(180.0) });
         for at in 0..8 {
             let line = Line { id: id(&format!("web-{at}")).to_string(), doing: None, ready: Some((1, 3)) };
             progress.moves(at, line, 1.0);
         }
         let lines = progress.lines(4.0, Painter::new(false));
         assert_eq!(lines.len(), 5);
-        assert_eq!(lines[0], "0 of 20 done");
+        assert_eq!(lines[0], "7 of 20 done, about 3m left");
         assert_eq!(lines[1], "  shop/web-0  looking  1/3 ready  3.0s");
         assert_eq!(lines[4], "  and 5 more");
         assert!(lines.iter().all(|line| line.chars().count() < 40), "{lines:#?}");
     }
 
     #[test]
-    fn the_time_left_follows_from_what_the_others_took() {
-        let mut progress = Progress::new((80, 24));
-        progress.starts(9, 4);
-        let mut entry = Entry::new(id("web"), 0);
-        entry.begin(jiff::Timestamp::UNIX_EPOCH);
-        entry.ended = jiff::Timestamp::from_second(30).ok();
-        progress.ended(&entry);
-        assert_eq!(progress.lines(30.0, Painter::new(false)), ["1 of 9 done, about 1m left"]);
+    fn a_log_says_how_far_it_is_at_each_end() {
+        let mut entry = Entry::new(id("web\u{1b}[31m"), 0);
+        entry.end(
+            Told::new(Outcome::Skipped, Some("needs shop/db, which failed".to_owned())),
+            jiff::Timestamp::UNIX_EPOCH,
+        );
+        let progress = SoFar { done: 2, of: 3, seconds_left: Some(61.0) };
+        let event = BatchEvent::BatchEnded { release: &entry, progress };
+        let line = "shop/web\\u{1b}[31m  · skipped: needs shop/db, which failed";
+        assert_eq!(told(&event, Painter::new(false), true), [line, "· 2 of 3 done, about 1m1s left"]);
+        assert_eq!(told(&event, Painter::new(false), false), [line]);
     }
 }

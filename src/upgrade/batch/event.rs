@@ -24,6 +24,8 @@ pub enum BatchEvent<'a> {
     BatchEnded {
         /// How.
         release: &'a Entry,
+        /// How far the batch is now.
+        progress: Progress,
     },
     /// A release that was upgraded is brought back.
     BatchUndoing {
@@ -42,6 +44,33 @@ pub enum BatchEvent<'a> {
         /// All of it.
         batch: &'a Kept,
     },
+}
+
+/// How far a batch is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// How many releases have ended.
+    pub done: usize,
+    /// How many there are.
+    pub of: usize,
+    /// About how many seconds the others take, by what it took so far; soaks between waves come on top.
+    pub seconds_left: Option<f64>,
+}
+
+impl Progress {
+    /// How far a batch is that works on so many releases at the same time.
+    #[must_use]
+    pub fn of(kept: &Kept, concurrency: usize) -> Self {
+        let of = kept.releases.len();
+        let open = kept.open();
+        let took = |entry: &Entry| Some(entry.ended?.duration_since(entry.started?).as_secs_f64());
+        let worked: Vec<f64> = kept.releases.iter().filter(|entry| entry.outcome.is_some()).filter_map(took).collect();
+        let rounds = open.div_ceil(concurrency.max(1)) as f64;
+        let known = !worked.is_empty() && open > 0;
+        let seconds_left = known.then(|| (worked.iter().sum::<f64>() / worked.len() as f64 * rounds).round());
+        Self { done: of - open, of, seconds_left }
+    }
 }
 
 /// What would be done to a release, in short.
@@ -84,4 +113,39 @@ pub struct Changes {
     pub removed: usize,
     /// Whether anything at all would change, such as values.
     pub any: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upgrade::batch::kept::{SCHEMA_VERSION, Told};
+
+    #[test]
+    fn the_time_left_follows_from_what_the_others_took() {
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let id = |number: usize| Id { context: None, namespace: "shop".to_owned(), release: format!("web-{number}") };
+        let mut kept = Kept {
+            schema_version: SCHEMA_VERSION,
+            batch: String::new(),
+            title: String::new(),
+            shard: None,
+            clusters: Vec::new(),
+            by: String::new(),
+            rollback_set: false,
+            left_out: Vec::new(),
+            started: second(0),
+            ended: None,
+            looked_again: None,
+            releases: (0..9).map(|number| Entry::new(id(number), 0)).collect(),
+        };
+        assert_eq!(Progress::of(&kept, 4), Progress { done: 0, of: 9, seconds_left: None });
+        // What was left out took no time, and says nothing.
+        kept.releases[1].end(Told::new(Outcome::Skipped, None), second(0));
+        assert_eq!(Progress::of(&kept, 4), Progress { done: 1, of: 9, seconds_left: None });
+        kept.releases[0].begin(second(0));
+        kept.releases[0].end(Told::new(Outcome::Upgraded, None), second(30));
+        assert_eq!(Progress::of(&kept, 4), Progress { done: 2, of: 9, seconds_left: Some(60.0) });
+        kept.releases.iter_mut().for_each(|entry| entry.end(Told::new(Outcome::Upgraded, None), second(30)));
+        assert_eq!(Progress::of(&kept, 4), Progress { done: 9, of: 9, seconds_left: None });
+    }
 }
