@@ -24,6 +24,50 @@ pub fn places(text: &str) -> Node {
     Node::new(Value::Map(root))
 }
 
+/// The keys of a text and what each is set to, several where it is a list, as Helm takes them: with a backslash before it, a comma belongs
+/// to the value. (Helm: package `strvals`.)
+#[must_use]
+pub fn pairs(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut rest = text.chars().peekable();
+    let mut pairs = Vec::new();
+    while rest.peek().is_some() {
+        let (key, end) = until(&mut rest, &['=', ',']);
+        if end == Some('=') {
+            pairs.push((key, given(&mut rest)));
+        }
+    }
+    pairs
+}
+
+/// A value, or those of a list.
+fn given(rest: &mut Peekable<Chars<'_>>) -> Vec<String> {
+    if rest.next_if_eq(&'{').is_none() {
+        return vec![until(rest, &[',']).0];
+    }
+    let mut values = Vec::new();
+    loop {
+        let (value, end) = until(rest, &[',', '}']);
+        values.push(value);
+        if end != Some(',') {
+            rest.next_if_eq(&',');
+            return values;
+        }
+    }
+}
+
+/// Reads up to one of these characters, and says which.
+fn until(rest: &mut Peekable<Chars<'_>>, ends: &[char]) -> (String, Option<char>) {
+    let mut text = String::new();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => text.extend(rest.next()),
+            end if ends.contains(&end) => return (text, Some(end)),
+            other => text.push(other),
+        }
+    }
+    (text, None)
+}
+
 /// Reads up to the equals sign. What follows a bracket belongs to a list, which counts as one value.
 fn key(rest: &mut Peekable<Chars<'_>>) -> Vec<String> {
     let (mut steps, mut step, mut in_list) = (Vec::new(), String::new(), false);
@@ -80,6 +124,18 @@ fn put(entries: &mut Entries, steps: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_each_key_is_set_to() {
+        let told = |text: &str| -> Vec<String> {
+            pairs(text).iter().map(|(key, values)| format!("{key}: {}", values.join(" | "))).collect()
+        };
+        assert_eq!(told(r"a.b=1\,2,c=x=y"), ["a.b: 1,2", "c: x=y"]);
+        assert_eq!(told(r"a={x,y\,z\}},ports[0].name=http"), ["a: x | y,z}", "ports[0].name: http"]);
+        assert_eq!(told(r"a=x{y,b=z\\,c="), ["a: x{y", r"b: z\", "c: "]);
+        assert_eq!(told("nothing,a={x"), ["a: x"]);
+        assert!(told("").is_empty());
+    }
 
     #[test]
     fn the_places_of_a_text() {

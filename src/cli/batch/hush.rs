@@ -10,6 +10,7 @@ use crate::manifest::mask::Masker;
 use crate::manifest::sensitive::{Sensitive, named_like_a_secret};
 use crate::manifest::yaml;
 use crate::release::Release;
+use crate::release::set::pairs;
 
 /// The error without secrets of the values that the plan supplies, and of those that the release has.
 pub(super) async fn hushed(place: &Place, item: &Item, masker: &Masker, error: Error) -> Error {
@@ -40,11 +41,11 @@ fn supplied(item: &Item) -> Sensitive {
             sensitive.gather_values(&values);
         }
     }
-    for pair in item.planned.set.iter().chain(&item.planned.set_string).flat_map(|text| text.split(',')) {
-        if let Some((key, value)) = pair.split_once('=')
-            && named_like_a_secret(key.rsplit('.').next().unwrap_or(key))
-        {
-            sensitive.gather_text(value);
+    for (key, values) in item.planned.set.iter().chain(&item.planned.set_string).flat_map(|text| pairs(text)) {
+        if key.split(['.', '[', ']']).any(named_like_a_secret) {
+            // As words of YAML these are none.
+            let words = ["", "true", "false", "null"];
+            values.iter().filter(|value| !words.contains(&value.as_str())).for_each(|value| sensitive.gather_text(value));
         }
     }
     sensitive
@@ -63,13 +64,16 @@ mod tests {
         std::fs::write(&file, "db: {password: hunter2-from-file}\nimage: {tag: v7.1}\n").unwrap();
         let planned = Planned {
             values: vec![file.display().to_string()],
-            set: vec!["a=b,api.token=t0ken-from-flag".to_owned()],
+            set: vec!["a=b,api.token=t0ken-from-flag".to_owned(), r"db.password={0ne-secret,tw0\,secrets},c=d".to_owned()],
+            set_string: vec!["users[0].password=f0ur-secrets".to_owned()],
             ..Planned::default()
         };
         let id = Id { context: None, namespace: "shop".to_owned(), release: "web".to_owned() };
-        let text = "execution error: bad hunter2-from-file or t0ken-from-flag for v7.1";
+        let text = "execution error: bad hunter2-from-file or t0ken-from-flag, [0ne-secret tw0,secrets] f0ur-secrets for v7.1";
         let masked = supplied(&Item { id, planned }).mask_text(text, &Masker::new(b"key"));
-        assert!(!masked.contains("hunter2") && !masked.contains("t0ken"), "{masked}");
+        for secret in ["hunter2", "t0ken", "0ne-secret", "tw0", "secrets]", "f0ur"] {
+            assert!(!masked.contains(secret), "{masked}");
+        }
         assert!(masked.starts_with("execution error: bad ") && masked.ends_with(" for v7.1"), "{masked}");
     }
 }
