@@ -9,6 +9,7 @@ stories![
     waves_come_one_after_the_other,
     a_look_changes_nothing_and_needs_a_yes,
     gates_of_a_plan_name_each_release,
+    what_is_asked_for_is_shown_before_the_answer,
 ];
 
 /// Lines of a plan for notes of these names.
@@ -139,4 +140,40 @@ fn gates_of_a_plan_name_each_release(user: &User) {
         let reason = text(&batch.entry(release)["reason"]);
         assert!(reason.contains(&format!("http://127.0.0.1:9/{release}")), "{reason}");
     }
+}
+
+fn what_is_asked_for_is_shown_before_the_answer(user: &User) {
+    user.has_charts();
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: \"{{ .Values.password }}\"}\n";
+    user.writes("app/templates/secret.yaml", secret);
+    let releases = [
+        "release: web, chart: note, set: [\"text=\\e[31mred\"]",
+        "release: api, chart: app, set: [password=correct-horse-battery]",
+    ];
+    user.plans("plan.yaml", &releases.map(str::to_owned));
+    // A terminal keeps what is typed until it is asked for.
+    let answers = |answers: &str| {
+        let python = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(['bash', '-c', sys.argv[1]])))";
+        let line = "helm safe-upgrade batch plan.yaml --color=never";
+        user.types(&format!("printf '{answers}' | env TERM=xterm python3 -c \"{python}\" '{line}'"))
+    };
+    let shown = answers("d web\\nd other\\nc\\nn\\n");
+    shown.exits(3);
+    let text = shown.stdout.replace('\r', "").replace(&user.namespace, "NAMESPACE");
+    assert!(text.contains("warns: "), "{text}");
+    let question = "Upgrade 2 releases? [y]es, [N]o, show [d]iff, show [c]hecks, of one: d RELEASE: ";
+    assert_eq!(text.matches(question).count(), 4, "{text}");
+    let parts: Vec<&str> = text.split(question).collect();
+    assert!(parts[1].contains("\nNAMESPACE/web\n") && !parts[1].contains("NAMESPACE/api"), "{}", parts[1]);
+    assert!(parts[1].contains("\\u{1b}[31mred") && !text.contains("\u{1b}[31mred"), "{}", parts[1]);
+    assert!(parts[2].contains("there is nothing to show of a release of that name"), "{}", parts[2]);
+    for part in ["\nNAMESPACE/web\n", "\nNAMESPACE/api\n", "checks: ", "pinned"] {
+        assert!(parts[3].contains(part), "{part:?}: {}", parts[3]);
+    }
+    assert!(parts[4].contains("cannot upgrade 2 releases: you said no"), "{}", parts[4]);
+    let shown = answers("d\\ny\\n");
+    shown.exits(0);
+    assert!(shown.stdout.contains("<masked, ") && !shown.stdout.contains("correct-horse"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("2 of 2 releases are good: 2 upgraded"), "{}", shown.stdout);
 }

@@ -45,7 +45,10 @@ fn supplied(item: &Item) -> Sensitive {
         if key.split(['.', '[', ']']).any(named_like_a_secret) {
             // As words of YAML these are none.
             let words = ["", "true", "false", "null"];
-            values.iter().filter(|value| !words.contains(&value.as_str())).for_each(|value| sensitive.gather_text(value));
+            values
+                .iter()
+                .filter(|value| !words.contains(&value.as_str()))
+                .for_each(|value| sensitive.gather_text(value));
         }
     }
     sensitive
@@ -64,12 +67,16 @@ mod tests {
         std::fs::write(&file, "db: {password: hunter2-from-file}\nimage: {tag: v7.1}\n").unwrap();
         let planned = Planned {
             values: vec![file.display().to_string()],
-            set: vec!["a=b,api.token=t0ken-from-flag".to_owned(), r"db.password={0ne-secret,tw0\,secrets},c=d".to_owned()],
+            set: vec![
+                "a=b,api.token=t0ken-from-flag".to_owned(),
+                r"db.password={0ne-secret,tw0\,secrets},c=d".to_owned(),
+            ],
             set_string: vec!["users[0].password=f0ur-secrets".to_owned()],
             ..Planned::default()
         };
         let id = Id { context: None, namespace: "shop".to_owned(), release: "web".to_owned() };
-        let text = "execution error: bad hunter2-from-file or t0ken-from-flag, [0ne-secret tw0,secrets] f0ur-secrets for v7.1";
+        let text =
+            "execution error: bad hunter2-from-file or t0ken-from-flag, [0ne-secret tw0,secrets] f0ur-secrets for v7.1";
         let masked = supplied(&Item { id, planned }).mask_text(text, &Masker::new(b"key"));
         for secret in ["hunter2", "t0ken", "0ne-secret", "tw0", "secrets]", "f0ur"] {
             assert!(!masked.contains(secret), "{masked}");

@@ -1,5 +1,6 @@
 //! `helm safe-upgrade batch`: many releases, each under guard: look at all, show what would be done, ask once, upgrade in order.
 
+mod asking;
 mod content;
 mod given;
 mod hush;
@@ -20,7 +21,6 @@ use self::release::Upgrades;
 use self::screen::Screen;
 use crate::cli::args::{BatchArgs, BatchCommand, BatchFormat, BatchReportArgs};
 use crate::cli::console::Telling;
-use crate::cli::guard::{ask, is_attended};
 use crate::cli::{Environment, configuration, output};
 use crate::cluster::KubeCluster;
 use crate::error::{EXIT_OK, Error, Kind};
@@ -110,7 +110,7 @@ impl Running<'_> {
         if run.dry_run {
             return Ok(exit_code(&kept, (false, !all_known)));
         }
-        self.confirm(&kept).await?;
+        asking::confirm(&upgrades, &kept, run.output == BatchFormat::Text).await?;
         screen.starts(Progress::of(&kept, usize::from(run.concurrency)));
         let batch =
             Batch { releases: &upgrades, order: &given.order, terms, store: &store, interrupts: self.interrupts };
@@ -266,36 +266,6 @@ impl Running<'_> {
                 }
             }
             Some(_) => looked.again = false,
-        }
-    }
-
-    /// Asks once for all.
-    async fn confirm(&self, kept: &Kept) -> Result<(), Error> {
-        let undone = kept.to_undo().count();
-        // Where something is brought back, nothing new is begun.
-        let (doing, capital, count) = match undone {
-            0 => ("upgrade", "Upgrade", kept.open()),
-            undone => ("bring back", "Bring back", undone),
-        };
-        if self.arguments.run.yes || count == 0 {
-            return Ok(());
-        }
-        let releases = if count == 1 { "1 release".to_owned() } else { format!("{count} releases") };
-        if !is_attended() {
-            let message = format!("cannot {doing} {releases}: nobody is there to confirm it");
-            return Err(Error::new(Kind::Refused, message).hint("look at the table above, and run it again with --yes"));
-        }
-        let question = format!("{capital} {releases}? [y/N] ");
-        let asking = tokio::task::spawn_blocking(move || ask(&question));
-        let answer = tokio::select! {
-            answer = asking => answer.unwrap_or(None),
-            () = self.interrupts.more_than(0) => {
-                return Err(Error::new(Kind::Interrupted, format!("stopped before anything was done to {releases}")));
-            }
-        };
-        match answer.as_deref().map(str::trim) {
-            Some("y" | "Y" | "yes" | "Yes") => Ok(()),
-            _ => Err(Error::new(Kind::Refused, format!("cannot {doing} {releases}: you said no"))),
         }
     }
 }

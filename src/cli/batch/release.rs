@@ -10,7 +10,7 @@ use super::outcome::{fill, may_pass, of_report, refusal, with_look};
 use super::places::{Place, Places};
 use super::screen::{Ear, Screen};
 use crate::checks::Findings;
-use crate::cli::args::{BatchArgs, Command, GuardedArgs, OnFailureArg, SafeUpgrade};
+use crate::cli::args::{BatchArgs, Command, GuardArgs, GuardedArgs, OnFailureArg, SafeUpgrade};
 use crate::cli::guard::order;
 use crate::cli::policy;
 use crate::cli::revdiff::Run;
@@ -51,11 +51,12 @@ pub(super) struct Setting<'a> {
     pub(super) run: Run<'a>,
     request: Request,
     pub(super) options: Options,
+    pub(super) guard: GuardArgs,
     proven_in: Option<elsewhere::Place<crate::cluster::KubeCluster, crate::helm::process::HelmProcess>>,
 }
 
 /// What a look found.
-enum Seen {
+pub(super) enum Seen {
     /// There is nothing to do, and nothing to prove.
     Nothing(Report),
     /// This may be done.
@@ -102,6 +103,7 @@ impl<'a> Upgrades<'a> {
             Some(OnFailure::Uninstall) => OnFailureArg::Uninstall,
         };
         guarded.diff.config.clone_from(&run.config);
+        guarded.diff.display.clone_from(&self.arguments.fleet.display);
         guarded.diff.cluster = self.places.arguments(item.id.context.as_deref(), Some(&item.id.namespace))?;
         Ok(guarded)
     }
@@ -120,14 +122,14 @@ impl<'a> Upgrades<'a> {
         let proven_in = policy::elsewhere(&guarded, &policy, named, environment).await;
         let place = self.places.place(&item.id).await?;
         let run = Run::new(guarded.diff, environment)?;
-        Ok(Setting { place, run, request, options, proven_in })
+        Ok(Setting { place, run, request, options, guard: guarded.guard, proven_in })
     }
 
     /// Looks at a release, and has the checks look.
     ///
     /// # Errors
     /// Why it may not be upgraded.
-    async fn see(&self, setting: &Setting<'_>, ear: &Ear<'_>) -> Result<Seen, Error> {
+    pub(super) async fn see(&self, setting: &Setting<'_>, ear: &Ear<'_>) -> Result<Seen, Error> {
         let seams = self.seams(setting, ear)?;
         let Setting { run, request, options, proven_in, .. } = setting;
         let seeing = async {
