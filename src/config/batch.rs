@@ -17,6 +17,12 @@ pub const MOST_RELEASES: usize = 10_000;
 pub struct Plan {
     /// How long is waited after each wave.
     pub soak: Option<SignedDuration>,
+    /// `--concurrency`.
+    pub concurrency: Option<u16>,
+    /// With more failures than these nothing new is begun.
+    pub max_failures: Option<usize>,
+    /// Whether a wave with a failure is the last one that is begun.
+    pub stops_after_wave: bool,
     /// The releases, as they were named.
     pub releases: Vec<Planned>,
 }
@@ -83,7 +89,10 @@ pub enum OnFailure {
 }
 
 /// The keys of the plan itself.
-const KEYS: [&str; 3] = ["soak", "defaults", "releases"];
+const KEYS: [&str; 6] = ["soak", "concurrency", "maxFailures", "stopOnFailure", "defaults", "releases"];
+
+/// So many releases may be upgraded at the same time.
+pub const MOST_AT_ONCE: u16 = 256;
 
 /// The keys of a release.
 const RELEASE_KEYS: [&str; 17] = [
@@ -127,7 +136,40 @@ fn parse(text: &str) -> Result<Plan, Problem> {
     }
     let said = table.list("releases", |node| Ok((node.line(), of(node, "a release")?)))?;
     let releases = said.into_iter().map(|(line, said)| said.filled(line, &defaults)).collect::<Result<_, _>>()?;
-    Ok(Plan { soak: table.span("soak")?, releases })
+    let concurrency = table.number("concurrency", 1)?.map(|number| u16::try_from(number).unwrap_or(u16::MAX));
+    if let Some(node) = root.get("concurrency").filter(|_| concurrency.is_some_and(|number| number > MOST_AT_ONCE)) {
+        return Err(Problem::at(node, format!("\"concurrency\" is at most {MOST_AT_ONCE}")));
+    }
+    let stop = stop(&root, &table)?;
+    let max_failures = table.number("maxFailures", 0)?.map(|number| number as usize);
+    if let (Some(_), Some(node), Some(_)) = (stop, root.get("stopOnFailure"), max_failures) {
+        return Err(Problem::at(node, "a plan has \"stopOnFailure\" or \"maxFailures\", and not both"));
+    }
+    Ok(Plan {
+        soak: table.span("soak")?,
+        concurrency,
+        max_failures: max_failures.or((stop == Some(Stop::Batch)).then_some(0)),
+        stops_after_wave: stop == Some(Stop::Wave),
+        releases,
+    })
+}
+
+/// What a failure stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// All that has not begun.
+    Batch,
+    /// The waves after its own.
+    Wave,
+}
+
+fn stop(root: &Node, table: &Table<'_>) -> Result<Option<Stop>, Problem> {
+    let Some(node) = root.get("stopOnFailure") else { return Ok(None) };
+    match node.as_str() {
+        Some("wave") => Ok(Some(Stop::Wave)),
+        Some(_) => Err(Problem::at(node, "\"stopOnFailure\" is true, false or wave")),
+        None => Ok(table.switch("stopOnFailure")?.filter(|stops| *stops).map(|_| Stop::Batch)),
+    }
 }
 
 /// What is said of a release, or of all of them.
@@ -291,11 +333,30 @@ releases:
     }
 
     #[test]
+    fn a_plan_says_what_a_failure_stops() {
+        let plan = |keys: &str| read("plan.yaml", &format!("{keys}\nreleases: []\n")).unwrap();
+        let stops = |keys: &str| (plan(keys).max_failures, plan(keys).stops_after_wave);
+        assert_eq!(stops(""), (None, false));
+        assert_eq!(stops("stopOnFailure: false"), (None, false));
+        assert_eq!(stops("stopOnFailure: true"), (Some(0), false));
+        assert_eq!(stops("stopOnFailure: wave"), (None, true));
+        assert_eq!(stops("maxFailures: 3"), (Some(3), false));
+        assert_eq!(plan("concurrency: 4").concurrency, Some(4));
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_line() {
         for (text, expected) in [
             ("", "line 1: the plan is no map"),
             ("releases: 5\n", "line 1: \"releases\" is no list"),
             ("soak: 1m\n", "line 1: the plan has no \"releases\""),
+            ("concurrency: 0\nreleases: []\n", "line 1: \"concurrency\" is no whole number, 1 or more"),
+            ("concurrency: 100000\nreleases: []\n", "line 1: \"concurrency\" is at most 256"),
+            ("stopOnFailure: never\nreleases: []\n", "line 1: \"stopOnFailure\" is true, false or wave"),
+            (
+                "maxFailures: 1\nstopOnFailure: wave\nreleases: []\n",
+                "line 2: a plan has \"stopOnFailure\" or \"maxFailures\", and not both",
+            ),
             ("releases:\n- chart: a\n", "line 2: a release has no \"release\""),
             ("releases:\n- release: a\n", "line 2: a release has no \"chart\""),
             ("releases:\n- release: ''\n  chart: a\n", "line 2: \"release\" is empty"),

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::guard::span;
 use super::{FleetArgs, GateArgs};
+use crate::config::batch::MOST_AT_ONCE;
 use crate::upgrade::batch::shard::Shard;
 
 pub(super) const BATCH_EXAMPLES: &str = "\
@@ -80,9 +81,9 @@ pub(in crate::cli) struct BatchRunArgs {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Upgrade so many releases at the same time.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub concurrency: u16,
+    /// Upgrade so many releases at the same time; 1 if neither this nor the plan says more.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_AT_ONCE)))]
+    pub concurrency: Option<u16>,
 
     /// Begin nothing new after more failures than these.
     #[arg(long, value_name = "NUMBER")]

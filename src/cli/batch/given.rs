@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use jiff::SignedDuration;
-
 use super::content::Content;
 use super::places::Places;
 use super::selection::Selection;
@@ -18,6 +16,7 @@ use crate::error::{Error, Kind};
 use crate::release::fleet::{Filter, Member, Unreadable};
 use crate::upgrade::batch::Id;
 use crate::upgrade::batch::kept::ClusterIdentity;
+use crate::upgrade::batch::next::Terms;
 use crate::upgrade::batch::order::{Node, Order, order};
 use crate::upgrade::batch::shard::Shard;
 
@@ -37,7 +36,8 @@ pub(super) struct Given {
     pub(super) digest: String,
     /// The clusters that its releases are in, as far as they can be told.
     pub(super) clusters: Vec<ClusterIdentity>,
-    pub(super) soak: SignedDuration,
+    /// How it is run, where no flag says else.
+    pub(super) terms: Terms,
     pub(super) items: Vec<Item>,
     pub(super) order: Order,
     /// What should be known, a line each.
@@ -84,7 +84,13 @@ impl Given {
         let digest = Content::of(&text, &[], &items);
         let contexts: Vec<Option<String>> = items.iter().map(|item| item.id.context.clone()).collect();
         let clusters = places.identities(contexts).await;
-        Self { title, digest, clusters, soak: plan.soak.unwrap_or_default(), ..Self::default() }.ordered(items)
+        let terms = Terms {
+            concurrency: usize::from(plan.concurrency.unwrap_or(1)),
+            max_failures: plan.max_failures,
+            stops_after_wave: plan.stops_after_wave,
+            soak: plan.soak.unwrap_or_default(),
+        };
+        Self { title, digest, clusters, terms, ..Self::default() }.ordered(items)
     }
 
     async fn selected(

@@ -111,7 +111,7 @@ impl Running<'_> {
             return Ok(exit_code(&kept, (false, !all_known)));
         }
         asking::confirm(&upgrades, &kept, run.output == BatchFormat::Text).await?;
-        screen.starts(Progress::of(&kept, usize::from(run.concurrency)));
+        screen.starts(Progress::of(&kept, terms.concurrency));
         let batch =
             Batch { releases: &upgrades, order: &given.order, terms, store: &store, interrupts: self.interrupts };
         let ran = batch.run(&mut kept).await;
@@ -179,11 +179,13 @@ impl Running<'_> {
     }
 
     fn terms(&self, given: &Given) -> Terms {
-        let run = &self.arguments.run;
+        let (run, said) = (&self.arguments.run, given.terms);
+        let stops_by_flag = run.stop_on_failure || run.max_failures.is_some();
         Terms {
-            concurrency: usize::from(run.concurrency),
-            max_failures: if run.stop_on_failure { Some(0) } else { run.max_failures },
-            soak: given.soak,
+            concurrency: run.concurrency.map_or(said.concurrency, usize::from),
+            max_failures: if run.stop_on_failure { Some(0) } else { run.max_failures.or(said.max_failures) },
+            stops_after_wave: said.stops_after_wave && !stops_by_flag,
+            soak: said.soak,
         }
     }
 
@@ -196,7 +198,7 @@ impl Running<'_> {
     ) -> Result<bool, Error> {
         let open: Vec<usize> = (0..kept.releases.len()).filter(|&at| kept.releases[at].outcome.is_none()).collect();
         let looking = open.iter().map(|&at| async move { (at, upgrades.look(at, &given.order.needs[at]).await) });
-        let mut looking = stream::iter(looking).buffered(usize::from(self.arguments.run.concurrency));
+        let mut looking = stream::iter(looking).buffered(self.terms(given).concurrency);
         let mut all: Vec<Looked> = Vec::new();
         screen.looked(0, open.len());
         while let Some((at, mut looked)) = looking.next().await {

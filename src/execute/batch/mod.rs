@@ -234,6 +234,7 @@ fn reason(kept: &Kept, why: Why) -> String {
         Why::Needs(need) => needs_bad(&kept.releases[need]),
         Why::Failures(1) => "another release failed".to_owned(),
         Why::Failures(count) => format!("{count} releases failed"),
+        Why::Wave(wave) => format!("a release of wave {wave} failed"),
     }
 }
 

@@ -13,8 +13,16 @@ pub struct Terms {
     pub concurrency: usize,
     /// With more failures than these nothing new is begun.
     pub max_failures: Option<usize>,
+    /// Whether a wave with a failure is the last one that is begun.
+    pub stops_after_wave: bool,
     /// How long is waited after a wave in which something was upgraded.
     pub soak: SignedDuration,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { concurrency: 1, max_failures: None, stops_after_wave: false, soak: SignedDuration::ZERO }
+    }
 }
 
 /// What to do.
@@ -43,6 +51,8 @@ pub enum Why {
     Needs(usize),
     /// So many have failed.
     Failures(usize),
+    /// A release of this earlier wave has failed.
+    Wave(u32),
 }
 
 /// What to do next. The batch's releases stand in the order.
@@ -65,6 +75,11 @@ pub fn next(order: &Order, kept: &Kept, (terms, interrupted): (&Terms, bool), no
             return Action::Skip(at, Why::Failures(kept.failures()));
         }
     } else {
+        let failed = entries.iter().filter(|entry| terms.stops_after_wave && entry.is_failure());
+        let wave = failed.map(|entry| entry.wave).min();
+        if let Some((wave, (at, _))) = wave.and_then(|wave| Some((wave, waiting.clone().find(|(_, entry)| entry.wave > wave)?))) {
+            return Action::Skip(at, Why::Wave(wave));
+        }
         let bad = |at: usize| order.needs[at].iter().copied().find(|&need| is_bad(&entries[need]));
         if let Some((at, need)) = waiting.find_map(|(at, _)| Some((at, bad(at)?))) {
             return Action::Skip(at, Why::Needs(need));
@@ -119,7 +134,8 @@ mod tests {
     use crate::upgrade::batch::Id;
     use crate::upgrade::batch::kept::{SCHEMA_VERSION, Told};
 
-    const ONE: Terms = Terms { concurrency: 1, max_failures: None, soak: SignedDuration::ZERO };
+    const ONE: Terms =
+        Terms { concurrency: 1, max_failures: None, stops_after_wave: false, soak: SignedDuration::ZERO };
     const TWO: Terms = Terms { concurrency: 2, ..ONE };
     const STRICT: Terms = Terms { max_failures: Some(0), ..ONE };
     const SOAK: Terms = Terms { soak: SignedDuration::from_secs(60), ..ONE };
@@ -273,6 +289,19 @@ mod tests {
         assert_eq!(at(&kept, 61), Action::Start(2));
         let (_, kept) = batch(&["1:=", "1:n", "2:."]);
         assert_eq!(at(&kept, 1), Action::Start(2), "nothing was upgraded");
+    }
+
+    #[test]
+    fn a_wave_with_a_failure_may_be_the_last_one() {
+        let by_wave = Terms { stops_after_wave: true, ..ONE };
+        let at = |releases: &[&str], terms: &Terms| {
+            let (order, kept) = batch(releases);
+            next(&order, &kept, (terms, false), second(9))
+        };
+        assert_eq!(at(&["0:b", "1:."], &ONE), Action::Start(1), "unless the plan says so");
+        assert_eq!(at(&["0:b", "0:.", "1:."], &by_wave), Action::Skip(2, Why::Wave(0)));
+        assert_eq!(at(&["0:b", "0:.", "1:s"], &by_wave), Action::Start(1), "the rest of its wave goes on");
+        assert_eq!(at(&["0:n", "1:."], &by_wave), Action::Start(1), "what was refused is no failure");
     }
 
     #[test]
