@@ -93,6 +93,7 @@ fn beside(command: &str, flag: &str) -> String {
         ("batch", "--to" | "--from" | "--all-namespaces" | "--namespaces" | "--contexts" | "--selector") => {
             "--chart=./none".to_owned()
         }
+        ("batch", "--detailed-exitcode") => "plan.yaml --dry-run".to_owned(),
         ("batch", flag) => format!("plan.yaml {}", taken_with(flag)),
         ("blue-green", flag) => format!("{} {}", colours(flag), taken_with(flag)),
         ("blue-green status", "--blue") => "--green=b".to_owned(),

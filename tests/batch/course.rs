@@ -10,6 +10,7 @@ stories![
     a_look_changes_nothing_and_needs_a_yes,
     gates_of_a_plan_name_each_release,
     what_is_asked_for_is_shown_before_the_answer,
+    only_what_is_named_is_upgraded,
 ];
 
 /// Lines of a plan for notes of these names.
@@ -176,4 +177,31 @@ fn what_is_asked_for_is_shown_before_the_answer(user: &User) {
     shown.exits(0);
     assert!(shown.stdout.contains("<masked, ") && !shown.stdout.contains("correct-horse"), "{}", shown.stdout);
     assert!(shown.stdout.contains("2 of 2 releases are good: 2 upgraded"), "{}", shown.stdout);
+}
+
+fn only_what_is_named_is_upgraded(user: &User) {
+    user.has_charts();
+    let releases = |tag: u32| {
+        [
+            "release: base, chart: note".to_owned(),
+            format!("release: web, chart: app, set: [tag={tag}], needs: [base]"),
+            "release: other, chart: note".to_owned(),
+        ]
+    };
+    user.plans("plan.yaml", &releases(1));
+    let shown = user.types("helm safe-upgrade batch plan.yaml --dry-run --detailed-exitcode");
+    shown.exits(2);
+    let batch = user.batch("plan.yaml --only web", 3);
+    assert_eq!(batch.outcomes(), ["base: refused", "web: skipped"]);
+    let reason = text(&batch.entry("base")["reason"]);
+    assert_eq!(reason, "release \"base\" would be upgraded, and --only does not name it");
+    let batch = user.batch("plan.yaml --only web --only base", 0);
+    assert_eq!(batch.outcomes(), ["base: upgraded", "web: upgraded"]);
+    user.plans("plan.yaml", &releases(2));
+    let batch = user.batch(&format!("plan.yaml --only {}/web", user.namespace), 0);
+    assert_eq!(batch.outcomes(), ["base: unchanged", "web: upgraded"]);
+    assert_eq!(user.does("helm list -q"), "base\nweb\n");
+    user.types("helm safe-upgrade batch plan.yaml --dry-run --detailed-exitcode --only web").exits(0);
+    user.types("helm safe-upgrade batch plan.yaml --only wbe")
+        .explains("cannot run only \"wbe\": plan.yaml has no release of that name");
 }

@@ -25,7 +25,7 @@ Examples:
                                                        the results of all shards together
 
 docs/batch.md says what stands in a plan (docs/schema/batch.json).
-Exit code: 0 all are good; 3 some were refused or skipped; 4 some failed and were rolled back; 5 some failed and were not; 7
+Exit code: 0 all are good; 2 with --detailed-exitcode where something would be done; 3 some were refused or skipped; 4 some failed and were rolled back; 5 some failed and were not; 7
 interrupted; 1 other errors.";
 
 pub(super) const REPORT_EXAMPLES: &str = "\
@@ -80,6 +80,14 @@ pub(in crate::cli) struct BatchRunArgs {
     /// Look, show the table, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+
+    /// With --dry-run, exit with code 2 if anything would be done and nothing is wrong.
+    #[arg(long, requires = "dry_run")]
+    pub detailed_exitcode: bool,
+
+    /// Only this release of the plan, as a need names it; may be given several times. What it needs must be as the plan has it already.
+    #[arg(long, value_name = "RELEASE", requires = "plan")]
+    pub only: Vec<String>,
 
     /// Upgrade so many releases at the same time; 1 if neither this nor the plan says more.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_AT_ONCE)))]

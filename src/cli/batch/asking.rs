@@ -8,8 +8,8 @@ use crate::cli::guard::{ask, is_attended};
 use crate::cli::output;
 use crate::error::{Error, Kind};
 use crate::report::style::Role;
+use crate::upgrade::batch::Outcome;
 use crate::upgrade::batch::kept::{Entry, Kept};
-use crate::upgrade::batch::{Id, Outcome};
 
 /// What is asked to be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,17 +74,12 @@ fn said(answer: &str) -> Answer<'_> {
     }
 }
 
-/// Whether a release is meant: by its name alone, or with its namespace, or with its context as well.
-fn is_meant(id: &Id, name: &str) -> bool {
-    name == id.release || name == format!("{}/{}", id.namespace, id.release) || name == id.to_string()
-}
-
 impl Upgrades<'_> {
     /// Shows what is asked for of each release that would be begun, or is refused.
     async fn show(&self, entries: &[Entry], what: What, name: Option<&str>) -> Result<(), Error> {
         let is_shown = |entry: &Entry| {
             let may = matches!(entry.outcome, None | Some(Outcome::Refused));
-            may && name.is_none_or(|name| is_meant(&entry.id, name))
+            may && name.is_none_or(|name| entry.id.is_named(name))
         };
         let shown: Vec<usize> = (0..entries.len()).filter(|&at| is_shown(&entries[at])).collect();
         if shown.is_empty() {
@@ -146,14 +141,5 @@ mod tests {
         for no in ["", "n", "yes please", "d a b", "dd", "\u{1b}[31my"] {
             assert_eq!(said(no), Answer::No, "{no:?}");
         }
-    }
-
-    #[test]
-    fn a_release_is_named_as_far_as_need_be() {
-        let id = Id { context: Some("eu".to_owned()), namespace: "shop".to_owned(), release: "web".to_owned() };
-        for name in ["web", "shop/web", "eu/shop/web"] {
-            assert!(is_meant(&id, name), "{name}");
-        }
-        assert!(!is_meant(&id, "shop") && !is_meant(&id, "b/web") && !is_meant(&id, ""));
     }
 }

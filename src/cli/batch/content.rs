@@ -103,6 +103,7 @@ mod tests {
         let item = |namespace: &str| Item {
             id: Id { context: None, namespace: namespace.to_owned(), release: "web".to_owned() },
             planned: Planned { chart: path("web"), values: vec![path("values.yaml")], ..Planned::default() },
+            is_ground: false,
         };
         let mut seen = vec![Content::of("plan", &[], &[item("shop")])];
         assert_eq!(seen[0], Content::of("plan", &[], &[item("shop")]));

@@ -25,6 +25,8 @@ use crate::upgrade::batch::shard::Shard;
 pub(super) struct Item {
     pub(super) id: Id,
     pub(super) planned: Planned,
+    /// Whether it is there only for what needs it: `--only` does not name it, so it must be as the plan has it already.
+    pub(super) is_ground: bool,
 }
 
 /// A batch as it was given, its releases in their order.
@@ -50,13 +52,13 @@ impl Given {
     /// The batch of these arguments. `known` are the releases of a batch that goes on: they need not be found again.
     pub(super) async fn of(arguments: &BatchArgs, places: &Places<'_>, known: Option<Vec<Id>>) -> Result<Self, Error> {
         match (&arguments.plan, &arguments.chart) {
-            (Some(path), _) => Self::planned(path, places).await,
+            (Some(path), _) => Self::planned((path, &arguments.run.only), places).await,
             (None, Some(chart)) => Self::selected((arguments, chart), places, known).await,
             (None, None) => Err(Error::new(Kind::Usage, "no plan named").hint("see helm safe-upgrade batch --help")),
         }
     }
 
-    async fn planned(path: &Path, places: &Places<'_>) -> Result<Self, Error> {
+    async fn planned((path, only): (&Path, &[String]), places: &Places<'_>) -> Result<Self, Error> {
         let text = input::read(path)?;
         let plan = plan::read(&input::name(path), &text)?;
         let folder = path.parent().filter(|_| !input::is_stdin(path)).unwrap_or(Path::new(""));
@@ -78,10 +80,11 @@ impl Given {
                 None => places.of(planned.context.as_deref()).await?.namespace().to_owned(),
             };
             let id = Id { context: planned.context.clone(), namespace, release: planned.release.clone() };
-            items.push(Item { id, planned });
+            items.push(Item { id, planned, is_ground: false });
         }
         let title = path.file_name().map_or_else(|| input::name(path), |name| name.to_string_lossy().into_owned());
-        let digest = Content::of(&text, &[], &items);
+        let what = if only.is_empty() { text } else { format!("{text}\n{only:?}") };
+        let digest = Content::of(&what, &[], &items);
         let contexts: Vec<Option<String>> = items.iter().map(|item| item.id.context.clone()).collect();
         let clusters = places.identities(contexts).await;
         let terms = Terms {
@@ -90,7 +93,7 @@ impl Given {
             stops_after_wave: plan.stops_after_wave,
             soak: plan.soak.unwrap_or_default(),
         };
-        Self { title, digest, clusters, terms, ..Self::default() }.ordered(items)
+        Self { title, digest, clusters, terms, ..Self::default() }.ordered(items)?.named(only)
     }
 
     async fn selected(
@@ -142,7 +145,7 @@ impl Given {
                 reuse: Some(Reuse::ResetThenReuse),
                 ..Planned::default()
             };
-            Item { id, planned }
+            Item { id, planned, is_ground: false }
         };
         given.ordered(ids.into_iter().map(item).collect())
     }
@@ -160,6 +163,38 @@ impl Given {
         }
         self.items = order.given.iter().map(|&at| items[at].clone()).collect();
         self.order = order;
+        Ok(self)
+    }
+
+    /// Only the releases that are named, and those that they need, which are only looked at.
+    fn named(mut self, only: &[String]) -> Result<Self, Error> {
+        if only.is_empty() {
+            return Ok(self);
+        }
+        let missing = only.iter().find(|name| !self.items.iter().any(|item| item.id.is_named(name)));
+        if let Some(name) = missing {
+            let message = format!("cannot run only {name:?}: {} has no release of that name", self.title);
+            return Err(
+                Error::new(Kind::Usage, message).hint("it is RELEASE, NAMESPACE/RELEASE or CONTEXT/NAMESPACE/RELEASE")
+            );
+        }
+        let is_named = |item: &Item| only.iter().any(|name| item.id.is_named(name));
+        let mut stays: Vec<bool> = self.items.iter().map(is_named).collect();
+        // What is needed stands before what needs it.
+        for at in (0..stays.len()).rev().filter(|&at| is_named(&self.items[at])) {
+            self.order.needs[at].iter().for_each(|&need| stays[need] = true);
+        }
+        for item in &mut self.items {
+            item.is_ground = !is_named(item);
+            // Those that it needs itself need not be there.
+            if item.is_ground {
+                item.planned.needs.clear();
+            }
+        }
+        let mut stays = stays.into_iter();
+        self.items.retain(|_| stays.next().unwrap_or_default());
+        self.order = order(&nodes(&self.items)).map_err(|problem| Error::new(Kind::Usage, problem.to_string()))?;
+        self.items = self.order.given.iter().map(|&at| self.items[at].clone()).collect();
         Ok(self)
     }
 
@@ -214,7 +249,7 @@ mod tests {
 
     fn item(context: Option<&str>, namespace: &str) -> Item {
         let id = Id { context: context.map(str::to_owned), namespace: namespace.to_owned(), release: "web".to_owned() };
-        Item { id, planned: Planned::default() }
+        Item { id, planned: Planned::default(), is_ground: false }
     }
 
     #[test]

@@ -77,7 +77,7 @@ mod tests {
         let id = Id { context: None, namespace: "shop".to_owned(), release: "web".to_owned() };
         let text =
             "execution error: bad hunter2-from-file or t0ken-from-flag, [0ne-secret tw0,secrets] f0ur-secrets for v7.1";
-        let masked = supplied(&Item { id, planned }).mask_text(text, &Masker::new(b"key"));
+        let masked = supplied(&Item { id, planned, is_ground: false }).mask_text(text, &Masker::new(b"key"));
         for secret in ["hunter2", "t0ken", "0ne-secret", "tw0", "secrets]", "f0ur"] {
             assert!(!masked.contains(secret), "{masked}");
         }

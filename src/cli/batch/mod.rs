@@ -23,7 +23,7 @@ use crate::cli::args::{BatchArgs, BatchCommand, BatchFormat, BatchReportArgs};
 use crate::cli::console::Telling;
 use crate::cli::{Environment, configuration, output};
 use crate::cluster::KubeCluster;
-use crate::error::{EXIT_OK, Error, Kind};
+use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::execute::batch::{Batch, needs_bad};
 use crate::execute::interrupts::Interrupts;
 use crate::record::batch::Store;
@@ -108,7 +108,7 @@ impl Running<'_> {
         self.arguments.gates.fit_soak(upgrades.any_soaks())?;
         let all_known = self.look((&upgrades, &screen), &given, &mut kept).await?;
         if run.dry_run {
-            return Ok(exit_code(&kept, (false, !all_known)));
+            return Ok(self.looked_code(&kept, all_known));
         }
         asking::confirm(&upgrades, &kept, run.output == BatchFormat::Text).await?;
         screen.starts(Progress::of(&kept, terms.concurrency));
@@ -125,6 +125,13 @@ impl Running<'_> {
             output::print_notice(&text, self.environment);
         }
         Ok(exit_code(&kept, (self.interrupts.asked().is_some(), false)))
+    }
+
+    /// The exit code of a look.
+    fn looked_code(&self, kept: &Kept, all_known: bool) -> u8 {
+        let code = exit_code(kept, (false, !all_known));
+        let differs = self.arguments.run.detailed_exitcode && code == EXIT_OK && kept.open() > 0;
+        if differs { EXIT_CHANGED } else { code }
     }
 
     /// The batch, where its state is kept, and what is kept of it that goes on.

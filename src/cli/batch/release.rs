@@ -52,6 +52,8 @@ pub(super) struct Setting<'a> {
     request: Request,
     pub(super) options: Options,
     pub(super) guard: GuardArgs,
+    /// As of the item.
+    is_ground: bool,
     proven_in: Option<elsewhere::Place<crate::cluster::KubeCluster, crate::helm::process::HelmProcess>>,
 }
 
@@ -122,7 +124,7 @@ impl<'a> Upgrades<'a> {
         let proven_in = policy::elsewhere(&guarded, &policy, named, environment).await;
         let place = self.places.place(&item.id).await?;
         let run = Run::new(guarded.diff, environment)?;
-        Ok(Setting { place, run, request, options, guard: guarded.guard, proven_in })
+        Ok(Setting { place, run, request, options, guard: guarded.guard, is_ground: item.is_ground, proven_in })
     }
 
     /// Looks at a release, and has the checks look.
@@ -131,15 +133,20 @@ impl<'a> Upgrades<'a> {
     /// Why it may not be upgraded.
     pub(super) async fn see(&self, setting: &Setting<'_>, ear: &Ear<'_>) -> Result<Seen, Error> {
         let seams = self.seams(setting, ear)?;
-        let Setting { run, request, options, proven_in, .. } = setting;
+        let Setting { run, request, options, proven_in, is_ground, .. } = setting;
         let seeing = async {
             let mut prepared = execute::prepare(&seams, request, (options, &run.options), &()).await?;
             if let Some(error) = prepared.locked.take() {
                 return Err(error);
             }
-            if prepared.nothing_to_do && prepared.deployed_proven {
+            if prepared.nothing_to_do && (prepared.deployed_proven || *is_ground) {
                 execute::clear_lease(&seams, &request.upgrade.release, &options.who).await;
                 return Ok(Seen::Nothing(prepared.nothing_to_do_report()));
+            }
+            if *is_ground {
+                let message =
+                    format!("release \"{}\" would be upgraded, and --only does not name it", request.upgrade.release);
+                return Err(Error::new(Kind::Refused, message));
             }
             if prepared.nothing_to_do {
                 let terms = &options.told.terms;

@@ -57,7 +57,7 @@ impl Upgrades<'_> {
 
     /// Where there was nothing before, the release goes, if its plan says so for a failure of its own.
     async fn remove(&self, at: usize, undo: Undo) -> Result<Told, Error> {
-        let Item { id, planned } = &self.items[at];
+        let Item { id, planned, .. } = &self.items[at];
         let by_hand = format!("helm uninstall {} -n {} removes it", id.release, id.namespace);
         let not_undone = |why: &str| Ok(Told::new(Outcome::NotUndone, Some(format!("{why}; {by_hand}"))));
         if planned.on_failure != Some(OnFailure::Uninstall) {

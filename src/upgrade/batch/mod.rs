@@ -23,6 +23,14 @@ pub struct Id {
     pub release: String,
 }
 
+impl Id {
+    /// Whether this is a name of it: the release alone, with its namespace, or with its context as well.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        name == self.release || name == format!("{}/{}", self.namespace, self.release) || name == self.to_string()
+    }
+}
+
 /// `shop/web`, or `production/shop/web` where a context is named.
 impl fmt::Display for Id {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -124,5 +132,19 @@ impl Standing {
             Self::Ended(outcome) => Some(outcome),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_named_as_far_as_need_be() {
+        let id = Id { context: Some("eu".to_owned()), namespace: "shop".to_owned(), release: "web".to_owned() };
+        for name in ["web", "shop/web", "eu/shop/web"] {
+            assert!(id.is_named(name), "{name}");
+        }
+        assert!(!id.is_named("shop") && !id.is_named("b/web") && !id.is_named(""));
     }
 }

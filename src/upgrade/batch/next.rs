@@ -77,7 +77,9 @@ pub fn next(order: &Order, kept: &Kept, (terms, interrupted): (&Terms, bool), no
     } else {
         let failed = entries.iter().filter(|entry| terms.stops_after_wave && entry.is_failure());
         let wave = failed.map(|entry| entry.wave).min();
-        if let Some((wave, (at, _))) = wave.and_then(|wave| Some((wave, waiting.clone().find(|(_, entry)| entry.wave > wave)?))) {
+        if let Some((wave, (at, _))) =
+            wave.and_then(|wave| Some((wave, waiting.clone().find(|(_, entry)| entry.wave > wave)?)))
+        {
             return Action::Skip(at, Why::Wave(wave));
         }
         let bad = |at: usize| order.needs[at].iter().copied().find(|&need| is_bad(&entries[need]));
