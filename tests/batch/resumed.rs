@@ -7,7 +7,7 @@ use crate::processes::{plugin_of, signal};
 use crate::record::Record;
 use crate::user::User;
 
-stories![a_batch_that_was_killed_goes_on];
+stories![a_batch_that_was_killed_goes_on, what_was_let_go_of_is_taken_up_although_another_failed];
 
 /// Starts the batch, and waits until a release is at work.
 fn starts_until(user: &User, flags: &str, release: &str) -> Child {
@@ -55,4 +55,31 @@ fn a_batch_that_was_killed_goes_on(user: &User) {
     user.plans("plan.yaml", &["release: a, chart: app, set: [tag=3]".to_owned()]);
     user.types("helm safe-upgrade batch plan.yaml --yes --state state.json --resume")
         .explains("what is kept in state.json is of another batch");
+}
+
+fn what_was_let_go_of_is_taken_up_although_another_failed(user: &User) {
+    user.has_charts();
+    user.plans("first.yaml", &["a", "b"].map(|name| format!("release: {name}, chart: app")));
+    user.batch("first.yaml --concurrency 2", 0);
+    let releases = ["release: a, chart: app, set: [tag=2-missing]", "release: b, chart: app, set: [tag=2-unready]"];
+    user.plans("plan.yaml", &releases.map(str::to_owned));
+    let mut helm = starts_until(user, "--rollback-set --concurrency 2 --fail-fast-after 60s", "b");
+    let has_failed = |kept: serde_json::Value| kept["releases"][0]["outcome"] == "rolled-back";
+    user.waits_for(|| user.kept("state.json").is_some_and(has_failed));
+    let plugin = plugin_of(&helm);
+    signal(plugin, "TERM");
+    signal(plugin, "TERM");
+    assert_eq!(helm.wait().unwrap().code(), Some(7));
+    let kept = user.kept("state.json").unwrap();
+    is_a_state(&kept);
+    let entry = &kept["releases"][1];
+    assert_eq!((text(&entry["outcome"]), &entry["revision"]), ("interrupted", &2.into()));
+    let shown = user.types("helm safe-upgrade batch report state.json");
+    assert!(shown.exits(7).stdout.contains("let go of at once, as asked: revision "), "{}", shown.stdout);
+    // It failed by itself, or had gone back in time.
+    let batch = user.batch("plan.yaml --state state.json --resume --rollback-set --fail-fast-after 2s", 4);
+    let outcome = text(&batch.entry("b")["outcome"]).to_owned();
+    assert!(["rolled-back", "skipped"].contains(&outcome.as_str()), "{outcome}");
+    assert!(user.does("helm get manifest b").contains("example.com/app:1\""));
+    assert!(user.revisions_of("b").last().unwrap().ends_with(" deployed"), "{:?}", user.revisions_of("b"));
 }

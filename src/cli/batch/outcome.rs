@@ -6,6 +6,7 @@ use crate::diff::resources::Change;
 use crate::error::Kind;
 use crate::execute::Prepared;
 use crate::release::Release;
+use crate::release::history::History;
 use crate::upgrade::batch::Outcome;
 use crate::upgrade::batch::event::{Changes, Looked};
 use crate::upgrade::batch::kept::Told;
@@ -55,6 +56,27 @@ fn warnings(findings: &Findings) -> Vec<String> {
     names
 }
 
+/// What becomes of a release that was let go of at once, by what Helm says of it now. `before` was its last revision when the run began.
+pub(super) fn let_go(before: u32, history: Option<&History>) -> Told {
+    let told = |revision: Option<u32>, deployed: Option<u32>, what: &str| {
+        let reason = Some(format!("let go of at once, as asked: {what}"));
+        Told { revision, deployed, ..Told::new(Outcome::Interrupted, reason) }
+    };
+    let Some(history) = history else {
+        return told(Some(before + 1), None, "what became of it could not be seen");
+    };
+    let mut deployed = history.entries().iter().rev().filter(|entry| entry.status_hint == "deployed");
+    let deployed = deployed.next().map(|entry| entry.revision);
+    let Some(last) = history.entries().last() else { return told(None, None, "it was not installed") };
+    let what = format!("revision {} is {}", last.revision, last.status_hint);
+    // One that was taken up after a crash may be pending still.
+    match (last.revision > before, last.status_hint.starts_with("pending")) {
+        (true, _) => told(Some(before + 1), deployed, &what),
+        (false, true) => told(Some(last.revision), deployed, &what),
+        (false, false) => told(None, deployed, "it was not changed"),
+    }
+}
+
 /// Why the checks stop an upgrade, if they do.
 pub(super) fn refusal(findings: &Findings) -> Option<String> {
     let blocker = |name: &str| {
@@ -89,6 +111,29 @@ pub(super) fn fill(looked: &mut Looked, prepared: &Prepared, findings: &Findings
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::history::Entry;
+
+    #[test]
+    fn what_was_let_go_of_is_as_helm_says() {
+        let seen = |before: u32, revisions: &[(u32, &str)]| {
+            let entry = |(revision, status): &(u32, &str)| Entry {
+                revision: *revision,
+                status_hint: (*status).to_owned(),
+                ..Entry::default()
+            };
+            let told = let_go(before, Some(&History::new(revisions.iter().map(entry).collect())));
+            assert_eq!(told.outcome, Outcome::Interrupted);
+            (told.revision, told.deployed, told.reason.unwrap().rsplit(": ").next().unwrap().to_owned())
+        };
+        let pending = (Some(4), Some(3), "revision 4 is pending-upgrade".to_owned());
+        assert_eq!(seen(3, &[(3, "deployed"), (4, "pending-upgrade")]), pending);
+        assert_eq!(seen(4, &[(3, "deployed"), (4, "pending-upgrade")]), pending, "it was taken up");
+        let back = (Some(4), Some(5), "revision 5 is deployed".to_owned());
+        assert_eq!(seen(3, &[(3, "superseded"), (4, "failed"), (5, "deployed")]), back);
+        assert_eq!(seen(3, &[(3, "deployed")]), (None, Some(3), "it was not changed".to_owned()));
+        assert_eq!(seen(0, &[]), (None, None, "it was not installed".to_owned()));
+        assert_eq!(let_go(3, None).revision, Some(4));
+    }
 
     #[test]
     fn a_look_that_was_interrupted_is_looked_at_again() {

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use clap::Parser as _;
+use tokio::time::timeout;
 
 use super::given::Item;
 use super::hush;
-use super::outcome::{fill, may_pass, of_report, refusal, with_look};
+use super::outcome::{fill, let_go, may_pass, of_report, refusal, with_look};
 use super::places::{Place, Places};
 use super::screen::{Ear, Screen};
 use crate::checks::Findings;
@@ -31,6 +32,9 @@ use crate::upgrade::event::Report;
 pub(super) const UNTIL_FREE: Duration = Duration::from_secs(45);
 /// How often it is looked whether it is free.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+/// No longer is looked at what was let go of.
+const TO_SEE: Duration = Duration::from_secs(3);
 
 /// The releases of a batch, and what they are upgraded with.
 pub(super) struct Upgrades<'a> {
@@ -246,13 +250,18 @@ impl<'a> Upgrades<'a> {
         let seams = self.seams(&setting, &ear)?;
         let recorded = policy::recorded(&setting.options, &findings, prepared.proposed.is_first);
         let options = recorded.as_ref().unwrap_or(&setting.options);
-        let report = execute::run::run(&seams, &prepared, options).await;
-        let is_first = prepared.proposed.is_first;
-        report.map(|report| with_look(of_report(&report), is_first, &findings)).map_err(|error| match error.kind {
-            Kind::Locked | Kind::Interrupted => error,
+        match execute::run::run(&seams, &prepared, options).await {
+            Ok(report) => Ok(with_look(of_report(&report), prepared.proposed.is_first, &findings)),
+            Err(error) if error.kind == Kind::Locked => Err(error),
+            // The user wants no more, and helm may have been at work.
+            Err(error) if error.kind == Kind::Interrupted => {
+                let history = timeout(TO_SEE, setting.place.storage.history(&item.id.release)).await;
+                let before = prepared.history.revisions().last().copied().unwrap_or_default();
+                Ok(let_go(before, history.ok().and_then(Result::ok).as_ref()))
+            }
             // It had begun: nobody knows how it stands.
-            _ => Error { kind: Kind::NotRolledBack, ..error },
-        })
+            Err(error) => Err(Error { kind: Kind::NotRolledBack, ..error }),
+        }
     }
 
     async fn try_deployed(&self, at: usize) -> Result<Option<u32>, Error> {

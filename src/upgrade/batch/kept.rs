@@ -202,15 +202,23 @@ impl Entry {
 
     /// It waits again: whoever was at work on it is gone.
     fn wait(&mut self) {
+        let is_left = self.is_left();
         // Where it was brought back, or never changed, what is deployed then is what it is upgraded from.
-        self.taken_up = self.running || self.revision.is_some() && self.deployed == self.revision;
+        self.taken_up = self.running || is_left || self.revision.is_some() && self.deployed == self.revision;
         if !self.taken_up {
             self.from = None;
         }
         // What was at work stays begun.
-        self.started = self.started.filter(|_| self.running);
+        self.started = self.started.filter(|_| self.running || is_left);
         (self.running, self.outcome, self.reason) = (false, None, None);
         (self.revision, self.deployed, self.installed, self.ended) = (None, None, false, None);
+    }
+
+    /// Whether it was interrupted with the revision that was made left as it is: pending, or deployed and not proven.
+    fn is_left(&self) -> bool {
+        let is_back = self.deployed.is_some() && self.deployed > self.revision;
+        let was_made = self.revision.is_some() && self.revision != self.from;
+        self.outcome == Some(Outcome::Interrupted) && was_made && !is_back
     }
 
     /// Whether its upgrade was begun and is not good. What was only looked at, since there was nothing to change, is none of it.
@@ -423,6 +431,25 @@ mod tests {
         assert!(Kept::read(text.replace("\"batch\"", "\"other\"").as_bytes()).is_err());
         let newer = text.replace("\"schemaVersion\": 1", "\"schemaVersion\": 2");
         assert_eq!(Kept::read(newer.as_bytes()).unwrap_err(), "it is of version 2, and not 1");
+    }
+
+    #[test]
+    fn what_was_let_go_of_stays_begun() {
+        let interrupted = |revision, deployed| {
+            let mut kept = kept(None, &[None, Some(Outcome::RolledBack)]);
+            kept.releases[0].from = Some(1);
+            kept.releases[0].begin(Timestamp::UNIX_EPOCH);
+            let told = Told { revision, deployed, ..Told::new(Outcome::Interrupted, None) };
+            kept.releases[0].end(told, Timestamp::UNIX_EPOCH);
+            assert!(!kept.is_over());
+            kept.take_up(true);
+            (kept.releases[0].started.is_some(), kept.releases[0].from)
+        };
+        assert_eq!(interrupted(Some(2), Some(1)), (true, Some(1)), "it is pending");
+        assert_eq!(interrupted(Some(2), Some(2)), (true, Some(1)), "it runs");
+        assert_eq!(interrupted(Some(2), None), (true, Some(1)), "nobody knows");
+        assert_eq!(interrupted(Some(2), Some(3)), (false, None), "it is back");
+        assert_eq!(interrupted(None, Some(1)), (false, None), "it was not changed");
     }
 
     #[test]
