@@ -2,6 +2,7 @@
 
 mod html;
 mod look;
+mod markdown;
 pub mod progress;
 
 use std::io::{Result, Write};
@@ -10,7 +11,6 @@ use jiff::Timestamp;
 
 pub use look::LookView;
 
-use crate::report::markdown::escape::prose;
 use crate::report::releases::Sheet;
 use crate::report::rollout::table::span;
 use crate::report::style::{Painter, Role};
@@ -81,20 +81,7 @@ impl<'a> BatchView<'a> {
     /// # Errors
     /// If the writer fails.
     pub fn write_markdown(&self, out: &mut impl Write) -> Result<()> {
-        let mut table = String::new();
-        self.table(&self.sorted()).markdown(&mut table);
-        write!(out, "### Batch {}\n\n{}\n\n{table}", prose(&self.kept.title), prose(&self.summary()))?;
-        let kept = self.sorted().into_iter().filter_map(|entry| Some((entry, entry.evidence.as_deref()?)));
-        for (number, (entry, evidence)) in kept.enumerate() {
-            if number == 0 {
-                write!(out, "\nEvidence:\n\n")?;
-            }
-            writeln!(out, "- {}: {}", prose(&entry.id.to_string()), prose(evidence))?;
-        }
-        for line in &self.kept.left_out {
-            write!(out, "\n{}\n", prose(line))?;
-        }
-        Ok(())
+        markdown::write(self, out)
     }
 
     /// Writes it as a page.

@@ -243,7 +243,10 @@ impl Entry {
         }
         let own = self.reason.clone().unwrap_or_default();
         match told.outcome {
-            Outcome::Undone => Told { outcome: Outcome::RolledBack, reason: Some(own), ..told },
+            Outcome::Undone => {
+                let reason = told.reason.as_ref().map(|how| format!("{own}; {how}")).unwrap_or(own);
+                Told { outcome: Outcome::RolledBack, reason: Some(reason), ..told }
+            }
             _ => {
                 let why = told.reason.clone().unwrap_or_default();
                 Told { outcome: Outcome::Failed, reason: Some(format!("{own}; not brought back: {why}")), ..told }
@@ -278,12 +281,13 @@ impl Kept {
     }
 
     /// Makes ready to go on: what was being upgraded, what was interrupted, and what was not begun, is looked at once more. With
-    /// `stopped`, after too many failures, what was not begun stays so. Returns the positions of those that were being upgraded.
+    /// `stopped`, after too many failures, what was not begun stays so. Returns the positions of those that were being
+    /// upgraded, or let go of: whoever was at work may have left a lease.
     pub fn take_up(&mut self, stopped: bool) -> Vec<usize> {
         self.ended = None;
         let mut running = Vec::new();
         for (at, entry) in self.releases.iter_mut().enumerate() {
-            if entry.running {
+            if entry.running || entry.is_left() {
                 running.push(at);
             }
             // A run may have ended before it came to what the one before it had begun.
@@ -442,7 +446,8 @@ mod tests {
             let told = Told { revision, deployed, ..Told::new(Outcome::Interrupted, None) };
             kept.releases[0].end(told, Timestamp::UNIX_EPOCH);
             assert!(!kept.is_over());
-            kept.take_up(true);
+            let left = kept.take_up(true).contains(&0);
+            assert_eq!(left, kept.releases[0].started.is_some());
             (kept.releases[0].started.is_some(), kept.releases[0].from)
         };
         assert_eq!(interrupted(Some(2), Some(1)), (true, Some(1)), "it is pending");
