@@ -11,6 +11,7 @@ stories![
     gates_of_a_plan_name_each_release,
     what_is_asked_for_is_shown_before_the_answer,
     only_what_is_named_is_upgraded,
+    a_log_tells_of_gates_and_of_failures_until_there_are_too_many,
 ];
 
 /// Lines of a plan for notes of these names.
@@ -167,7 +168,7 @@ fn what_is_asked_for_is_shown_before_the_answer(user: &User) {
     assert_eq!(text.matches(question).count(), 4, "{text}");
     let parts: Vec<&str> = text.split(question).collect();
     assert!(parts[1].contains("\nNAMESPACE/web\n") && !parts[1].contains("NAMESPACE/api"), "{}", parts[1]);
-    assert!(parts[1].contains("\\u{1b}[31mred") && !text.contains("\u{1b}[31mred"), "{}", parts[1]);
+    assert!(parts[1].contains("\\u001b[31mred") && !text.contains("\u{1b}[31mred"), "{}", parts[1]);
     assert!(parts[2].contains("there is nothing to show of a release of that name"), "{}", parts[2]);
     for part in ["\nNAMESPACE/web\n", "\nNAMESPACE/api\n", "checks: ", "pinned"] {
         assert!(parts[3].contains(part), "{part:?}: {}", parts[3]);
@@ -204,4 +205,42 @@ fn only_what_is_named_is_upgraded(user: &User) {
     user.types("helm safe-upgrade batch plan.yaml --dry-run --detailed-exitcode --only web").exits(0);
     user.types("helm safe-upgrade batch plan.yaml --only wbe")
         .explains("cannot run only \"wbe\": plan.yaml has no release of that name");
+}
+
+fn a_log_tells_of_gates_and_of_failures_until_there_are_too_many(user: &User) {
+    user.has_charts();
+    let names = ["one", "two", "three", "four"];
+    user.plans("first.yaml", &names.map(|name| format!("release: {name}, chart: note")));
+    user.batch("first.yaml --concurrency 4", 0);
+    user.plans("plan.yaml", &names.map(|name| format!("release: {name}, chart: note, set: [text=new]")));
+    let gate = "case $HELM_RELEASE_NAME in two|three) exit 1;; esac";
+    let line = format!("--max-failures 1 --gate-cmd '{gate}' --soak 1s");
+    let shown = user.types(&format!("helm safe-upgrade batch plan.yaml --yes --state state.json {line}"));
+    shown.exits(4);
+    let log = shown.stderr.replace(&user.namespace, "NAMESPACE");
+    let expected = [
+        "NAMESPACE/one  → begins\n",
+        "NAMESPACE/one  ✓ upgraded\n",
+        "· 1 of 4 done, about ",
+        "NAMESPACE/two  ✗ rolled back: ",
+        "· 2 of 4 done, about ",
+        "NAMESPACE/three  ✗ rolled back: ",
+        "· 3 of 4 done, about ",
+        "NAMESPACE/four  · skipped: 2 releases failed\n",
+        "· 4 of 4 done\n",
+    ];
+    let mut rest = log.as_str();
+    for part in expected {
+        rest = rest.split_once(part).unwrap_or_else(|| panic!("{part:?} is not there, or too early: {log}")).1;
+    }
+    assert!(log.lines().any(|line| line.starts_with("NAMESPACE/one  ") && line.contains("soak")), "{log}");
+    assert!(
+        shown.stdout.contains("1 of 4 releases are good: 2 rolled back, 1 skipped, 1 upgraded; "),
+        "{}",
+        shown.stdout
+    );
+    let time = |entry: &serde_json::Value, key: &str| text(&entry[key]).parse::<jiff::Timestamp>().unwrap();
+    let entry = &user.kept("state.json").unwrap()["releases"][0];
+    let took = time(entry, "ended").duration_since(time(entry, "started"));
+    assert!(took >= jiff::SignedDuration::from_secs(1), "it soaked: {took:?}");
 }

@@ -24,6 +24,9 @@ mod environment;
 #[path = "../revdiff/record.rs"]
 mod record;
 #[allow(dead_code)]
+#[path = "../revdiff/servers.rs"]
+mod servers;
+#[allow(dead_code)]
 #[path = "../revdiff/shown.rs"]
 mod shown;
 #[allow(dead_code)]
@@ -35,6 +38,7 @@ mod second;
 
 mod contexts;
 mod course;
+mod keys;
 mod refused;
 mod resumed;
 mod selected;

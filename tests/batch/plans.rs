@@ -87,7 +87,8 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    fn of(shown: &Shown) -> Self {
+    /// What a batch has told with `-o json`, of which each event is as its schema says.
+    pub(crate) fn of(shown: &Shown) -> Self {
         let events: Vec<Value> = shown.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let schema = schema("batch-events");
         let validator = jsonschema::validator_for(&schema).unwrap();

@@ -2,12 +2,16 @@
 
 use std::process::Child;
 
-use crate::plans::{is_a_state, text};
+use crate::plans::{Batch, is_a_state, text};
 use crate::processes::{plugin_of, signal};
 use crate::record::Record;
 use crate::user::User;
 
-stories![a_batch_that_was_killed_goes_on, what_was_let_go_of_is_taken_up_although_another_failed];
+stories![
+    a_batch_that_was_killed_goes_on,
+    a_batch_in_the_cluster_goes_on_elsewhere,
+    what_was_let_go_of_is_taken_up_although_another_failed,
+];
 
 /// Starts the batch, and waits until a release is at work.
 fn starts_until(user: &User, flags: &str, release: &str) -> Child {
@@ -55,6 +59,29 @@ fn a_batch_that_was_killed_goes_on(user: &User) {
     user.plans("plan.yaml", &["release: a, chart: app, set: [tag=3]".to_owned()]);
     user.types("helm safe-upgrade batch plan.yaml --yes --state state.json --resume")
         .explains("what is kept in state.json is of another batch");
+}
+
+fn a_batch_in_the_cluster_goes_on_elsewhere(user: &User) {
+    user.has_charts();
+    let names = ["a", "b"];
+    user.plans("first.yaml", &names.map(|name| format!("release: {name}, chart: app")));
+    user.batch("first.yaml --concurrency 2", 0);
+    user.plans("plan.yaml", &names.map(|name| format!("release: {name}, chart: app, set: [tag=2-slow]")));
+    let line = format!("plan.yaml --state configmap:{}/batch", user.namespace);
+    let mut helm = user.starts(&format!("exec helm safe-upgrade batch {line} --yes"));
+    user.waits_for(|| Record::of(user, "b", 2).is_pending());
+    signal(plugin_of(&helm), "KILL");
+    helm.wait().unwrap();
+    let shown = user.types(&format!("helm safe-upgrade batch {line} --yes"));
+    shown.exits(3);
+    assert!(shown.stderr.contains("plan.yaml was not finished: 1 of 2 releases have ended"), "{}", shown.stderr);
+    // Another machine has nothing but the plan and the charts.
+    user.does("mkdir elsewhere && cp -r plan.yaml app elsewhere");
+    let shown = user.types(&format!("cd elsewhere && helm safe-upgrade batch {line} --yes --resume -o json"));
+    shown.exits(0);
+    assert_eq!(Batch::of(&shown).outcomes(), ["a: upgraded", "b: upgraded"]);
+    assert_eq!(user.revisions_of("a"), ["1 superseded", "2 deployed"], "nothing was done twice");
+    assert!(user.does("helm get manifest b").contains("example.com/app:2-slow"));
 }
 
 fn what_was_let_go_of_is_taken_up_although_another_failed(user: &User) {
