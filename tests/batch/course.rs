@@ -170,7 +170,7 @@ fn what_is_asked_for_is_shown_before_the_answer(user: &User) {
     assert!(parts[1].contains("\nNAMESPACE/web\n") && !parts[1].contains("NAMESPACE/api"), "{}", parts[1]);
     assert!(parts[1].contains("\\u001b[31mred") && !text.contains("\u{1b}[31mred"), "{}", parts[1]);
     assert!(parts[2].contains("there is nothing to show of a release of that name"), "{}", parts[2]);
-    for part in ["\nNAMESPACE/web\n", "\nNAMESPACE/api\n", "checks: ", "pinned"] {
+    for part in ["\nNAMESPACE/web\n", "\nNAMESPACE/api\n", "checks: ", "plain-secret"] {
         assert!(parts[3].contains(part), "{part:?}: {}", parts[3]);
     }
     assert!(parts[4].contains("cannot upgrade 2 releases: you said no"), "{}", parts[4]);
