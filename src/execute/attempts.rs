@@ -1,5 +1,5 @@
 //! A helm that is lost in the middle: it was killed, or the API server did not answer it. That says nothing of the release, so
-//! nothing is concluded from it: the same is done once more, in what is left of its time.
+//! nothing is concluded from it: the same is done once more, with all of its time, for the server may have been away for most of it.
 
 use std::time::Duration;
 
@@ -33,10 +33,11 @@ impl Attempts {
         self.began.is_some()
     }
 
-    /// Whether there is to be another attempt. If so, it waits a while first.
+    /// Whether there is to be another attempt. If so, it waits a while first, and the time begins anew.
     pub(super) async fn again(&mut self, whole: Duration) -> bool {
         let Some(wait) = self.wait(whole) else { return false };
         sleep(wait).await;
+        self.began = Some(Instant::now());
         true
     }
 

@@ -50,7 +50,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         for revision in proven {
             let same = match patiently(AWAY, || self.seams.storage.read(self.name(), revision)).await {
                 Ok(release) => release.manifest.is_same_as(&self.ground.wanted.manifest),
-                Err(error) => error.kind == Kind::Damaged,
+                Err(error) => matches!(error.kind, Kind::Damaged | Kind::NotFound),
             };
             if !same {
                 return Some(revision);

@@ -1,6 +1,6 @@
 //! Watching a release until it is ready or has failed, while Helm is at work, and after.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use super::interrupts::Interrupts;
 use super::patience::AWAY;
 use super::scope::Scope;
 use crate::cluster::{Cluster, ClusterError, ObjectRef, Only, Resource};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::helm::{Ended, Running};
 use crate::release::Release;
 use crate::upgrade::event::{Event, Task};
@@ -29,6 +29,8 @@ const TOGETHER: Duration = Duration::from_millis(20);
 const LAST_LOOK: Duration = Duration::from_millis(500);
 /// How long a helm that was asked to stop may take.
 const TO_STOP: Duration = Duration::from_secs(10);
+/// A pod that is not ready for so long, and nothing else happens, is waited for in vain.
+const STUCK: Duration = Duration::from_secs(5);
 /// How long to wait for the first lists.
 const TO_LIST: Duration = Duration::from_secs(30);
 
@@ -187,7 +189,7 @@ impl<'a, C: Cluster> Watching<'a, C> {
     /// is said.
     async fn free(&self, course: &mut Course<'_>) {
         let Some(since) = course.failed_since else { return };
-        for HeldUp { set, pod, uid, made } in held_up(&self.world) {
+        for HeldUp { set, pod, uid, made } in course.stuck(held_up(&self.world)) {
             if !course.freed.insert(uid.clone()) {
                 continue;
             }
@@ -232,8 +234,11 @@ impl<'a, C: Cluster> Watching<'a, C> {
         if is_lost {
             return Some(How::HelmLost(message));
         }
-        _ = self.feed.refresh(&mut self.world).await;
-        Some(How::HelmFailed(message))
+        match self.feed.refresh(&mut self.world).await.map_err(Error::from) {
+            // It may have failed for that alone.
+            Err(error) if error.kind == Kind::Unreachable => Some(How::HelmLost(message)),
+            _ => Some(How::HelmFailed(message)),
+        }
     }
 
     /// The time is over. That is no failure of a helm that has ended meanwhile, as while this process was stopped, nor of what can't be
@@ -345,6 +350,8 @@ struct Course<'t> {
     failed_since: Option<Timestamp>,
     /// The pods that were deleted, as they held up their StatefulSet, by their uid.
     freed: HashSet<String>,
+    /// Since when a pod holds up its StatefulSet, by its uid.
+    held: HashMap<String, Instant>,
     /// After what time to look again, though nothing has changed.
     again: Duration,
 }
@@ -367,8 +374,18 @@ impl<'t> Course<'t> {
             helm: None,
             failed_since: work.and_then(|work| work.failed_since),
             freed: HashSet::new(),
+            held: HashMap::new(),
             again: TICK,
         }
+    }
+
+    /// Those that hold up their StatefulSet for so long that it is more than a moment.
+    fn stuck(&mut self, held: Vec<HeldUp>) -> Vec<HeldUp> {
+        self.held.retain(|uid, _| held.iter().any(|held| held.uid == *uid));
+        let is_stuck =
+            |held: &HeldUp| self.held.entry(held.uid.clone()).or_insert_with(Instant::now).elapsed() >= STUCK;
+        let mut is_stuck = is_stuck;
+        held.into_iter().filter(|held| is_stuck(held)).collect()
     }
 
     fn judge(&mut self, world: &World) -> Judgement {

@@ -20,18 +20,24 @@ pub struct HeldUp {
     pub made: Option<Timestamp>,
 }
 
-/// The pods that hold up the way back to what the world wants: not ready, and of another revision than the one that is wanted. Only of
-/// StatefulSets that were led back since the watch began, and whose controller has seen it: before that the wanted revision is the
-/// one that is gone back from.
+/// The pods that hold up the way back to what the world wants, at most one of a StatefulSet: not ready, and of another revision than
+/// the one that is wanted. Only of StatefulSets that were led back since the watch began, and whose controller has seen it: before that
+/// the wanted revision is the one that is gone back from. A set whose controller is at work on it is not held up: while it replaces
+/// a pod, others may lack it.
 #[must_use]
 pub fn held_up(world: &World) -> Vec<HeldUp> {
     let wanted = world.wanted().iter().filter(|wanted| !wanted.hook && wanted.key.is("apps", "StatefulSet"));
     let sets = wanted.filter_map(|wanted| Some((&wanted.key, world.object(&wanted.key)?)));
     let sets = sets.filter(|(_, set)| world.is_changed(set) && waits_in_order(set) && is_seen(set));
-    sets.flat_map(|(key, set)| {
+    sets.filter_map(|(key, set)| {
         let newest = set.text(&["status", "updateRevision"]);
-        let pods = world.pods_controlled_by(set).filter(move |pod| holds_up(pod, newest));
-        pods.map(move |PodRef { object, .. }| HeldUp {
+        let pods = || world.pods_controlled_by(set);
+        if newest.is_empty() || pods().any(|pod| pod.facts.leaving || (revision(&pod) == newest && !pod.facts.ready)) {
+            return None;
+        }
+        let stuck = pods().filter(|pod| holds_up(pod, newest) && ordinal(pod) >= Some(first_replaced(set)));
+        let PodRef { object, .. } = stuck.max_by_key(ordinal)?;
+        Some(HeldUp {
             set: key.clone(),
             pod: object.name().to_owned(),
             uid: object.uid().to_owned(),
@@ -39,6 +45,26 @@ pub fn held_up(world: &World) -> Vec<HeldUp> {
         })
     })
     .collect()
+}
+
+fn revision<'a>(pod: &PodRef<'a>) -> &'a str {
+    pod.object.label("controller-revision-hash")
+}
+
+/// The number at the end of its name.
+fn ordinal(pod: &PodRef<'_>) -> Option<i64> {
+    pod.object.name().rsplit('-').next()?.parse().ok()
+}
+
+/// The pods below that stay as they are.
+fn first_replaced(set: &Observed) -> i64 {
+    let number = |path: &[&str]| set.number(path).unwrap_or_default();
+    number(&["spec", "ordinals", "start"]).saturating_add(number(&[
+        "spec",
+        "updateStrategy",
+        "rollingUpdate",
+        "partition",
+    ]))
 }
 
 /// Whether the StatefulSet replaces pods by itself, and one after the other.
@@ -52,8 +78,8 @@ fn is_seen(set: &Observed) -> bool {
 }
 
 fn holds_up(pod: &PodRef<'_>, newest: &str) -> bool {
-    let revision = pod.object.label("controller-revision-hash");
-    !newest.is_empty() && !revision.is_empty() && revision != newest && !pod.facts.ready && !pod.facts.leaving
+    let revision = revision(pod);
+    !revision.is_empty() && revision != newest && !pod.facts.ready && !pod.facts.leaving
 }
 
 #[cfg(test)]
@@ -85,10 +111,14 @@ mod tests {
 
     /// The pods that hold up the set once it is this one; it was in generation 2 and led to the revision `bad` before.
     fn pods_of(now: Observed) -> Vec<String> {
+        held_up_of(now, [pod("db-0", "good", "True"), pod("db-1", "bad", "False"), pod("db-2", "bad", "False")])
+    }
+
+    fn held_up_of(now: Observed, pods: [Observed; 3]) -> Vec<String> {
         let key = Key { group: "apps".into(), kind: "StatefulSet".into(), namespace: "shop".into(), name: "db".into() };
         let mut world = World::new(vec![Wanted { key, hook: false, replicas: None, expires: false }]);
         world.set(set(2, 2, "bad", &json!({})));
-        for pod in [pod("db-0", "good", "True"), pod("db-1", "good", "False"), pod("db-2", "bad", "False")] {
+        for pod in pods {
             world.set(pod);
         }
         world.mark_before();
@@ -100,6 +130,24 @@ mod tests {
     fn the_pod_that_is_not_ready_holds_up_a_set_that_is_led_back() {
         assert_eq!(pods_of(set(3, 3, "good", &json!({}))), ["db-2"]);
         assert_eq!(pods_of(set(3, 3, "good", &json!({"podManagementPolicy": "OrderedReady"}))), ["db-2"]);
+    }
+
+    #[test]
+    fn a_set_that_is_being_led_back_is_not_held_up() {
+        let nothing: [String; 0] = [];
+        let now = || set(3, 3, "good", &json!({}));
+        // The new db-2 starts, and db-1 is not ready without it.
+        let starting = [pod("db-0", "bad", "True"), pod("db-1", "bad", "False"), pod("db-2", "good", "False")];
+        assert_eq!(held_up_of(now(), starting), nothing);
+        let mut leaving = pod("db-2", "bad", "True");
+        leaving = {
+            let mut json = serde_json::to_value(leaving.node()).unwrap();
+            json["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:01:00Z");
+            observed_of(&json, "v1", "Pod")
+        };
+        assert_eq!(held_up_of(now(), [pod("db-0", "bad", "True"), pod("db-1", "bad", "False"), leaving]), nothing);
+        let partition = json!({"updateStrategy": {"rollingUpdate": {"partition": 3}}});
+        assert_eq!(pods_of(set(3, 3, "good", &partition)), nothing, "they stay as they are");
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn without_the_right_to_delete_pods_the_one_in_the_way_is_named(user: &User) {
         {"apiGroups": [""], "resources": ["secrets"], "verbs": all},
     ]);
     cluster::allow(&user.namespace, "careful", "careful", &rules);
-    let line = "helm safe-upgrade web app --set db=2-missing --yes --rollback-timeout 8s --kube-as-user careful";
+    let line = "helm safe-upgrade web app --set db=2-missing --yes --rollback-timeout 20s --kube-as-user careful";
     let shown = user.types(line);
     shown.exits(5);
     let said = format!("{}{}", shown.stdout, shown.stderr);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::processes::{plugin_of, signal};
+use crate::record::Record;
 use crate::user::User;
 
 stories![
@@ -53,7 +54,7 @@ fn a_run_that_was_suspended_for_longer_than_it_may_take_goes_on(user: &User) {
     user.has_web(&[]);
     let line = "exec helm safe-upgrade web app --set tag=2-slow,replicas=1 --yes --timeout 8s";
     let mut helm = user.starts(line);
-    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 pending-upgrade"));
+    user.waits_for(|| Record::of(user, "web", 2).is_pending());
     let (plugin, began) = (plugin_of(&helm), Instant::now());
     signal(plugin, "STOP");
     // Our helm has a process group of its own, and works on.

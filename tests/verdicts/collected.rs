@@ -59,13 +59,25 @@ fn a_job_that_is_made_anew_is_waited_for_again() {
 }
 
 #[test]
-fn a_job_that_failed_or_is_deleted_before_its_end_is_missing() {
-    for job in [job(Some(30), Some("Failed")), job(None, None)] {
+fn a_job_that_failed_stays_failed_when_it_is_removed() {
+    // Its manifest lets it be removed.
+    let wanted = Wanted { key: key("batch", "Job", "migrate"), hook: false, replicas: None, expires: true };
+    for seconds in [0, 30] {
         let mut scene = scene();
-        scene.set(job.clone());
-        scene.gone(job);
-        assert_eq!(scene.state(), State::Waiting("is not there yet".to_owned()));
+        scene.world = World::new(vec![wanted.clone()]);
+        scene.set(job(Some(seconds), Some("Failed")));
+        scene.gone(job(Some(seconds), Some("Failed")));
+        assert_eq!(scene.state(), State::Failed("has failed, and was removed".to_owned()));
+        assert_ne!(scene.at(1.0).verdict, Verdict::Ready);
     }
+}
+
+#[test]
+fn a_job_that_is_deleted_before_its_end_is_missing() {
+    let mut scene = scene();
+    scene.set(job(None, None));
+    scene.gone(job(None, None));
+    assert_eq!(scene.state(), State::Waiting("is not there yet".to_owned()));
 }
 
 #[test]

@@ -29,35 +29,37 @@ enum Answer<'a> {
 
 /// Asks until there is a yes or a no. With `shows` there is a reader of text.
 pub(super) async fn confirm(upgrades: &Upgrades<'_>, kept: &Kept, shows: bool) -> Result<(), Error> {
-    let undone = kept.to_undo().count();
-    // Where something is brought back, nothing new is begun.
-    let (doing, capital, count) = match undone {
-        0 => ("upgrade", "Upgrade", kept.open()),
-        undone => ("bring back", "Bring back", undone),
+    let (undone, begun) = (kept.to_undo().count(), kept.begun());
+    let of = |count: usize| if count == 1 { "1 release".to_owned() } else { format!("{count} releases") };
+    // Where something is brought back, nothing is begun but what an earlier run has begun.
+    let deed = match (undone, begun) {
+        (0, _) => format!("upgrade {}", of(kept.open())),
+        (undone, 0) => format!("bring back {}", of(undone)),
+        (undone, begun) => format!("go on with the upgrade of {}, and bring back {}", of(begun), of(undone)),
     };
+    let count = if undone == 0 { kept.open() } else { undone + begun };
     if upgrades.arguments.run.yes || count == 0 {
         return Ok(());
     }
-    let releases = if count == 1 { "1 release".to_owned() } else { format!("{count} releases") };
     if !is_attended() {
-        let message = format!("cannot {doing} {releases}: nobody is there to confirm it");
+        let message = format!("cannot {deed}: nobody is there to confirm it");
         return Err(Error::new(Kind::Refused, message).hint("look at the table above, and run it again with --yes"));
     }
-    let shows = shows && undone == 0;
+    let shows = shows && (undone == 0 || begun > 0);
     let choice = if shows { "[y]es, [N]o, show [d]iff, show [c]hecks, of one: d RELEASE: " } else { "[y/N] " };
     loop {
-        let question = format!("{capital} {releases}? {choice}");
+        let question = format!("{}{}? {choice}", deed[..1].to_uppercase(), &deed[1..]);
         let asking = tokio::task::spawn_blocking(move || ask(&question));
         let answer = tokio::select! {
             answer = asking => answer.unwrap_or(None),
             () = upgrades.interrupts.more_than(0) => {
-                return Err(Error::new(Kind::Interrupted, format!("stopped before anything was done to {releases}")));
+                return Err(Error::new(Kind::Interrupted, format!("stopped before anything was done to {}", of(count))));
             }
         };
         match said(answer.as_deref().unwrap_or_default()) {
             Answer::Yes => return Ok(()),
             Answer::Show(what, name) if shows => upgrades.show(&kept.releases, what, name).await?,
-            _ => return Err(Error::new(Kind::Refused, format!("cannot {doing} {releases}: you said no"))),
+            _ => return Err(Error::new(Kind::Refused, format!("cannot {deed}: you said no"))),
         }
     }
 }

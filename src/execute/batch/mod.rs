@@ -91,12 +91,14 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
             let stopped = self.interrupts.asked().is_some() || broken.is_some();
             match next(self.order, kept, (&self.terms, stopped), Timestamp::now()) {
                 Action::Start(at) => {
-                    if kept.releases[at].from.is_none() && !kept.releases[at].taken_up {
+                    if kept.releases[at].from.is_none() || kept.releases[at].taken_up {
                         let deployed = meanwhile(&mut running, &mut ended, self.releases.deployed(at)).await;
-                        if !ended.is_empty() {
+                        if !ended.is_empty() || kept.releases[at].give_up(deployed) {
                             continue;
                         }
-                        kept.releases[at].from = deployed;
+                        if !kept.releases[at].taken_up {
+                            kept.releases[at].from = deployed;
+                        }
                     }
                     kept.releases[at].begin(Timestamp::now());
                     if let Err(error) = meanwhile(&mut running, &mut ended, self.write(kept)).await {
@@ -193,7 +195,10 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
         }
         for (at, again) in seen {
             if let Some(told) = again.told(&kept.releases[at]) {
+                // The time until then is that of the soak, and what is made in it is not the batch's.
+                let ended = kept.releases[at].ended;
                 self.end(kept, at, told);
+                kept.releases[at].ended = ended;
             }
         }
         kept.looked_again = Some(wave);

@@ -111,7 +111,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             if self.keeper.lost_to().is_some() {
                 return None;
             }
-            let again = course.vigil.look_again(&judgement).map_or(TICK, |time| course.clock.until(time));
+            let again =
+                course.vigil.look_again(&judgement, course.clock.now()).map_or(TICK, |time| course.clock.until(time));
             let due = course.due.filter(|_| asking.is_none());
             tokio::select! {
                 () = watching.change() => {}

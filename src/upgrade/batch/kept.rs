@@ -105,6 +105,9 @@ pub struct Entry {
     /// Whether it was begun by an earlier run: what was there before is known better than it can be seen now.
     #[serde(skip)]
     pub taken_up: bool,
+    /// The revision that an earlier run left as it was, where that is known.
+    #[serde(skip)]
+    pub left: Option<u32>,
 }
 
 /// How one release ended.
@@ -166,6 +169,7 @@ impl Entry {
             ended: None,
             evidence: None,
             taken_up: false,
+            left: None,
         }
     }
 
@@ -208,10 +212,23 @@ impl Entry {
         if !self.taken_up {
             self.from = None;
         }
+        self.left = self.revision;
         // What was at work stays begun.
         self.started = self.started.filter(|_| self.running || is_left);
         (self.running, self.outcome, self.reason) = (false, None, None);
         (self.revision, self.deployed, self.installed, self.ended) = (None, None, false, None);
+    }
+
+    /// Of one that an earlier run has begun: whether somebody has seen to it since, since another revision is deployed than the one
+    /// before and the one that was made. It is theirs then, and waits as one that was never begun.
+    pub fn give_up(&mut self, deployed: Option<u32>) -> bool {
+        let (true, Some(from), Some(deployed)) = (self.taken_up, self.from, deployed) else { return false };
+        let own = self.left.unwrap_or(from + 1);
+        let is_theirs = deployed != from && deployed != own;
+        if is_theirs {
+            (self.taken_up, self.started, self.from, self.left) = (false, None, None, None);
+        }
+        is_theirs
     }
 
     /// Whether it was interrupted with the revision that was made left as it is: pending, or deployed and not proven.
@@ -336,6 +353,12 @@ impl Kept {
     #[must_use]
     pub fn open(&self) -> usize {
         self.releases.iter().filter(|entry| entry.outcome.is_none()).count()
+    }
+
+    /// How many have not ended that an earlier run has begun.
+    #[must_use]
+    pub fn begun(&self) -> usize {
+        self.releases.iter().filter(|entry| entry.outcome.is_none() && entry.started.is_some()).count()
     }
 
     /// Of named states those of the batch that was begun last, in the number of parts that it is dealt out in now; and the names of the
@@ -481,6 +504,30 @@ mod tests {
         assert_eq!((kept.releases[0].from, kept.looked_again), (None, None), "its wave soaks once more");
         kept.releases[0].end(upgraded(6, 6), Timestamp::UNIX_EPOCH);
         assert!(!kept.releases[0].runs_new());
+    }
+
+    #[test]
+    fn what_somebody_has_seen_to_since_it_was_begun_is_theirs() {
+        let begun = |left: Option<u32>| {
+            let mut entry = kept(None, &[None]).releases.remove(0);
+            (entry.taken_up, entry.started, entry.from, entry.left) =
+                (true, Some(Timestamp::UNIX_EPOCH), Some(4), left);
+            entry
+        };
+        for (left, deployed) in [(None, Some(4)), (None, Some(5)), (None, None), (Some(7), Some(7)), (Some(7), Some(4))]
+        {
+            let mut entry = begun(left);
+            assert!(
+                !entry.give_up(deployed) && entry.from == Some(4) && entry.started.is_some(),
+                "{left:?} {deployed:?}"
+            );
+        }
+        for (left, deployed) in [(None, Some(6)), (Some(7), Some(5)), (Some(5), Some(7))] {
+            let mut entry = begun(left);
+            assert!(entry.give_up(deployed) && !entry.taken_up, "{left:?} {deployed:?}");
+            assert_eq!((entry.from, entry.started), (None, None));
+            assert!(!entry.give_up(deployed), "it is given up once");
+        }
     }
 
     #[test]

@@ -102,10 +102,12 @@ impl Vigil {
         self.nodes.hear(answers, now);
     }
 
-    /// When the next grace ends.
+    /// When the next grace ends, after this time.
     #[must_use]
-    pub fn look_again(&self, judgement: &Judgement) -> Option<Timestamp> {
+    pub fn look_again(&self, judgement: &Judgement, now: Timestamp) -> Option<Timestamp> {
         let ends = self.lacking.values().filter_map(|since| since.checked_add(self.grace).ok());
+        // What lacks something for longer is looked at with the rest.
+        let ends = ends.filter(|end| *end > now);
         ends.chain(judgement.look_again).min()
     }
 

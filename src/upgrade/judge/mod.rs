@@ -161,6 +161,7 @@ impl Judge {
 fn without_object(world: &World, wanted: &Wanted) -> State {
     match world.collected(wanted) {
         Some(Collected::Complete) => State::Ready,
+        Some(Collected::Failed) => State::Failed("has failed, and was removed".to_owned()),
         Some(Collected::Unseen) => State::Unverified("is removed when it has finished".to_owned()),
         None => State::Waiting("is not there yet".to_owned()),
     }

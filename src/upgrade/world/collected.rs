@@ -11,6 +11,8 @@ use crate::manifest::observed::Observed;
 pub enum Collected {
     /// It was seen to be complete.
     Complete,
+    /// It was seen to have failed.
+    Failed,
     /// It was removed after its end, which was not seen.
     Unseen,
 }
@@ -26,10 +28,12 @@ impl Gone {
         let failed = says("Failed") || says("FailureTarget");
         let expires = object.at(&["spec", "ttlSecondsAfterFinished"]).is_some();
         let key = Key::of(object);
-        if !key.is("batch", "Job") || failed {
+        if !key.is("batch", "Job") {
             return;
         }
-        if says("Complete") {
+        if failed {
+            self.0.insert(key, Collected::Failed);
+        } else if says("Complete") {
             self.0.insert(key, Collected::Complete);
         } else if expires {
             self.0.insert(key, Collected::Unseen);
