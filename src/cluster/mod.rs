@@ -298,6 +298,8 @@ impl Resource {
     pub const SERVICES: Self = Self::core("services", "Service");
     /// Pods.
     pub const PODS: Self = Self::core("pods", "Pod");
+    /// Nodes.
+    pub const NODES: Self = Self::core("nodes", "Node");
     /// Events, in their older form, which every server has.
     pub const EVENTS: Self = Self::core("events", "Event");
     /// Claims to volumes.

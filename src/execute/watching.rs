@@ -382,10 +382,8 @@ impl<'t> Course<'t> {
     /// Those that hold up their StatefulSet for so long that it is more than a moment.
     fn stuck(&mut self, held: Vec<HeldUp>) -> Vec<HeldUp> {
         self.held.retain(|uid, _| held.iter().any(|held| held.uid == *uid));
-        let is_stuck =
-            |held: &HeldUp| self.held.entry(held.uid.clone()).or_insert_with(Instant::now).elapsed() >= STUCK;
-        let mut is_stuck = is_stuck;
-        held.into_iter().filter(|held| is_stuck(held)).collect()
+        let mut since = |held: &HeldUp| *self.held.entry(held.uid.clone()).or_insert_with(Instant::now);
+        held.into_iter().filter(|held| since(held).elapsed() >= STUCK).collect()
     }
 
     fn judge(&mut self, world: &World) -> Judgement {

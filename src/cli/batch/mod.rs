@@ -319,20 +319,7 @@ mod tests {
         let id = Id { context: None, namespace: "shop".to_owned(), release: "web".to_owned() };
         let mut entry = Entry::new(id, 0);
         entry.end(Told::new(Outcome::Upgraded, None), Timestamp::UNIX_EPOCH);
-        let mut kept = Kept {
-            schema_version: SCHEMA_VERSION,
-            batch: String::new(),
-            title: String::new(),
-            shard: None,
-            clusters: Vec::new(),
-            by: String::new(),
-            rollback_set: false,
-            left_out: Vec::new(),
-            started: Timestamp::UNIX_EPOCH,
-            ended: None,
-            looked_again: None,
-            releases: vec![entry],
-        };
+        let mut kept = Kept::of(vec![entry]);
         assert_eq!(exit_code(&kept, (false, false)), 0);
         assert_eq!(exit_code(&kept, (false, true)), 1, "a part has not ended");
         kept.left_out.push("a context could not be read".to_owned());

@@ -8,17 +8,10 @@ use crate::manifest::node::Node;
 use crate::manifest::observed::Observed;
 use crate::upgrade::gates::nodes::Standing;
 
-const NODES: Resource = Resource {
-    group: std::borrow::Cow::Borrowed(""),
-    version: std::borrow::Cow::Borrowed("v1"),
-    plural: std::borrow::Cow::Borrowed("nodes"),
-    kind: std::borrow::Cow::Borrowed("Node"),
-};
-
 /// How each of these nodes stands. Who may not look at nodes learns nothing, and goes by what their pods say.
 pub(super) async fn standing<C: Cluster>(cluster: &C, names: Vec<String>) -> Vec<(String, Standing)> {
     let ask = |name: String| async move {
-        let at = ObjectRef { resource: NODES, namespace: None, name: name.clone() };
+        let at = ObjectRef { resource: Resource::NODES, namespace: None, name: name.clone() };
         let standing = patiently(AWAY, || async {
             match cluster.get(&at).await {
                 Ok(body) => Ok(read(&body)),

@@ -118,26 +118,13 @@ pub struct Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::upgrade::batch::kept::{SCHEMA_VERSION, Told};
+    use crate::upgrade::batch::kept::Told;
 
     #[test]
     fn the_time_left_follows_from_what_the_others_took() {
         let second = |second| Timestamp::from_second(second).unwrap();
         let id = |number: usize| Id { context: None, namespace: "shop".to_owned(), release: format!("web-{number}") };
-        let mut kept = Kept {
-            schema_version: SCHEMA_VERSION,
-            batch: String::new(),
-            title: String::new(),
-            shard: None,
-            clusters: Vec::new(),
-            by: String::new(),
-            rollback_set: false,
-            left_out: Vec::new(),
-            started: second(0),
-            ended: None,
-            looked_again: None,
-            releases: (0..9).map(|number| Entry::new(id(number), 0)).collect(),
-        };
+        let mut kept = Kept::of((0..9).map(|number| Entry::new(id(number), 0)).collect());
         assert_eq!(Progress::of(&kept, 4), Progress { done: 0, of: 9, seconds_left: None });
         // What was left out took no time, and says nothing.
         kept.releases[1].end(Told::new(Outcome::Skipped, None), second(0));

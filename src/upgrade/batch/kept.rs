@@ -297,6 +297,25 @@ impl Kept {
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
+    /// A batch of these releases that has begun, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(releases: Vec<Entry>) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            batch: String::new(),
+            title: String::new(),
+            shard: None,
+            clusters: Vec::new(),
+            by: String::new(),
+            rollback_set: false,
+            left_out: Vec::new(),
+            started: Timestamp::UNIX_EPOCH,
+            ended: None,
+            looked_again: None,
+            releases,
+        }
+    }
+
     /// Makes ready to go on: what was being upgraded, what was interrupted, and what was not begun, is looked at once more. With
     /// `stopped`, after too many failures, what was not begun stays so. Returns the positions of those that were being
     /// upgraded, or let go of: whoever was at work may have left a lease.
@@ -431,18 +450,12 @@ mod tests {
             entry
         };
         Kept {
-            schema_version: SCHEMA_VERSION,
             batch: "abc".to_owned(),
             title: "plan.yaml".to_owned(),
             shard: shard.map(str::to_owned),
-            clusters: Vec::new(),
             by: "ann@ci-7".to_owned(),
-            rollback_set: false,
-            left_out: Vec::new(),
-            started: Timestamp::UNIX_EPOCH,
             ended: Some(Timestamp::UNIX_EPOCH),
-            looked_again: None,
-            releases: outcomes.iter().enumerate().map(entry).collect(),
+            ..Kept::of(outcomes.iter().enumerate().map(entry).collect())
         }
     }
 

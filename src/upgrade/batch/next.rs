@@ -134,7 +134,7 @@ fn begin(order: &Order, kept: &Kept, terms: &Terms, now: Timestamp) -> Option<Ac
 mod tests {
     use super::*;
     use crate::upgrade::batch::Id;
-    use crate::upgrade::batch::kept::{SCHEMA_VERSION, Told};
+    use crate::upgrade::batch::kept::Told;
 
     const ONE: Terms =
         Terms { concurrency: 1, max_failures: None, stops_after_wave: false, soak: SignedDuration::ZERO };
@@ -179,20 +179,7 @@ mod tests {
                 .needs
                 .push(needs.split(',').filter(|need| !need.is_empty()).map(|need| need.parse().unwrap()).collect());
         }
-        let kept = Kept {
-            schema_version: SCHEMA_VERSION,
-            batch: String::new(),
-            title: String::new(),
-            shard: None,
-            clusters: Vec::new(),
-            by: String::new(),
-            rollback_set: false,
-            left_out: Vec::new(),
-            started: Timestamp::UNIX_EPOCH,
-            ended: None,
-            looked_again: None,
-            releases: entries,
-        };
+        let kept = Kept::of(entries);
         (order, kept)
     }
 
