@@ -88,7 +88,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.see_what_helm_made(&watched).await?;
         }
         if let How::HelmLost(message) = &watched.how
-            && self.applying.again(allowance.whole).await
+            && self.applying.again(allowance.whole, message).await
         {
             self.begin_again(message).await?;
             return Ok(Some("helm was lost".to_owned()));

@@ -53,7 +53,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let watched = watching.until_settled(&release, Some(work), &term).await;
         let (result, reasons) = verdict(&watched);
         if let How::HelmLost(message) = &watched.how
-            && self.going_back.again(allowance.whole).await
+            && self.going_back.again(allowance.whole, message).await
         {
             return self.go_back_again(message).await;
         }

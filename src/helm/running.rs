@@ -68,6 +68,16 @@ const NO_ANSWER: [&str; 24] = [
     "not ready. status: Unknown",
 ];
 
+/// Of these, what is an answer after all: it may be another one in a moment, but waiting for long is of no use.
+const SAME_ANSWER: [&str; 3] =
+    ["Unauthorized", "failed calling webhook", "the server has asked for the client to provide credentials"];
+
+/// Whether a helm that was lost with this message may well be lost in the same way for long.
+#[must_use]
+pub fn is_lost_for_long(message: &str) -> bool {
+    SAME_ANSWER.iter().any(|words| message.contains(words))
+}
+
 impl Ended {
     /// Whether it was lost: killed by a signal, or without an answer of the API server. That says nothing of the release.
     #[must_use]
@@ -246,6 +256,8 @@ mod tests {
         assert!(
             ended(Some(1), "Get \"https://10.0.0.1\": dial tcp 10.0.0.1:443: connect: connection refused").is_lost()
         );
+        let webhook = "failed calling webhook \"x\": dial tcp 10.0.0.1:443: connect: connection refused";
+        assert!(ended(Some(1), webhook).is_lost() && is_lost_for_long(webhook), "it may be restarting");
         assert!(!ended(Some(1), "pre-upgrade hooks failed: job web-migrate failed: BackoffLimitExceeded").is_lost());
         assert!(!ended(Some(1), "resource Deployment/shop/web not ready\ncontext deadline exceeded").is_lost());
     }
