@@ -177,6 +177,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.write(&Entry::proven(revision, description)).await?;
             self.tell(&Event::Proven { revision });
         }
+        self.supersede_before(revision).await;
         Ok(Some(format!("{} objects equal", compared.objects)))
     }
 }

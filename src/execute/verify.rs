@@ -235,21 +235,21 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let description = format!("{done}; proven");
         self.write(&Entry::proven(self.ours, description)).await?;
         self.tell(&Event::Proven { revision: self.ours });
-        self.supersede_others().await;
+        self.supersede_before(self.ours).await;
         self.state.marked = true;
         Ok(None)
     }
 
-    /// Records as superseded what else is called deployed. Helm does so itself, but goes on without a word where the API server does not
+    /// Records as superseded what is called deployed besides this revision. Helm does so itself, but goes on without a word where the API server does not
     /// take it, and its history has two deployed revisions then.
-    async fn supersede_others(&self) {
+    pub(super) async fn supersede_before(&self, deployed: u32) {
         let Ok(records) = Records::of(self.seams.storage) else { return };
         let change = Revision {
             status: Some("superseded".to_owned()),
             only_if_status: Some("deployed".to_owned()),
             ..Revision::default()
         };
-        for revision in self.called_deployed.iter().copied().filter(|revision| *revision < self.ours) {
+        for revision in self.called_deployed.iter().copied().filter(|revision| *revision < deployed) {
             match patiently(AWAY, || records.revise(self.name(), revision, &change)).await {
                 Ok(stated) => {
                     let (status, description) = (stated.status, stated.description);
