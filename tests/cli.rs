@@ -96,9 +96,11 @@ fn beside(command: &str, flag: &str) -> String {
         ("batch", "--detailed-exitcode") => "plan.yaml --dry-run".to_owned(),
         ("batch", flag) => format!("plan.yaml {}", taken_with(flag)),
         ("blue-green", flag) => format!("{} {}", colours(flag), taken_with(flag)),
-        ("blue-green status", "--blue") => "--green=b".to_owned(),
-        ("blue-green status", "--green") => "--blue=a".to_owned(),
-        ("blue-green status", _) => "--blue=a --green=b".to_owned(),
+        ("blue-green status" | "blue-green promote" | "blue-green abort", flag) => match flag {
+            "--blue" => "--green=b".to_owned(),
+            "--green" => "--blue=a".to_owned(),
+            _ => "--blue=a --green=b".to_owned(),
+        },
         ("plan", flag) if flag != "--out" => format!("--out=some {}", taken_with(flag)),
         ("revdiff pull-request", "--number" | "--comment-if-allowed") => "--comment=github".to_owned(),
         _ => taken_with(flag).to_owned(),
@@ -127,7 +129,7 @@ fn arguments_of(command: &str, file: &str) -> String {
         "revdiff release" | "revdiff upgrade" | "revdiff chart" | "upgrade" | "check" | "plan" | "canary" => {
             "Old New".to_owned()
         }
-        "list" | "apis" | "batch" | "blue-green status" => String::new(),
+        "list" | "apis" | "batch" | "blue-green status" | "blue-green promote" | "blue-green abort" => String::new(),
         // Nor is there such a revision.
         "revdiff pull-request" => "--head nowhere".to_owned(),
         _ => "Web".to_owned(),

@@ -88,9 +88,31 @@ pub async fn prepare<C: Cluster, H: Helm>(
     stages: &dyn Stages,
 ) -> Result<Prepared, Error> {
     let (options, compare) = options;
-    let name = &request.upgrade.release;
     let from = upgrade::Seams { storage: seams.storage, helm: seams.helm, cluster: seams.cluster };
     let proposing = upgrade::propose(from, request, seams.masker, compare, stages);
+    prepared(seams, (&request.upgrade.release, options), proposing, stages).await
+}
+
+/// Looks at the release as it stands, as at an upgrade that changes nothing: no chart is needed. Changes nothing.
+///
+/// # Errors
+/// As [`prepare`].
+pub(super) async fn prepare_standing<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    request: &upgrade::Request,
+    (options, compare): (&Options, &revdiff::Options),
+) -> Result<Prepared, Error> {
+    let from = upgrade::Seams { storage: seams.storage, helm: seams.helm, cluster: seams.cluster };
+    let standing = upgrade::standing(from, request, seams.masker, compare);
+    prepared(seams, (&request.upgrade.release, options), standing, &()).await
+}
+
+async fn prepared<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    (name, options): (&String, &Options),
+    proposing: impl Future<Output = Result<Proposed, Error>>,
+    stages: &dyn Stages,
+) -> Result<Prepared, Error> {
     let ((history, lease), proposed) = try_join(
         async {
             check_version(seams.helm).await?;

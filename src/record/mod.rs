@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod blue_green;
+pub mod blue_green_flags;
 pub mod canary;
 mod config_map;
 mod lease;

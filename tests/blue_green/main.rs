@@ -14,6 +14,9 @@ mod stories;
 #[path = "../guard/processes.rs"]
 mod processes;
 
+#[path = "../guard/terminal.rs"]
+mod terminal;
+
 #[allow(dead_code)] // shared with the tests of revdiff
 #[path = "../revdiff/cluster.rs"]
 mod cluster;
@@ -37,5 +40,6 @@ mod adopted;
 mod answered;
 mod clashes;
 mod course;
+mod paused;
 mod resumed;
 mod ways;

@@ -41,4 +41,5 @@ mod interrupts;
 mod plans;
 mod processes;
 mod soaking;
+mod terminal;
 mod upgrades;

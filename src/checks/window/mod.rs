@@ -27,8 +27,13 @@ pub struct Window {
 }
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let Window { windows, overridden, is_plan } = snapshot.window;
-    let now = snapshot.now;
+    look(snapshot.window, snapshot.now)
+}
+
+/// Whether it may be done now.
+#[must_use]
+pub fn look(window: &Window, now: Timestamp) -> Vec<Finding> {
+    let Window { windows, overridden, is_plan } = window;
     if *windows == Windows::default() {
         return vec![Finding::new(NAME, Severity::Pass, "no window is set")];
     }

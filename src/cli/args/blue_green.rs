@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::guard::{ApplyArgs, FailureArgs, span};
+use super::typed::Typed;
 use super::upgrade::{ChartArgs, SharedRenderArgs, ValueArgs};
-use super::{ClusterArgs, DiffArgs, DisplayArgs, GateArgs, GuardArgs, KeepArgs, ReportFormat, TermsArgs};
-use crate::upgrade::blue_green::{Retire, Switch};
+use super::{ClusterArgs, DiffArgs, DisplayArgs, GateArgs, GoingOnArgs, GuardArgs, KeepArgs, ReportFormat, TermsArgs};
+use crate::upgrade::blue_green::{Pause, Retire, Switch};
 
 pub(super) const BLUE_GREEN_EXAMPLES: &str = "\
 Examples:
@@ -19,11 +20,15 @@ Examples:
     --switch-chart ./router --switch-set 'backend={release}' --retire uninstall --retire-after 10m --yes
   helm safe-upgrade blue-green --blue web-blue --green web-green ./web --switch-release web-router \\
     --switch-chart ./router --switch-values 'router-{color}.yaml' --retire scale
+  helm safe-upgrade blue-green --blue web-blue --green web-green ./web --service web --test --yes --pause
+                                     upgrade and test it, and leave the traffic where it is until somebody promotes it
   helm safe-upgrade blue-green status --blue web-blue --green web-green
+  helm safe-upgrade blue-green promote --blue web-blue --green web-green
+  helm safe-upgrade blue-green abort --blue web-blue --green web-green
 
 Which of the two is live is seen in what leads the traffic. Running the same command again goes on after a crash. See
 docs/blue-green.md.
-Exit code: 0 the traffic is with the new release, which is proven, or there was nothing to do; 3 refused; 4 failed, and the traffic is
+Exit code: 0 the traffic is with the new release, which is proven, or there was nothing to do, or it pauses as wanted; 3 refused; 4 failed, and the traffic is
 where it was; 5 failed, and the traffic was not seen to be back; 6 somebody else is at work; 7 interrupted; 1 other errors, or it could
 not be told whether it is good.";
 
@@ -31,10 +36,23 @@ const STATUS_EXAMPLES: &str = "\
 Example:
   helm safe-upgrade blue-green status --blue web-blue --green web-green";
 
+const PROMOTE_EXAMPLES: &str = "\
+Examples:
+  helm safe-upgrade blue-green promote --blue web-blue --green web-green
+  helm safe-upgrade blue-green promote --blue web-blue --green web-green --yes -o json";
+
+const ABORT_EXAMPLES: &str = "\
+Example:
+  helm safe-upgrade blue-green abort --blue web-blue --green web-green --yes";
+
 /// What `helm safe-upgrade blue-green` takes.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(in crate::cli) struct BlueGreenArgs {
+    /// First, so that it sees all that was typed.
+    #[command(flatten)]
+    pub typed: Typed,
+
     #[command(subcommand)]
     pub command: Option<BlueGreenCommand>,
 
@@ -118,6 +136,14 @@ pub(in crate::cli) struct SwitchArgs {
     #[arg(long, value_name = "FILE", requires = "switch_release")]
     pub switch_values: Vec<String>,
 
+    /// End before the switch, with the new release tested and ready, until somebody promotes it.
+    #[arg(long)]
+    pub pause: bool,
+
+    /// Ask before the switch whether it goes on. Without a terminal it pauses.
+    #[arg(long)]
+    pub confirm: bool,
+
     /// How long to watch after the switch; as --soak if not given.
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub switch_soak: Option<Duration>,
@@ -151,6 +177,27 @@ pub(in crate::cli) enum BlueGreenCommand {
     /// Say which of the two releases is live, and how far a roll-out is.
     #[command(after_help = STATUS_EXAMPLES)]
     Status(Box<BlueGreenStatusArgs>),
+    /// Lead the traffic to the release that was tested, and go on from there.
+    #[command(after_help = PROMOTE_EXAMPLES)]
+    Promote(Box<BlueGreenGoingOnArgs>),
+    /// Give a roll-out up: the traffic stays with the release that had it, or is led back there.
+    #[command(after_help = ABORT_EXAMPLES)]
+    Abort(Box<BlueGreenGoingOnArgs>),
+}
+
+/// What `helm safe-upgrade blue-green promote` and `abort` take.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct BlueGreenGoingOnArgs {
+    /// One of the two releases.
+    #[arg(long, value_name = "RELEASE")]
+    pub blue: String,
+
+    /// The other one.
+    #[arg(long, value_name = "RELEASE")]
+    pub green: String,
+
+    #[command(flatten)]
+    pub going_on: GoingOnArgs,
 }
 
 /// What `helm safe-upgrade blue-green status` takes.
@@ -182,6 +229,15 @@ impl SwitchArgs {
             (_, Some(ingress), _) => Switch::ingress(ingress),
             (_, _, Some(name)) => Switch::Release { name: name.clone() },
             (service, _, _) => Switch::Service { name: service.clone().unwrap_or_default() },
+        }
+    }
+
+    /// How the traffic waits for somebody before it is switched.
+    pub(in crate::cli) fn pause(&self) -> Option<Pause> {
+        match (self.pause, self.confirm) {
+            (true, _) => Some(Pause::Pause),
+            (_, true) => Some(Pause::Confirm),
+            _ => None,
         }
     }
 

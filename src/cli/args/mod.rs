@@ -14,6 +14,7 @@ mod plan;
 mod pull_request;
 mod releases;
 mod terms;
+mod typed;
 mod upgrade;
 
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use batch::{BatchArgs, BatchCommand, BatchFormat, BatchReportArgs, BatchRunArgs};
-pub(super) use blue_green::{BlueGreenArgs, BlueGreenCommand, BlueGreenStatusArgs, SwitchArgs};
+pub(super) use blue_green::{BlueGreenArgs, BlueGreenCommand, BlueGreenGoingOnArgs, BlueGreenStatusArgs, SwitchArgs};
 pub(super) use canary::{
     CanaryAbortArgs, CanaryArgs, CanaryCommand, CanaryPromoteArgs, CanaryStatusArgs, GoingOnArgs, StepArgs,
 };

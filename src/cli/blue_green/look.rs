@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::orders::{Ordered, names};
 use crate::checks::blue_green::{Beside, look};
+use crate::checks::window::look as look_at_windows;
 use crate::checks::{Finding, Findings, Severity};
 use crate::cli::Environment;
 use crate::cluster::{Cluster, ListQuery, Resource};
@@ -29,9 +30,9 @@ use crate::upgrade::blue_green::{Roles, Switch};
 /// What was found before anything is done.
 pub(super) struct Looked {
     pub(super) roles: Roles,
-    /// The upgrade of the idle release, and what was found of it.
+    /// The upgrade of the idle release, and what was found of it; nothing where it was tested before.
     pub(super) idle: Order,
-    pub(super) prepared: Prepared,
+    pub(super) prepared: Option<Prepared>,
     /// The upgrade of the router, and its revision now.
     pub(super) router: Option<(Order, Option<u32>)>,
     pub(super) values: RouterValues,
@@ -44,6 +45,10 @@ pub(super) struct Begins {
     /// What would change of the release that is live, if it were upgraded itself.
     pub(super) compared: Prepared,
     pub(super) live: Release,
+    /// Name and version of the chart of the idle release now; none where it is not installed.
+    pub(super) idle_chart: Option<String>,
+    /// Those of the chart that is rolled out.
+    pub(super) chart: String,
     pub(super) before: Route,
     pub(super) after: Route,
     pub(super) findings: Findings,
@@ -79,12 +84,7 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
         let switch = ordered.switch.switch();
         let values = ordered.router_values(self.seams.helm).await?;
         if let Some(kept) = kept.filter(|kept| kept.has_switched()) {
-            let roles = kept.roles.clone();
-            let (idle, _) = ordered.both(&roles, (self.compare, self.environment))?;
-            let router = ordered.router(&roles.idle, (self.compare, self.environment))?;
-            let prepared = self.prepare(&idle).await?;
-            let router = router.map(|order| (order, kept.router_revision));
-            return Ok(Looked { roles, idle, prepared, router, values, begins: None });
+            return self.as_kept(ordered, kept, values);
         }
         self.stages.stage("looking where the traffic goes");
         let (blue, green) = names(&ordered.switch)?;
@@ -125,11 +125,56 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
         self.stages.stage("checking");
         let beside = self.beside((&switch, &seen, &after), (live_side, idle_side), ordered);
         let checklist = checklist::run(&self.seams, &idle.request, &idle.options, (&prepared, place));
-        let (beside, findings, of_router) = join3(beside, checklist, self.check_router(router.as_ref())).await;
+        let of_router = async {
+            match &router {
+                Some((order, prepared)) => self.check_router((order, prepared)).await,
+                None => Vec::new(),
+            }
+        };
+        let (beside, findings, of_router) = join3(beside, checklist, of_router).await;
         let findings = findings.and([beside, of_router].concat(), &idle.options.told.terms);
-        let begins = Begins { compared, live: live.release, before: seen.route, after, findings };
+        let releases = &prepared.proposed.outcome.releases;
+        let idle_chart = (!prepared.proposed.is_first).then(|| chart_of(&releases.old));
+        let chart = chart_of(&releases.new);
+        let begins = Begins { compared, live: live.release, idle_chart, chart, before: seen.route, after, findings };
         let router = router.map(|(order, prepared)| (order, prepared.deployed));
-        Ok(Looked { roles, idle, prepared, router, values, begins: Some(begins) })
+        Ok(Looked { roles, idle, prepared: Some(prepared), router, values, begins: Some(begins) })
+    }
+
+    /// What goes on with a release that was tested: that stands, and is not rendered again.
+    pub(super) fn as_kept(&self, ordered: &mut Ordered, kept: &Kept, values: RouterValues) -> Result<Looked, Error> {
+        let roles = kept.roles.clone();
+        let (idle, _) = ordered.both(&roles, (self.compare, self.environment))?;
+        let router = ordered.router(&roles.idle, (self.compare, self.environment))?;
+        let router = router.map(|order| (order, kept.router_revision));
+        Ok(Looked { roles, idle, prepared: None, router, values, begins: None })
+    }
+
+    /// What speaks by now against leading the traffic to what was tested some time ago.
+    pub(super) async fn check_again(
+        &self,
+        ordered: &Ordered,
+        (looked, kept): (&Looked, &Kept),
+        time: Timestamp,
+    ) -> Result<Findings, Error> {
+        let Roles { live, idle } = &kept.roles;
+        let terms = &looked.idle.options.told.terms;
+        let (seen, sides) = join(now(&self.seams, &kept.switch, &looked.values), self.opened([live, idle])).await;
+        let (seen, sides) = (seen?, sides?);
+        let namespace = self.seams.storage.namespace();
+        let objects = |name: &String| sides.iter().find(|side| side.name == *name).map(|side| side.objects.as_slice());
+        let mut more = look_at_windows(&looked.idle.options.told.window, time);
+        // What is gone, or leads elsewhere, is told by the roll-out itself.
+        if let (Some(of_live), Some(of_idle)) = (objects(live), objects(idle)) {
+            let side = |release, objects| Side { release, namespace, objects };
+            let both = (side(live, of_live), side(idle, of_idle));
+            more.extend(self.beside((&kept.switch, &seen, &kept.after), both, ordered).await);
+        }
+        if let Some((order, _)) = &looked.router {
+            let prepared = unlocked(self.prepare(order).await?)?;
+            more.extend(self.check_router((order, &prepared)).await);
+        }
+        Ok(checklist::of_unchanged(&self.seams, idle, terms).await.and(more, terms))
     }
 
     async fn prepare(&self, order: &Order) -> Result<Prepared, Error> {
@@ -137,8 +182,10 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
     }
 
     /// What the checklist says against the upgrade of the router.
-    async fn check_router(&self, router: Option<&(Order, Prepared)>) -> Vec<Finding> {
-        let Some((order, prepared)) = router.filter(|(_, prepared)| !prepared.nothing_to_do) else { return Vec::new() };
+    async fn check_router(&self, (order, prepared): (&Order, &Prepared)) -> Vec<Finding> {
+        if prepared.nothing_to_do {
+            return Vec::new();
+        }
         let found = checklist::run(&self.seams, &order.request, &order.options, (prepared, None)).await;
         let name = &order.request.upgrade.release;
         let bad = found.findings.into_iter().filter(|finding| finding.severity != Severity::Pass);
@@ -246,8 +293,6 @@ impl Begins {
 impl Looked {
     /// What would be done.
     pub(super) fn planned(&self, begins: &Begins, ordered: &Ordered, goes_on: bool) -> Planned {
-        let chart = |release: &Release| format!("{}-{}", release.chart.name(), release.chart.version());
-        let releases = &self.prepared.proposed.outcome.releases;
         let gates = &self.idle.options.gates;
         let names: Vec<String> = gates.gates.iter().map(crate::upgrade::gates::Gate::name).collect();
         let soak = |soak: Option<std::time::Duration>| soak.map(|soak| format!("soak {}", shown(soak)));
@@ -255,22 +300,27 @@ impl Looked {
         let before = tests.into_iter().chain(names.clone()).chain(soak(gates.soak.map(|soak| soak.duration)));
         let soaks = ordered.switch.switch_soak.or(gates.soak.map(|soak| soak.duration));
         Planned {
-            namespace: releases.new.namespace.clone(),
+            namespace: begins.compared.proposed.outcome.releases.new.namespace.clone(),
             roles: self.roles.clone(),
-            live_chart: chart(&begins.live),
+            live_chart: chart_of(&begins.live),
             live_revision: begins.live.revision,
-            idle_chart: (!self.prepared.proposed.is_first).then(|| chart(&releases.old)),
-            chart: chart(&releases.new),
+            idle_chart: begins.idle_chart.clone(),
+            chart: begins.chart.clone(),
             switch: ordered.switch.switch(),
             before: begins.before.clone(),
             after: begins.after.clone(),
             tests: before.collect(),
             soak: names.into_iter().chain(soak(soaks)).collect(),
+            pause: ordered.switch.pause(),
             retire: ordered.switch.retire(),
             retire_after: ordered.switch.retire_after.unwrap_or_default().as_secs(),
             goes_on,
         }
     }
+}
+
+fn chart_of(release: &Release) -> String {
+    format!("{}-{}", release.chart.name(), release.chart.version())
 }
 
 fn shown(time: std::time::Duration) -> String {

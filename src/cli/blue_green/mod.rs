@@ -1,6 +1,7 @@
 //! `helm safe-upgrade blue-green`: two releases side by side. Look which is live, show what would be done, ask once; then upgrade and
 //! test the other one, lead the traffic there, watch it, and retire the one from before.
 
+mod going_on;
 mod look;
 mod orders;
 mod screen;
@@ -8,13 +9,14 @@ mod status;
 
 use jiff::Timestamp;
 
+use self::going_on::Word;
 use self::look::{Begins, Looked, Looker};
 use self::orders::{Ordered, names};
 use self::screen::{Deaf, Screen};
 use crate::cli::args::{BlueGreenArgs, BlueGreenCommand, Format};
 use crate::cli::checklist::Checked;
 use crate::cli::console::Telling;
-use crate::cli::guard::{Answer, Question, confirm, stopped};
+use crate::cli::guard::{Answer, Question, ask, confirm, is_attended, stopped};
 use crate::cli::revdiff::Run;
 use crate::cli::{Environment, connection, output, policy};
 use crate::cluster::{Cluster, KubeCluster};
@@ -25,6 +27,7 @@ use crate::execute::blue_green::{Rollout, Teller as _};
 use crate::execute::interrupts::Interrupts;
 use crate::helm::process::HelmProcess;
 use crate::record::blue_green::Store;
+use crate::record::blue_green_flags::Flags;
 use crate::report::blue_green as report;
 use crate::upgrade::blue_green::event::{BlueGreenEvent, Planned};
 use crate::upgrade::blue_green::kept::{Kept, SCHEMA_VERSION};
@@ -35,8 +38,15 @@ use crate::upgrade::next::OnFailure;
 
 /// Runs the command and returns the exit code.
 pub(super) async fn run(mut arguments: BlueGreenArgs, environment: &Environment) -> Result<u8, Error> {
-    if let Some(BlueGreenCommand::Status(status)) = arguments.command.take() {
-        return status::run(*status, environment).await;
+    let word = match arguments.command.take() {
+        None => None,
+        Some(BlueGreenCommand::Status(status)) => return status::run(*status, environment).await,
+        Some(BlueGreenCommand::Promote(promote)) => Some((Word::Promote, *promote)),
+        Some(BlueGreenCommand::Abort(abort)) => Some((Word::Abort, *abort)),
+    };
+    let how = word.as_ref().map(|(word, _)| *word);
+    if let Some(word) = word {
+        arguments = going_on::arguments(word, environment).await?;
     }
     let telling = match arguments.diff.format() {
         Format::Text | Format::SideBySide | Format::Paths | Format::Stat => Telling::Story,
@@ -65,7 +75,11 @@ pub(super) async fn run(mut arguments: BlueGreenArgs, environment: &Environment)
         listener: &Deaf,
         interrupts: &interrupts,
     };
-    Running { run: &run, brief: &brief, seams, telling, environment }.go(ordered).await
+    let running = Running { run: &run, brief: &brief, seams, telling, environment };
+    match how {
+        Some(word) => running.go_on(ordered, word).await,
+        None => running.go(ordered).await,
+    }
 }
 
 /// One run of the command.
@@ -94,6 +108,7 @@ impl Running<'_> {
         let dry = ordered.guarded.apply.dry_run.as_deref().is_some_and(|how| !matches!(how, "none" | "false"));
         let mut kept = match (looked.begins.take(), kept) {
             (Some(begins), kept) => {
+                ordered.was_paused = kept.as_ref().is_some_and(|kept| kept.pause.is_some());
                 let planned = looked.planned(&begins, &ordered, kept.is_some());
                 let new = begun((&ordered, kept.as_ref()), &looked, (&planned, &begins), self.environment);
                 // What was begun is gone on with: a release that was only tested does not get the traffic by this.
@@ -124,7 +139,7 @@ impl Running<'_> {
             }
             (None, None) => return Ok(EXIT_OK),
         };
-        self.roll_out(&ordered, looked, (&mut kept, &store)).await?;
+        self.roll_out(&ordered, looked, (&mut kept, &store), None).await?;
         self.finish(&kept, &namespace)
     }
 
@@ -142,9 +157,7 @@ impl Running<'_> {
     }
 
     async fn look(&self, ordered: &mut Ordered, kept: Option<&Kept>) -> Result<Looked, Error> {
-        let stages = self.run.stages(connection::is_quiet(self.seams.storage));
-        let looker =
-            Looker { seams: Seams { ..self.seams }, compare: &self.run.options, environment: self.environment, stages };
+        let looker = self.looker();
         let (blue, _) = names(&ordered.switch)?;
         let named = (blue.as_str(), self.seams.storage.namespace());
         let place = policy::elsewhere(&ordered.guarded, &ordered.policy, named, self.environment).await;
@@ -152,6 +165,17 @@ impl Running<'_> {
             looked = looker.look(ordered, (kept, place.as_ref())) => looked,
             () = self.seams.interrupts.more_than(0) => Err(stopped(&blue)),
         }
+    }
+
+    fn looker(&self) -> Looker<'_, KubeCluster, HelmProcess> {
+        let stages = self.run.stages(connection::is_quiet(self.seams.storage));
+        Looker { seams: Seams { ..self.seams }, compare: &self.run.options, environment: self.environment, stages }
+    }
+
+    /// What is needed to go on with what was tested.
+    async fn look_on(&self, ordered: &mut Ordered, kept: &Kept) -> Result<Looked, Error> {
+        let values = ordered.router_values(self.seams.helm).await?;
+        self.looker().as_kept(ordered, kept, values)
     }
 
     /// Shows what would be done: the steps, the changes against what is live, in short, and the checks.
@@ -205,6 +229,7 @@ impl Running<'_> {
         ordered: &Ordered,
         looked: Looked,
         (kept, store): (&mut Kept, &Store<'_, KubeCluster>),
+        word: Option<Word>,
     ) -> Result<(), Error> {
         let Looked { idle, prepared, router, values, roles, .. } = looked;
         let router = router.map(|(order, _)| order);
@@ -212,6 +237,7 @@ impl Running<'_> {
         let mut releases = vec![roles.live.as_str(), roles.idle.as_str()];
         releases.extend(ordered.switch.switch_release.as_deref());
         let screen = Screen::new(self.telling, &releases, (self.run.painter(), self.environment));
+        let flags = Flags::of(self.seams.cluster, self.seams.storage.namespace(), (&roles.live, &roles.idle));
         let removes = ordered.guarded.failure.on_failure.policy() == OnFailure::Uninstall;
         let rollout = Rollout {
             seams: Seams { listener: screen.listener(&roles.idle), ..self.seams },
@@ -223,6 +249,11 @@ impl Running<'_> {
             router_back: router_back.as_ref(),
             values: &values,
             store,
+            flags: &flags,
+            typed: word.is_none().then(|| ordered.typed.clone()),
+            was_paused: ordered.was_paused,
+            ask: (self.telling == Telling::Story && is_attended()).then_some(ask as fn(&str) -> Option<String>),
+            aborts: word == Some(Word::Abort),
             retire_after: ordered.switch.retire_after.unwrap_or_default(),
             removes,
             arrival: ordered.switch.switch_timeout,
@@ -245,7 +276,7 @@ impl Running<'_> {
         }
         let interrupted = self.seams.interrupts.asked().is_some();
         Ok(match kept.outcome.unwrap_or(Outcome::Unproven) {
-            Outcome::Switched | Outcome::Unchanged => EXIT_OK,
+            Outcome::Switched | Outcome::Unchanged | Outcome::Paused | Outcome::Aborted => EXIT_OK,
             Outcome::NotSwitchedBack => Kind::NotRolledBack.exit_code(),
             Outcome::Interrupted | Outcome::Waiting => Kind::Interrupted.exit_code(),
             Outcome::Failed | Outcome::SwitchedBack if interrupted => Kind::Interrupted.exit_code(),
@@ -318,13 +349,15 @@ fn begun(
         live_revision: begins.compared.proposed.last,
         live_made: begins.live_made(),
         // What was installed by a run that was killed was not there before, either.
-        first_install: looked.prepared.proposed.is_first
+        first_install: looked.prepared.as_ref().is_some_and(|prepared| prepared.proposed.is_first)
             || kept.is_some_and(|kept| kept.first_install && kept.roles == planned.roles),
         revision: None,
         made: None,
         router_revision: looked.router.as_ref().and_then(|(_, revision)| *revision),
         router_made: None,
         retire: planned.retire,
+        pause: planned.pause,
+        promoted_by: None,
         phase: Phase::Testing,
         by: environment.who(),
         started: Timestamp::now(),

@@ -58,7 +58,8 @@ pub(super) async fn run(arguments: BlueGreenStatusArgs, environment: &Environmen
 fn is_live(release: &str, kept: &Kept, route: Option<&Route>) -> Option<bool> {
     let traffic = match route {
         Some(route) => Traffic::of(route, (&kept.before, &kept.after)),
-        None if kept.phase == Phase::Soaking || kept.phase == Phase::Proven => Traffic::Idle,
+        None if matches!(kept.phase, Phase::Soaking | Phase::Proven) => Traffic::Idle,
+        None if kept.phase == Phase::Paused => Traffic::Live,
         None => return None,
     };
     let live = match traffic {

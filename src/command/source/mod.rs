@@ -46,6 +46,11 @@ impl Source {
         }
     }
 
+    /// None: what is looked at is what stands, and nothing is rendered.
+    pub(super) fn none() -> Self {
+        Self::at(PathBuf::new(), None)
+    }
+
     /// Brings what a reference names, with its dependencies. The user's own folders are not changed.
     pub(super) async fn gather<H: Helm>(helm: &H, text: &str, wish: &Wish<'_>) -> Result<Self, Error> {
         let what = format!("cannot read the chart \"{text}\"");

@@ -15,7 +15,7 @@ use crate::chart::files::ChartFile;
 use crate::chart::{Location, locate};
 use crate::cluster::Cluster;
 use crate::command::crds::compare_crds;
-use crate::command::revdiff::{Options, Outcome, Render, outcome_of_render, validate_name};
+use crate::command::revdiff::{Options, Outcome, Render, outcome, outcome_of_render, validate_name};
 use crate::command::source::Source;
 use crate::command::upgrade::base::{Base, base};
 use crate::command::upgrade::template::Templating;
@@ -207,6 +207,39 @@ pub async fn propose<C: Cluster, H: Helm>(
         options.selection.apply(&mut crds.definitions);
     }
     Ok(Proposed { outcome, upgrade, changes, last, is_first, supplied, refused_values, record, source })
+}
+
+/// What stands of a release, as an upgrade that changes nothing. It takes no chart, so that what is only watched or retired does not
+/// depend on one.
+///
+/// # Errors
+/// If the release can't be read.
+pub async fn standing<C: Cluster, H: Helm>(
+    seams: Seams<'_, C, H>,
+    request: &Request,
+    masker: &Masker,
+    options: &Options,
+) -> Result<Proposed, Error> {
+    let name = &request.upgrade.release;
+    validate_name(name)?;
+    let history = seams.storage.history(name).await?;
+    let Some(&last) = history.revisions().last() else { return Err(seams.storage.no_release(name).await) };
+    let old = match seams.storage.deployed(name, &history).await {
+        Err(error) if error.kind == Kind::NotFound => seams.storage.read(name, last).await?,
+        deployed => deployed?,
+    };
+    let releases = Both { new: old.clone(), old };
+    Ok(Proposed {
+        outcome: outcome(Subject::Upgrade, releases, masker, options),
+        upgrade: request.upgrade.clone(),
+        changes: false,
+        last,
+        is_first: false,
+        supplied: Vec::new(),
+        refused_values: None,
+        record: None,
+        source: Source::none(),
+    })
 }
 
 /// Has Helm render the upgrade as it would make it.

@@ -22,10 +22,9 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         self.keep(kept).await?;
         self.begins(Step::SwitchBack, format!("switch {} back: {} becomes {}", kept.switch, kept.after, kept.before));
         if kept.phase != Phase::GoingBack {
-            let asked = self.seams.interrupts.asked().unwrap_or("a signal");
             let why = match (state.idle_failed, kept.revision) {
                 (true, Some(revision)) => format!("revision {revision} of {} failed with the traffic", kept.roles.idle),
-                _ => format!("interrupted by {asked}"),
+                _ => self.asked(),
             };
             // Nothing is wrong with what has the traffic, so it is not taken away for nobody.
             if !state.idle_failed
@@ -90,7 +89,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                         false => self.warn(format!("{} is not removed: it may still have traffic", kept.roles.idle)),
                     }
                 }
-                Ok(Some(Outcome::SwitchedBack))
+                Ok(Some(if self.aborts { Outcome::Aborted } else { Outcome::SwitchedBack }))
             }
         }
     }
@@ -142,6 +141,8 @@ mod tests {
             router_revision: None,
             router_made: None,
             retire: Retire::Keep,
+            pause: None,
+            promoted_by: None,
             phase,
             by: String::new(),
             started: jiff::Timestamp::UNIX_EPOCH,

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod back;
+mod pause;
 mod retire;
 mod router;
 pub mod routes;
@@ -26,6 +27,7 @@ use crate::command::upgrade::Request;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::record::blue_green::{Store, pair};
+use crate::record::blue_green_flags::Flags;
 use crate::upgrade::blue_green::event::{BlueGreenEvent, Step};
 use crate::upgrade::blue_green::kept::Kept;
 use crate::upgrade::blue_green::next::{Action, Phase, State, next};
@@ -72,8 +74,8 @@ pub struct Rollout<'a, C, H> {
     pub teller: &'a dyn Teller,
     /// The upgrade of the idle release.
     pub idle: &'a Order,
-    /// What was found of it.
-    pub prepared: Prepared,
+    /// What was found of it; none where it goes on after that was tested.
+    pub prepared: Option<Prepared>,
     /// The upgrade of the router that leads the traffic to the idle release, where there is a router.
     pub router: Option<&'a Order>,
     /// The one that leads it back, over what somebody else has changed of the router since.
@@ -82,6 +84,16 @@ pub struct Rollout<'a, C, H> {
     pub values: &'a routes::RouterValues,
     /// Where the state is kept.
     pub store: &'a Store<'a, C>,
+    /// Where the flags of one that pauses are kept.
+    pub flags: &'a Flags<'a, C>,
+    /// The flags that another run goes on with, where it begins.
+    pub typed: Option<Vec<String>>,
+    /// Whether an earlier run of it has kept flags.
+    pub was_paused: bool,
+    /// Asks whoever is there, where somebody is.
+    pub ask: Option<fn(&str) -> Option<String>>,
+    /// Whether it is given up.
+    pub aborts: bool,
     /// How long after its proof the release from before is retired.
     pub retire_after: Duration,
     /// Whether the idle release is removed where it was installed by this, and fails.
@@ -116,7 +128,8 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         }
         let outcome = result.map_err(|error| back::in_view_of(kept, error))?;
         // What was not seen to be back is still to be led back.
-        if !matches!(outcome, Outcome::Waiting | Outcome::Unproven | Outcome::NotSwitchedBack) {
+        let goes_on = [Outcome::Waiting, Outcome::Unproven, Outcome::NotSwitchedBack, Outcome::Paused];
+        if !goes_on.contains(&outcome) {
             kept.ended = Some(Timestamp::now());
             kept.phase = Phase::Ended;
         }
@@ -124,6 +137,10 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         // What has come of it is so, whether it can be kept or not.
         if let Err(error) = self.keep(kept).await {
             self.warn(format!("that it has ended is not kept: {error}"));
+        } else if !kept.is_open()
+            && let Err(error) = self.settle_flags(kept).await
+        {
+            self.warn(error.to_string());
         }
         self.teller.tell(&BlueGreenEvent::BlueGreenDone { rollout: kept });
         Ok(outcome)
@@ -131,6 +148,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     async fn go(&self, kept: &mut Kept) -> Result<Outcome, Error> {
         self.keep(kept).await?;
+        patiently(AWAY, || self.settle_flags(kept)).await?;
         let mut led = 0;
         let mut told = None;
         let mut pending_since = None;
@@ -152,6 +170,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             }
             let ended = match action {
                 Action::Test => self.test(kept).await?,
+                Action::Pause => self.pause(kept).await?,
                 Action::Switch => self.switch(kept, &seen).await?,
                 Action::Confirm => self.confirm(kept).await?,
                 Action::Soak => self.soak(kept).await?,
@@ -163,7 +182,12 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 }
                 Action::Wait(until) => self.wait(kept, until, &mut told).await,
                 Action::Retire => self.retire(kept).await?,
-                Action::End(outcome) => Some(self.over(kept, outcome, (&seen, &state))),
+                Action::End(outcome) => {
+                    if outcome == Outcome::Aborted {
+                        self.give_up(kept).await;
+                    }
+                    Some(self.over(kept, outcome, (&seen, &state)))
+                }
             };
             if let Some(outcome) = ended {
                 return Ok(outcome);
@@ -174,7 +198,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     /// What is known now, where the router has been seen to be changed by somebody since then.
     async fn state(&self, kept: &Kept, pending_since: Option<Instant>) -> Result<(routes::Now, State), Error> {
         let stands = self.stands(kept).await?;
-        let counts = matches!(kept.phase, Phase::Testing | Phase::Switching | Phase::Proven);
+        let counts = matches!(kept.phase, Phase::Testing | Phase::Paused | Phase::Switching | Phase::Proven);
         let live_changed = counts && self.has_live_changed(kept).await?;
         // The traffic is looked at last: what was asked for before must not count for more than what is there since.
         let interrupted = self.seams.interrupts.asked().is_some();
@@ -182,7 +206,8 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         let state = State {
             phase: kept.phase,
             traffic: Traffic::of(&seen.route, (&kept.before, &kept.after)),
-            interrupted,
+            interrupted: interrupted || self.aborts,
+            aborted: self.aborts,
             retire: kept.retire,
             due: kept.due,
             unsettled: seen.unsettled.is_some(),
@@ -209,7 +234,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// Why it ends here, where that is not said yet.
     fn over(&self, kept: &mut Kept, outcome: Outcome, (seen, state): (&routes::Now, &State)) -> Outcome {
-        let is_before = matches!(kept.phase, Phase::Testing | Phase::Switching);
+        let is_before = matches!(kept.phase, Phase::Testing | Phase::Paused | Phase::Switching);
         let reason = match (outcome, &state.traffic) {
             (Outcome::Overtaken, Traffic::Elsewhere(to)) => Some(format!("{} leads elsewhere now: {to}", kept.switch)),
             (Outcome::Overtaken, _) if state.idle_changed => {
@@ -226,6 +251,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             (Outcome::Overtaken, Traffic::Idle) => {
                 Some(format!("{} leads to {} already", kept.switch, kept.roles.idle))
             }
+            (Outcome::Aborted, _) => Some(self.asked()),
             (Outcome::Interrupted | Outcome::Waiting, _) => {
                 Some(format!("interrupted by {}", self.seams.interrupts.asked().unwrap_or("a signal")))
             }
@@ -236,6 +262,14 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         };
         kept.reason = reason.or(kept.reason.take());
         outcome
+    }
+
+    /// Why no more is wanted.
+    fn asked(&self) -> String {
+        match self.seams.interrupts.asked() {
+            None if self.aborts => format!("given up by {}", self.idle.options.who),
+            asked => format!("interrupted by {}", asked.unwrap_or("a signal")),
+        }
     }
 
     async fn keep(&self, kept: &Kept) -> Result<(), Error> {

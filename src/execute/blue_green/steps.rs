@@ -10,8 +10,9 @@ use super::routes::{Now, lead};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::execute::patience::{AWAY, patiently};
+use crate::execute::prepare::prepare_standing;
 use crate::execute::veil::Veil;
-use crate::execute::{Options, Prepared, Stage, prepare, run};
+use crate::execute::{Options, Prepared, Stage, run};
 use crate::helm::Helm;
 use crate::release::Release;
 use crate::upgrade::blue_green::event::Step;
@@ -31,18 +32,21 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         if self.removes && kept.first_install {
             options.on_failure = OnFailure::Uninstall;
         }
-        let report = run::run(&self.seams_of(idle), &self.prepared, &options).await?;
+        let Some(prepared) = &self.prepared else {
+            return Err(Error::new(Kind::Refused, format!("cannot test release \"{idle}\": nothing was rendered")));
+        };
+        let report = run::run(&self.seams_of(idle), prepared, &options).await?;
         kept.revision = report.revision.or(report.deployed);
         let good = matches!(report.ending, Ending::Passed | Ending::Upgraded | Ending::Nothing);
         if good {
             let revision = kept.revision.unwrap_or_default();
             self.ends(Step::Test, true, format!("{} is good so far: revision {revision}", kept.roles.idle));
             kept.made = self.made(&kept.roles.idle, kept.revision).await?;
-            kept.phase = Phase::Switching;
+            kept.phase = self.tested(kept);
             self.keep(kept).await?;
             return Ok(None);
         }
-        let why = self.why(&report, &self.prepared.proposed.outcome.releases.new);
+        let why = self.why(&report, &prepared.proposed.outcome.releases.new);
         self.ends(Step::Test, false, format!("{why}; {} was not touched", kept.roles.live));
         kept.reason = Some(why);
         // What a run that was killed has begun to install is no first installation for the one that goes on with it.
@@ -194,8 +198,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         let mut options = staged(&self.idle.options, true);
         options.gates = self.after.clone();
         let order = (&options, &self.idle.compare);
-        let prepared = prepare(&seams, &self.idle.request, order, &()).await?;
-        let prepared = as_it_is(prepared, idle)?;
+        let prepared = as_it_is(prepare_standing(&seams, &self.idle.request, order).await?, idle)?;
         let report = run::run(&seams, &prepared, &options).await?;
         match report.ending {
             Ending::Upgraded | Ending::Passed | Ending::Nothing => {
@@ -255,14 +258,12 @@ fn staged(options: &Options, is_last: bool) -> Options {
     Options { stage: Some(Stage { target: None, is_last, label: None }), ..options.clone() }
 }
 
-/// What was prepared, so that nothing is changed whatever is rendered now: what has the traffic is only watched.
+/// What stands, so that nothing of it is changed: what has the traffic is only watched.
 fn as_it_is(mut prepared: Prepared, name: &str) -> Result<Prepared, Error> {
     if prepared.deployed.is_none() || prepared.deployed != Some(prepared.proposed.last) {
         let message = format!("cannot watch release \"{name}\": its last revision is not deployed");
         return Err(Error::new(Kind::Refused, message).hint(format!("helm safe-upgrade status {name}")));
     }
-    let releases = &mut prepared.proposed.outcome.releases;
-    releases.new = releases.old.clone();
     prepared.nothing_to_do = true;
     Ok(prepared)
 }

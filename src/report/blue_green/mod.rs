@@ -12,7 +12,7 @@ use crate::report::style::{Painter, Role};
 use crate::upgrade::blue_green::event::{BlueGreenEvent, Planned};
 use crate::upgrade::blue_green::kept::Kept;
 use crate::upgrade::blue_green::next::Phase;
-use crate::upgrade::blue_green::{Outcome, Retire, Roles};
+use crate::upgrade::blue_green::{Outcome, Pause, Retire, Roles};
 
 /// What would be done: which release is live, and a line for each step.
 #[must_use]
@@ -49,9 +49,14 @@ fn steps(plan: &Planned) -> Vec<String> {
     let does = if plan.idle_chart.is_some() { "upgrade" } else { "install" };
     let tested = if plan.tests.is_empty() { "ready".to_owned() } else { plan.tests.join(", ") };
     let after = if plan.soak.is_empty() { "ready".to_owned() } else { plan.soak.join(", ") };
+    let switch = format!("switch {}: {} becomes {}", plan.switch, plan.before, plan.after);
     let mut steps = vec![
         format!("{does} {idle}, under guard: {tested}. Where it fails, {live} was not touched"),
-        format!("switch {}: {} becomes {}", plan.switch, plan.before, plan.after),
+        match plan.pause {
+            None => switch,
+            Some(Pause::Pause) => format!("{switch}, once somebody promotes it"),
+            Some(Pause::Confirm) => format!("{switch}, once somebody confirms it"),
+        },
         format!("watch {idle} with the traffic: {after}. Where it fails, the traffic goes back to {live}"),
     ];
     let when = match plan.retire_after {
@@ -100,6 +105,9 @@ pub fn told(event: &BlueGreenEvent<'_>, painter: Painter) -> Option<String> {
         BlueGreenEvent::BlueGreenStep { text, .. } => Some(line(Role::Heading, "▸", text)),
         BlueGreenEvent::BlueGreenStepEnded { good: true, text, .. } => Some(line(Role::Added, "✓", text)),
         BlueGreenEvent::BlueGreenStepEnded { text, .. } => Some(line(Role::Error, "✗", text)),
+        BlueGreenEvent::BlueGreenPaused { release, .. } => {
+            Some(line(Role::Plain, "·", &format!("{release} waits to be promoted; the traffic is where it was")))
+        }
         BlueGreenEvent::BlueGreenWaiting { release, until } => {
             Some(line(Role::Plain, "·", &format!("{release} is retired at {}", moment(*until))))
         }
@@ -112,7 +120,7 @@ pub fn done(kept: &Kept, namespace: &str, painter: Painter) -> String {
     let mut sheet = Sheet::new(painter);
     let outcome = kept.outcome.unwrap_or(Outcome::Unproven);
     let (role, mark) = match outcome {
-        Outcome::Switched | Outcome::Unchanged => (Role::Added, "✓"),
+        Outcome::Switched | Outcome::Unchanged | Outcome::Paused => (Role::Added, "✓"),
         Outcome::NotSwitchedBack | Outcome::Failed => (Role::Error, "✗"),
         _ => (Role::Warning, "!"),
     };
@@ -144,6 +152,11 @@ fn summary(kept: &Kept, outcome: Outcome) -> String {
             format!("{idle} has the traffic and is proven ({}{revision}); {before}", kept.chart)
         }
         Outcome::Failed => format!("{idle} failed before the switch; {live} has the traffic and was not touched"),
+        Outcome::Paused => {
+            let chart = &kept.chart;
+            format!("{idle} is tested and ready ({chart}{revision}), and waits to be promoted; {live} has the traffic")
+        }
+        Outcome::Aborted => format!("the roll-out to {idle} is given up; {live} has the traffic"),
         Outcome::Interrupted => format!("stopped before the switch; {live} has the traffic and was not touched"),
         Outcome::SwitchedBack => format!("{idle} failed with the traffic, which is back at {live}"),
         Outcome::NotSwitchedBack => format!("{idle} failed with the traffic, which was NOT seen to be back at {live}"),
@@ -158,15 +171,15 @@ fn summary(kept: &Kept, outcome: Outcome) -> String {
 
 fn next(kept: &Kept, outcome: Outcome, namespace: &str) -> Vec<String> {
     let Roles { live, idle } = &kept.roles;
+    let command =
+        |word: &str| format!("helm safe-upgrade blue-green {word} --blue {live} --green {idle} -n {namespace}");
     match outcome {
         Outcome::Failed | Outcome::SwitchedBack => vec![format!("helm safe-upgrade diagnose {idle} -n {namespace}")],
         Outcome::NotSwitchedBack => {
             vec![format!("helm safe-upgrade status {live} -n {namespace}"), format!("look at {}", kept.switch)]
         }
-        Outcome::Unproven | Outcome::Waiting | Outcome::Overtaken => {
-            let at = format!("--blue {live} --green {idle} -n {namespace}");
-            vec![format!("helm safe-upgrade blue-green status {at}")]
-        }
+        Outcome::Paused => ["promote", "abort"].map(command).to_vec(),
+        Outcome::Unproven | Outcome::Waiting | Outcome::Overtaken => vec![command("status")],
         Outcome::Switched if kept.retire == Retire::Keep => {
             vec![format!("helm uninstall {live} -n {namespace}, or roll out to it next time")]
         }
@@ -198,6 +211,7 @@ mod tests {
             before: route("blue"),
             after: route("green"),
             tests: vec!["helm test".to_owned(), "soak 2m".to_owned()],
+            pause: None,
             soak: Vec::new(),
             retire,
             retire_after,
@@ -222,6 +236,15 @@ mod tests {
         let text = plan(&planned(Some("web-0.9.0"), Retire::Keep, 0), Painter::new(false));
         assert!(text.contains("web-1.1.0; web-0.9.0 now\n") && text.contains("1  upgrade web-green"), "{text}");
         assert!(text.contains("4  keep web-blue as it is"), "{text}");
+    }
+
+    #[test]
+    fn a_plan_says_where_somebody_has_to_promote_it() {
+        for (pause, says) in [(Pause::Pause, "promotes"), (Pause::Confirm, "confirms")] {
+            let plan = plan(&Planned { pause: Some(pause), ..planned(None, Retire::Keep, 0) }, Painter::new(false));
+            let line = format!("2  switch service/web: of=blue becomes of=green, once somebody {says} it");
+            assert!(plan.contains(&line), "{plan}");
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::at;
 use crate::report::releases::{SCHEMA_VERSION, Sheet, write_json};
 use crate::report::style::{Painter, Role};
+use crate::upgrade::blue_green::Roles;
 use crate::upgrade::blue_green::kept::Kept;
+use crate::upgrade::blue_green::next::Phase;
 use crate::upgrade::blue_green::traffic::Route;
 
 /// One of the two releases.
@@ -89,6 +91,16 @@ impl StatusView {
         let times = [("switched", at(kept.switched)), ("to be retired", at(kept.due)), ("ended", at(kept.ended))];
         for (name, time) in times.into_iter().filter_map(|(name, time)| Some((name, time?))) {
             sheet.line(Role::Dim, &format!("  {name} {time}"));
+        }
+        if kept.phase == Phase::Paused && kept.is_open() {
+            let Roles { live, idle } = &kept.roles;
+            for word in ["promote", "abort"] {
+                let command = format!("helm safe-upgrade blue-green {word} --blue {live} --green {idle}");
+                sheet.line(Role::Plain, &format!("  {command} -n {}", self.namespace));
+            }
+        }
+        if let Some(by) = &kept.promoted_by {
+            sheet.line(Role::Dim, &format!("  promoted by {by}"));
         }
         if let Some(reason) = &kept.reason {
             sheet.line(Role::Plain, &format!("  {reason}"));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::kept::Kept;
 use super::traffic::Route;
-use super::{Retire, Roles, Switch};
+use super::{Pause, Retire, Roles, Switch};
 
 /// One thing that happened.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +31,17 @@ pub enum BlueGreenEvent<'a> {
         good: bool,
         /// What it came to, for a reader.
         text: String,
+    },
+    /// The release that was tested stands ready, and the traffic is where it was: somebody is to say whether it is led there.
+    BlueGreenPaused {
+        /// Which.
+        release: &'a str,
+        /// Its revision.
+        revision: Option<u32>,
+        /// What goes on.
+        promote: &'a str,
+        /// What gives it up.
+        abort: &'a str,
     },
     /// The release from before is retired then.
     BlueGreenWaiting {
@@ -86,6 +97,9 @@ pub struct Planned {
     pub after: Route,
     /// What is asked before the switch, a few words each.
     pub tests: Vec<String>,
+    /// Whether somebody is to say that it goes on before the switch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
     /// What is asked after it.
     pub soak: Vec<String>,
     /// What becomes of the release that has the traffic.

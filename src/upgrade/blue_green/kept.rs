@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::next::Phase;
 use super::traffic::Route;
-use super::{Outcome, Retire, Roles, Switch};
+use super::{Outcome, Pause, Retire, Roles, Switch};
 use crate::upgrade::kept;
 
 /// The version of what is kept. What another one says is not understood.
@@ -48,6 +48,12 @@ pub struct Kept {
     pub router_made: Option<u32>,
     /// What becomes of the release that had the traffic.
     pub retire: Retire,
+    /// How the traffic waits for somebody before it is switched, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// Who has promoted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted_by: Option<String>,
     /// How far it is.
     pub phase: Phase,
     /// Who runs it.
@@ -90,6 +96,6 @@ impl Kept {
     /// Whether the traffic may have been switched already, so that it must be gone on with.
     #[must_use]
     pub fn has_switched(&self) -> bool {
-        self.is_open() && !matches!(self.phase, Phase::Testing)
+        self.is_open() && !matches!(self.phase, Phase::Testing | Phase::Paused)
     }
 }

@@ -100,6 +100,16 @@ impl fmt::Display for Retire {
     }
 }
 
+/// How the traffic waits for somebody before it is switched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pause {
+    /// The run ends there, and another one promotes it.
+    Pause,
+    /// It asks; where nobody is there to be asked, it ends there.
+    Confirm,
+}
+
 /// How a roll-out ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -118,6 +128,10 @@ pub enum Outcome {
     Unproven,
     /// It was stopped before the switch.
     Interrupted,
+    /// The other release is tested and ready, and somebody is to say whether it gets the traffic. Nothing has changed for the users.
+    Paused,
+    /// It was given up, as asked: the traffic is with the release that had it.
+    Aborted,
     /// It was stopped while it waited to retire the release from before; the traffic is with the other one, which is proven.
     Waiting,
     /// Somebody else has changed where the traffic goes; it is left to them.

@@ -16,6 +16,8 @@ use super::{Outcome, Retire};
 pub enum Phase {
     /// The idle release is being upgraded and tested.
     Testing,
+    /// It is good. Somebody is to say whether it gets the traffic.
+    Paused,
     /// It is good. The traffic is being switched to it, or is there already.
     Switching,
     /// The traffic was seen to arrive there. It is watched with it.
@@ -37,6 +39,8 @@ pub struct State {
     pub traffic: Traffic,
     /// Whether the user wants no more.
     pub interrupted: bool,
+    /// Whether it is given up: what was interrupted may be gone on with, this is over.
+    pub aborted: bool,
     /// What becomes of the release from before.
     pub retire: Retire,
     /// When, where it was proven already.
@@ -58,6 +62,8 @@ pub struct State {
 pub enum Action {
     /// Upgrade or install the idle release, and test it.
     Test,
+    /// Leave the traffic where it is until somebody says that it goes on.
+    Pause,
     /// Lead the traffic to it.
     Switch,
     /// See that the traffic arrives there.
@@ -87,16 +93,27 @@ pub fn next(state: &State, now: Timestamp) -> Action {
         (_, Elsewhere(_)) => Action::End(Outcome::Overtaken),
         // What is there now was tested by nobody, and is somebody else's.
         _ if state.idle_changed => Action::End(Outcome::Overtaken),
+        // Nothing is done to the release that has the traffic, so it is no matter what has become of it.
+        (Phase::Testing | Phase::Paused | Phase::Switching, Live) if state.aborted && !state.unsettled => {
+            Action::End(Outcome::Aborted)
+        }
         // The traffic is not led away from what somebody else has just made.
-        (Phase::Testing | Phase::Switching, Live) if state.live_changed => Action::End(Outcome::Overtaken),
+        (Phase::Testing | Phase::Paused | Phase::Switching, Live) if state.live_changed => {
+            Action::End(Outcome::Overtaken)
+        }
         // Of a switch that was begun nobody knows how far it came.
         (Phase::Switching, Live) if state.interrupted && state.unsettled => Action::SwitchBack,
-        (Phase::Testing | Phase::Switching, Live) if state.interrupted => Action::End(Outcome::Interrupted),
+        (Phase::Testing | Phase::Paused | Phase::Switching, Live) if state.interrupted => {
+            Action::End(Outcome::Interrupted)
+        }
         // Whoever changes it may lead it to the same release.
         (Phase::Proven, Idle) if state.pending && state.interrupted => retire(state, now),
         (Phase::Soaking | Phase::Proven, Idle) if state.pending => Action::LookAgain,
-        (Phase::Testing | Phase::Soaking | Phase::Proven, _) if state.unsettled => Action::End(Outcome::Overtaken),
+        (Phase::Testing | Phase::Paused | Phase::Soaking | Phase::Proven, _) if state.unsettled => {
+            Action::End(Outcome::Overtaken)
+        }
         (Phase::Testing, Live) => Action::Test,
+        (Phase::Paused, Live) => Action::Pause,
         (Phase::Switching, Live) => Action::Switch,
         (Phase::Switching, Idle) if state.interrupted => Action::SwitchBack,
         (Phase::Switching, Idle) => Action::Confirm,
@@ -107,7 +124,9 @@ pub fn next(state: &State, now: Timestamp) -> Action {
         (Phase::GoingBack, Live) => Action::ConfirmBack,
         (Phase::Proven, Idle) => retire(state, now),
         // Somebody was faster, or has led the traffic back.
-        (Phase::Testing, Idle) | (Phase::Soaking | Phase::Proven, Live) => Action::End(Outcome::Overtaken),
+        (Phase::Testing | Phase::Paused, Idle) | (Phase::Soaking | Phase::Proven, Live) => {
+            Action::End(Outcome::Overtaken)
+        }
     }
 }
 
@@ -135,6 +154,7 @@ mod tests {
             phase,
             traffic,
             interrupted: false,
+            aborted: false,
             retire: Retire::Uninstall,
             due: None,
             unsettled: false,
@@ -147,7 +167,7 @@ mod tests {
 
     #[test]
     fn each_state_has_its_action() {
-        use Phase::{Ended, GoingBack, Proven, Soaking, Switching, Testing};
+        use Phase::{Ended, GoingBack, Paused, Proven, Soaking, Switching, Testing};
         use Traffic::{Idle, Live};
         let elsewhere = || Traffic::Elsewhere("app=other".to_owned());
         let overtaken = Action::End(Outcome::Overtaken);
@@ -157,6 +177,10 @@ mod tests {
             (Testing, Idle, false, overtaken),
             (Testing, Idle, true, overtaken),
             (Testing, elsewhere(), false, overtaken),
+            (Paused, Live, false, Action::Pause),
+            (Paused, Live, true, Action::End(Outcome::Interrupted)),
+            (Paused, Idle, false, overtaken),
+            (Paused, elsewhere(), false, overtaken),
             (Switching, Live, false, Action::Switch),
             (Switching, Live, true, Action::End(Outcome::Interrupted)),
             (Switching, Idle, false, Action::Confirm),
@@ -181,6 +205,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_given_up_leaves_the_traffic_where_it_was_or_leads_it_back() {
+        use Phase::{GoingBack, Paused, Soaking, Switching, Testing};
+        use Traffic::{Idle, Live};
+        let aborted = Action::End(Outcome::Aborted);
+        for (phase, traffic, live_changed, unsettled, expected) in [
+            (Testing, Live, false, false, aborted),
+            (Paused, Live, false, false, aborted),
+            // Somebody has mended the release that has the traffic in the meantime.
+            (Paused, Live, true, false, aborted),
+            (Paused, Idle, false, false, Action::End(Outcome::Overtaken)),
+            (Switching, Live, false, false, aborted),
+            // Of a switch that was begun nobody knows how far it came.
+            (Switching, Live, false, true, Action::SwitchBack),
+            (Switching, Idle, false, false, Action::SwitchBack),
+            (Soaking, Idle, false, false, Action::SwitchBack),
+            (GoingBack, Live, false, false, Action::ConfirmBack),
+        ] {
+            let state =
+                State { aborted: true, interrupted: true, live_changed, unsettled, ..state(phase, traffic.clone()) };
+            assert_eq!(next(&state, at(10)), expected, "{state:?}");
+        }
+    }
+
+    #[test]
     fn what_has_failed_with_the_traffic_goes_back_whoever_asks() {
         for interrupted in [false, true] {
             let failed = State { idle_failed: true, interrupted, ..state(Phase::Soaking, Traffic::Idle) };
@@ -192,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_traffic_is_not_led_away_from_what_somebody_else_has_just_made() {
-        for phase in [Phase::Testing, Phase::Switching] {
+        for phase in [Phase::Testing, Phase::Paused, Phase::Switching] {
             let changed = State { live_changed: true, ..state(phase, Traffic::Live) };
             assert_eq!(next(&changed, at(10)), Action::End(Outcome::Overtaken), "{changed:?}");
         }
