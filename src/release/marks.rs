@@ -16,6 +16,10 @@ pub const BAD: &str = "safe-upgrade/bad";
 /// The label by which a run knows the revision that its own Helm has made: a random text of the run.
 pub const RUN: &str = "safe-upgrade/run";
 
+/// The label of a revision by which a blue-green roll-out leads the traffic back: `<revision>.<roll-out>`. Helm copies it to later
+/// revisions, where it does not count.
+pub const LED_BACK: &str = "safe-upgrade/led-back";
+
 /// The name of the Secret in which the canary of a release is kept while it is under way.
 #[must_use]
 pub fn canary_of(release: &str) -> String {

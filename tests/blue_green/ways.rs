@@ -15,6 +15,8 @@ stories![
     a_router_release_is_upgraded_under_guard,
     a_router_is_led_by_a_file_of_values_for_each_colour,
     what_somebody_has_changed_of_the_router_since_stays,
+    a_way_back_over_somebody_elses_change_that_was_killed_is_taken_again,
+    a_chart_that_was_published_since_is_no_upgrade_by_somebody_else,
     a_router_that_is_not_deployed_is_not_believed,
 ];
 
@@ -157,16 +159,73 @@ fn what_somebody_has_changed_of_the_router_since_stays(user: &User) {
     assert_eq!(user.revisions_of("router").last().unwrap(), "4 deployed");
 }
 
-fn a_router_that_is_not_deployed_is_not_believed(user: &User) {
+fn a_way_back_over_somebody_elses_change_that_was_killed_is_taken_again(user: &User) {
     user.has_app();
+    has_slow_router(user);
+    user.does("helm install web-blue app && helm install router router --set hook=1-slow");
+    let gate = "echo x >>asked; test $(wc -l <asked) = 1 || ! helm upgrade router router --reuse-values --set port=82";
+    let line = format!(
+        "helm safe-upgrade blue-green {PAIR} app --switch-release router --switch-chart router --switch-set 'live={{release}}' \
+         --yes --set tag=2 --gate-cmd '{gate}'"
+    );
+    let mut helm = user.starts(&format!("exec {line}"));
+    for phase in ["switching", "soaking", "going-back"] {
+        user.waits_for(|| user.kept().is_some_and(|kept| kept["phase"] == phase));
+    }
+    user.waits_for(|| user.revisions_of("router").last().is_some_and(|last| last == "4 pending-upgrade"));
+    signal(plugin_of(&helm), "KILL");
+    helm.wait().unwrap();
+    let shown = user.types(&line);
+    shown.ends(4, "web-green failed with the traffic, which is back at web-blue");
+    assert_eq!(user.live(), "web-blue");
+    let values = user.does("helm get values router");
+    assert!(values.contains("live: web-blue") && values.contains("port: 82"), "{values}");
+    assert_eq!(user.revisions_of("router")[2..], ["3 superseded", "4 failed", "5 deployed"]);
+}
+
+fn a_chart_that_was_published_since_is_no_upgrade_by_somebody_else(user: &User) {
+    user.has_app();
+    has_router(user);
+    user.does("helm package router --version 1.1.0 -d served && helm repo index served");
+    let server = Server::of_files(&user.folder.join("served"));
+    user.exports("HELM_REPOSITORY_CONFIG", &user.folder.join("repositories.yaml").to_string_lossy());
+    user.exports("HELM_REPOSITORY_CACHE", &user.folder.join("cache").to_string_lossy());
+    user.does(&format!("helm repo add stable http://{}", server.address()));
+    user.does("helm install web-blue app && helm install router stable/router");
+    // Somebody changes a value while green has the traffic, and somebody else publishes a chart; then green fails.
+    user.writes(
+        "meanwhile.sh",
+        "echo x >>asked; test $(wc -l <asked) = 1 && exit 0\n\
+         helm upgrade router stable/router --version 1.1.0 --reuse-values --set port=82\n\
+         helm package router --version 2.0.0 -d served && helm repo index served && helm repo update\nexit 1\n",
+    );
+    let shown = user.types(&format!(
+        "helm safe-upgrade blue-green {PAIR} app --switch-release router --switch-chart stable/router \
+         --switch-set 'live={{release}}' --yes --set tag=2 --gate-cmd 'sh meanwhile.sh'"
+    ));
+    shown.ends(4, "web-green failed with the traffic, which is back at web-blue");
+    assert_eq!(user.live(), "web-blue");
+    let router = user.types("helm list -f '^router$' -o json").json();
+    assert_eq!(router[0]["chart"], "router-1.1.0", "what was published is not rolled out by a way back");
+    let values = user.does("helm get values router");
+    assert!(values.contains("live: web-blue") && values.contains("port: 82"), "{values}");
+}
+
+/// Writes the chart `router` with a hook after each upgrade, whose image has the value `hook`.
+fn has_slow_router(user: &User) {
     user.writes("router/Chart.yaml", "apiVersion: v2\nname: router\nversion: 1.0.0\n");
-    user.writes("router/values.yaml", "live: web-blue\nhook: \"1\"\n");
+    user.writes("router/values.yaml", "live: web-blue\nhook: \"1\"\nport: 80\n");
     user.writes(
         "router/templates/service.yaml",
-        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}], selector: {release: {{ .Values.live }}}}\n\
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: {{ .Values.port }}}], selector: {release: {{ .Values.live }}}}\n\
          ---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: told, annotations: {helm.sh/hook: post-upgrade}}\n\
          spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"example.com/a:{{ .Values.hook }}\"}]}}}\n",
     );
+}
+
+fn a_router_that_is_not_deployed_is_not_believed(user: &User) {
+    user.has_app();
+    has_slow_router(user);
     user.does("helm install web-blue app && helm install router router --set hook=1-slow");
     let line = |flags: &str| {
         let by = "--switch-release router --switch-chart router --switch-set live={release}";

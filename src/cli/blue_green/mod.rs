@@ -355,6 +355,7 @@ fn begun(
         made: None,
         router_revision: looked.router.as_ref().and_then(|(_, revision)| *revision),
         router_made: None,
+        router_chart: None,
         retire: planned.retire,
         pause: planned.pause,
         promoted_by: None,

@@ -140,6 +140,7 @@ mod tests {
             made: None,
             router_revision: None,
             router_made: None,
+            router_chart: None,
             retire: Retire::Keep,
             pause: None,
             promoted_by: None,

@@ -2,13 +2,18 @@
 
 use super::routes::Now;
 use super::{Order, Rollout};
+use crate::chart::{Location, locate};
 use crate::cluster::Cluster;
+use crate::command::upgrade::Request;
 use crate::error::Error;
 use crate::execute::interrupts::Interrupts;
 use crate::execute::patience::{AWAY, patiently};
 use crate::execute::{Seams, Stage, checklist, prepare, prepare_rollback, run};
 use crate::helm::Helm;
+use crate::record::Records;
 use crate::release::Release;
+use crate::release::history::History;
+use crate::release::marks::LED_BACK;
 use crate::upgrade::blue_green::kept::Kept;
 use crate::upgrade::next::Ending;
 
@@ -40,10 +45,13 @@ enum Way {
 }
 
 impl Way {
-    /// The way back of a router, of which the switch has made a revision, as far as that is known.
-    fn of(made: Option<u32>, last: Option<u32>, is_unsettled: bool) -> Self {
+    /// The way back of a router, of which the switch has made a revision, as far as that is known; and whether the last one is of a way
+    /// back by an upgrade.
+    fn of((made, last): (Option<u32>, Option<u32>), is_unsettled: bool, is_led_back: bool) -> Self {
         match made {
             Some(_) if made == last => Self::Rollback,
+            // Our own way back was cut off, over what somebody else has changed: a rollback would take that back.
+            _ if is_led_back => Self::Upgrade,
             // Our own upgrade of it was cut off.
             None if is_unsettled => Self::Rollback,
             _ if is_unsettled => Self::Theirs,
@@ -54,11 +62,8 @@ impl Way {
 
 impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     /// Upgrades the router under guard. One that somebody else has upgraded since it was looked at, at this revision, is left to them.
-    pub(super) async fn upgrade_router(
-        &self,
-        order: &Order,
-        (before, seen): (Option<u32>, &Now),
-    ) -> Result<Routed, Error> {
+    pub(super) async fn upgrade_router(&self, kept: &mut Kept, order: &Order, seen: &Now) -> Result<Routed, Error> {
+        let before = kept.router_revision;
         let name = &order.request.upgrade.release;
         let seams = self.seams_of(name);
         let mut options = order.options.clone();
@@ -75,6 +80,8 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             let why = format!("release {name} was upgraded by somebody else: to revision {now}, from {before}");
             return Ok(Routed::not_made(Some(Ending::Overtaken), why));
         }
+        let releases = &prepared.proposed.outcome.releases;
+        kept.router_chart = Some(chart_of(if prepared.nothing_to_do { &releases.old } else { &releases.new }));
         // The values lead there already, which is seen next.
         if prepared.nothing_to_do {
             return Ok(Routed::not_made(Some(Ending::Nothing), String::new()));
@@ -86,6 +93,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 return Ok(Routed::not_made(None, why));
             }
         }
+        self.keep(kept).await?;
         let report = run::run(&seams, &prepared, &options).await?;
         let why = self.why(&report, &prepared.proposed.outcome.releases.new);
         Ok(Routed { ending: Some(report.ending), why, made: report.revision })
@@ -100,20 +108,31 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     ) -> Result<Option<String>, Error> {
         let history = patiently(AWAY, || self.seams.storage.history(name)).await?;
         let last = history.entries().last().map(|last| last.revision);
-        match (Way::of(kept.router_made, last, seen.unsettled.is_some()), self.router_back) {
+        let is_led_back = match last {
+            Some(last) => self.is_led_back(kept, (name, last)).await?,
+            None => false,
+        };
+        match (Way::of((kept.router_made, last), seen.unsettled.is_some(), is_led_back), self.router_back) {
             (Way::Rollback, _) => {
                 // What the rollback makes is our own as well, should it be cut off.
                 kept.router_made = None;
                 self.keep(kept).await?;
                 self.roll_router_back((name, before)).await
             }
-            (Way::Upgrade, Some(order)) => self.lead_router_back(order).await,
+            (Way::Upgrade, Some(order)) => self.lead_router_back(kept, (order, &history)).await,
             _ => {
                 let why =
                     seen.unsettled.clone().unwrap_or_else(|| format!("release {name} was changed by somebody else"));
                 Ok(Some(format!("{why}; {}", by_hand(name))))
             }
         }
+    }
+
+    /// Whether this roll-out has made a revision of the router to lead back by it. Where a storage holds no labels, that is not known.
+    async fn is_led_back(&self, kept: &Kept, (name, revision): (&str, u32)) -> Result<bool, Error> {
+        let Ok(records) = Records::of(self.seams.storage) else { return Ok(false) };
+        let label = patiently(AWAY, || records.label(name, revision, LED_BACK)).await?;
+        Ok(label == Some(format!("{revision}.{}", kept.id())))
     }
 
     async fn roll_router_back(&self, (name, before): (&str, u32)) -> Result<Option<String>, Error> {
@@ -128,20 +147,30 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     }
 
     /// A rollback would take back what somebody else has changed of it since the switch.
-    async fn lead_router_back(&self, order: &Order) -> Result<Option<String>, Error> {
+    async fn lead_router_back(
+        &self,
+        kept: &Kept,
+        (order, history): (&Order, &History),
+    ) -> Result<Option<String>, Error> {
         let name = &order.request.upgrade.release;
+        let deployed = patiently(AWAY, || self.seams.storage.deployed(name, history)).await?;
+        let theirs = chart_of(&deployed);
+        // What was recorded of our own switch tells: the newest chart of a repository may be another one by now.
+        if kept.router_chart.as_ref().is_some_and(|ours| *ours != theirs) {
+            return Ok(Some(format!("release {name} was upgraded by somebody else, to {theirs}; {}", by_hand(name))));
+        }
+        let request = with_chart_of(&order.request, &deployed);
         let never = Interrupts::never();
         let seams = Seams { interrupts: &never, ..self.seams_of(name) };
-        let looked = || prepare(&seams, &order.request, (&order.options, &order.compare), &());
+        let looked = || prepare(&seams, &request, (&order.options, &order.compare), &());
         let mut prepared = patiently(AWAY, looked).await?;
         if let Some(error) = prepared.locked.take() {
             return Err(error);
         }
-        let releases = &prepared.proposed.outcome.releases;
-        let chart = |release: &Release| format!("{}-{}", release.chart.name(), release.chart.version());
-        if chart(&releases.old) != chart(&releases.new) {
-            let theirs = chart(&releases.old);
-            return Ok(Some(format!("release {name} was upgraded by somebody else, to {theirs}; {}", by_hand(name))));
+        let found = chart_of(&prepared.proposed.outcome.releases.new);
+        if found != theirs {
+            let chart = &order.request.upgrade.chart;
+            return Ok(Some(format!("release {name} has {theirs}, and {chart} is {found} by now; {}", by_hand(name))));
         }
         if prepared.nothing_to_do {
             return Ok(None);
@@ -150,11 +179,25 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             "release {name} was changed by somebody else: it is led back by an upgrade, which keeps that"
         ));
         let mut options = order.options.clone();
-        options.stage = Some(Stage { target: prepared.deployed, is_last: true, label: None });
+        let label = Some((LED_BACK, kept.id()));
+        options.stage = Some(Stage { target: prepared.deployed, is_last: true, label });
         let report = run::run(&seams, &prepared, &options).await?;
         let is_back = matches!(report.ending, Ending::Upgraded | Ending::Nothing | Ending::Unproven);
         Ok((!is_back).then(|| self.why(&report, &prepared.proposed.outcome.releases.new)))
     }
+}
+
+fn chart_of(release: &Release) -> String {
+    format!("{}-{}", release.chart.name(), release.chart.version())
+}
+
+/// The same with the chart that is deployed: leading back is no upgrade to what was published since.
+fn with_chart_of(request: &Request, deployed: &Release) -> Request {
+    let mut request = request.clone();
+    if locate(&request.upgrade.chart) == Location::Remote {
+        request.upgrade.flags.chart.version = Some(deployed.chart.version().to_owned());
+    }
+    request
 }
 
 fn by_hand(name: &str) -> String {
@@ -167,15 +210,19 @@ mod tests {
 
     #[test]
     fn a_router_goes_back_by_a_rollback_only_over_what_is_our_own() {
-        for (made, last, is_unsettled, expected) in [
-            (Some(3), Some(3), false, Way::Rollback),
-            (Some(3), Some(3), true, Way::Rollback),
-            (Some(3), Some(4), false, Way::Upgrade),
-            (Some(3), Some(4), true, Way::Theirs),
-            (None, Some(3), true, Way::Rollback),
-            (None, Some(3), false, Way::Upgrade),
+        for (made, last, is_unsettled, is_led_back, expected) in [
+            (Some(3), Some(3), false, false, Way::Rollback),
+            (Some(3), Some(3), true, false, Way::Rollback),
+            (Some(3), Some(4), false, false, Way::Upgrade),
+            (Some(3), Some(4), true, false, Way::Theirs),
+            (None, Some(3), true, false, Way::Rollback),
+            (None, Some(3), false, false, Way::Upgrade),
+            // Our own way back over somebody else's change was cut off: it is made again, and nothing is taken back.
+            (Some(3), Some(5), true, true, Way::Upgrade),
+            (None, Some(5), true, true, Way::Upgrade),
         ] {
-            assert_eq!(Way::of(made, last, is_unsettled), expected, "{made:?} {last:?} {is_unsettled}");
+            let way = Way::of((made, last), is_unsettled, is_led_back);
+            assert_eq!(way, expected, "{made:?} {last:?} {is_unsettled} {is_led_back}");
         }
     }
 }

@@ -73,7 +73,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             self.lead(&kept.switch, (seen, &kept.before, &kept.after)).await?;
             return Ok(None);
         };
-        let Routed { ending, why: reason, made } = self.upgrade_router(order, (kept.router_revision, seen)).await?;
+        let Routed { ending, why: reason, made } = self.upgrade_router(kept, order, seen).await?;
         match ending {
             Some(Ending::Upgraded | Ending::Nothing | Ending::Unproven) => {
                 // Whether it is good is told by the soak.

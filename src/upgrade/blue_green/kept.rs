@@ -46,6 +46,9 @@ pub struct Kept {
     /// The one by which it was switched, where that is known: what came after it is somebody else's.
     #[serde(default)]
     pub router_made: Option<u32>,
+    /// Name and version of the chart of that revision: with another one, somebody else has upgraded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router_chart: Option<String>,
     /// What becomes of the release that had the traffic.
     pub retire: Retire,
     /// How the traffic waits for somebody before it is switched, where it does.
@@ -85,6 +88,12 @@ impl Kept {
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// What tells this roll-out from all others, as it stands in labels.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.order, self.started.as_second())
     }
 
     /// Whether there is something left to do of it.
