@@ -1,6 +1,8 @@
 //! What speaks against two releases of one chart side by side: whose the object is that leads the traffic, and what both of them
 //! want for themselves. These are no checks of an upgrade: `helm safe-upgrade blue-green` looks at them beside the checklist.
 
+mod led;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::scene::{items, string};
@@ -23,11 +25,12 @@ const PORTS: &str = "clash-ports";
 const HOSTS: &str = "clash-hosts";
 const CLAIMS: &str = "clash-claims";
 const RETIRED: &str = "retired-claims";
+const LED: &str = "retired-traffic";
 /// The check that the new pods have the ports that the Service asks for.
 pub const TARGETS: &str = "switch-ports";
 
 /// The names, as `--accept` takes them.
-pub const CHECKS: [&str; 8] = [OWNER, TARGETS, NAMES, SELECTORS, PORTS, HOSTS, CLAIMS, RETIRED];
+pub const CHECKS: [&str; 9] = [OWNER, TARGETS, NAMES, SELECTORS, PORTS, HOSTS, CLAIMS, RETIRED, LED];
 
 /// Two releases side by side.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub struct Beside<'a> {
     pub retire: Retire,
     /// The Ingresses of the cluster, or of the namespace where no others may be seen.
     pub ingresses: Known<&'a [Observed]>,
+    /// The Services of the namespace.
+    pub services: Known<&'a [Observed]>,
     /// The claims of the namespace.
     pub claims: Known<&'a [Observed]>,
 }
@@ -58,7 +63,7 @@ pub struct Beside<'a> {
 #[must_use]
 pub fn look(beside: &Beside<'_>) -> Vec<Finding> {
     type Look = fn(&Beside<'_>) -> Vec<Finding>;
-    let checks: [(&str, Look, &str); 8] = [
+    let checks: [(&str, Look, &str); 9] = [
         (OWNER, owner, "what leads the traffic is of neither release"),
         (TARGETS, targets, "the pods have the ports that what leads the traffic names"),
         (NAMES, names, "the releases have no object in common"),
@@ -67,6 +72,7 @@ pub fn look(beside: &Beside<'_>) -> Vec<Finding> {
         (HOSTS, hosts, "no Ingress of the release has a host and path that another one has"),
         (CLAIMS, claims, "the releases share no volume"),
         (RETIRED, retired, "no volume goes with the release that is retired"),
+        (LED, led::led, "nothing else leads to the release that is retired"),
     ];
     let found = checks.into_iter().flat_map(|(name, look, passed)| {
         let found = look(beside);

@@ -1,6 +1,7 @@
 //! What speaks against two releases side by side is found before anything is done.
 
-use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Service};
+use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::json;
 
 use crate::cluster;
@@ -12,6 +13,7 @@ stories![
     clashes_are_blockers,
     ports_and_volumes_that_both_want_are_found,
     an_owner_that_is_upgraded_by_hand_leads_it_back,
+    what_else_leads_to_the_release_that_is_retired_is_found,
 ];
 
 const SWITCH: &str = "
@@ -48,6 +50,28 @@ fn a_service_that_blue_has_is_a_blocker(user: &User) {
     let shown = user.rolls_out("--set tag=2 --retire uninstall");
     shown.ends(0, "which leaves it where it is; a later upgrade of it leads the traffic back");
     assert_eq!((user.live(), user.revisions_of("web-blue")), ("web-green".to_owned(), vec![]));
+}
+
+fn what_else_leads_to_the_release_that_is_retired_is_found(user: &User) {
+    user.has_blue();
+    let spec = json!({"ports": [{"port": 80}], "selector": {"release": "web-blue"}});
+    cluster::create::<Service>(&user.namespace, json!({"metadata": {"name": "external"}, "spec": spec}));
+    let backend = json!({"service": {"name": "web-blue", "port": {"number": 80}}});
+    let paths = json!([{"path": "/cart", "pathType": "Prefix", "backend": backend}]);
+    let rules = json!([{"host": format!("{}.example.com", user.namespace), "http": {"paths": paths}}]);
+    cluster::create::<Ingress>(&user.namespace, json!({"metadata": {"name": "shop"}, "spec": {"rules": rules}}));
+    let shown = user.rolls_out("--set tag=2 --retire uninstall");
+    assert!(shown.exits(3).stderr.contains("blocked by the check retired-traffic"), "{}", shown.stderr);
+    for part in
+        ["it leads to the pods of release \"web-blue\" too", "/cart to service/web-blue of release \"web-blue\" too"]
+    {
+        assert!(shown.stdout.contains(part), "{part:?} is not in: {}", shown.stdout);
+    }
+    assert!(user.revisions_of("web-green").is_empty() && user.live() == "web-blue");
+    // Where it stays, they lead to somebody; and the risk may be taken.
+    user.rolls_out("--set tag=2").ends(0, "web-blue is kept");
+    user.leads_to("web-blue");
+    user.rolls_out("--set tag=2 --retire scale --accept retired-traffic").ends(0, "web-blue is scaled to zero");
 }
 
 fn clashes_are_blockers(user: &User) {

@@ -79,7 +79,7 @@ fn a_roll_out_by_an_ingress_that_was_killed_goes_on(user: &User) {
 }
 
 /// Writes the chart `router`, whose Service `web` leads to the release that the value `live` names.
-fn has_router(user: &User) {
+pub(crate) fn has_router(user: &User) {
     user.writes("router/Chart.yaml", "apiVersion: v2\nname: router\nversion: 1.0.0\n");
     user.writes("router/values.yaml", "live: web-blue\nport: 80\n");
     user.writes(

@@ -25,6 +25,7 @@ struct Scene {
     owner: Ownership,
     retire: Retire,
     ingresses: Vec<Observed>,
+    services: Vec<Observed>,
     claims: Vec<Observed>,
 }
 
@@ -42,6 +43,7 @@ fn scene(more: &str, pods: &str) -> Scene {
         owner: Ownership::default(),
         retire: Retire::Keep,
         ingresses: Vec::new(),
+        services: Vec::new(),
         claims: Vec::new(),
     }
 }
@@ -59,6 +61,7 @@ fn found(scene: &Scene) -> Vec<String> {
         owner: &scene.owner,
         retire: scene.retire,
         ingresses: Ok(&scene.ingresses),
+        services: Ok(&scene.services),
         claims: Ok(&scene.claims),
     };
     let all = look(&beside);
@@ -89,6 +92,61 @@ fn two_releases_of_one_chart_stand_side_by_side() {
     let mut each = scene("", "");
     each.retire = Retire::Uninstall;
     finds(&each, &[]);
+}
+
+#[test]
+fn nothing_else_may_lead_to_what_is_retired() {
+    let mut scene = scene("", "");
+    let service = |name: &str, selector: &str, more: &str| {
+        observed(&format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop, annotations: {{{more}}}}}\nspec: {{selector: {{{selector}}}}}\n"
+        ))
+    };
+    scene.services = vec![
+        service("web", "of: blue", ""),
+        service("blue", "of: blue", "meta.helm.sh/release-name: blue"),
+        service("metrics", "app: web", ""),
+        service("external", "of: blue", ""),
+        service("unselected", "", ""),
+    ];
+    let ingress = |name: &str, namespace: &str, more: &str| {
+        let path = |path: &str, service: &str| format!("{{path: {path}, backend: {{service: {{name: {service}}}}}}}");
+        let paths = [path("/", "blue"), path("/api", "api")].join(", ");
+        observed(&format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: {name}, namespace: {namespace}, annotations: {{{more}}}}}\n\
+             spec: {{rules: [{{host: shop.example.com, http: {{paths: [{paths}]}}}}]}}\n"
+        ))
+    };
+    scene.ingresses = vec![ingress("shop", "shop", ""), ingress("other", "elsewhere", "")];
+    finds(&scene, &[]);
+    for retire in [Retire::Scale, Retire::Uninstall] {
+        scene.retire = retire;
+        finds(
+            &scene,
+            &[
+                "blocker retired-traffic: service/external: it leads to the pods of release \"blue\" too, is not switched",
+                "blocker retired-traffic: ingress/shop: it leads shop.example.com/ to service/blue of release",
+            ],
+        );
+    }
+    // What the switch leads is no other: the backends of its Ingress, and the objects of a router.
+    scene.services.clear();
+    let backends = |service: &str| {
+        let backend = |at: &str, service: &str| crate::upgrade::blue_green::traffic::Backend {
+            at: at.to_owned(),
+            service: service.to_owned(),
+            port: String::new(),
+        };
+        Route::Ingress { backends: vec![backend("shop.example.com/", service), backend("shop.example.com/api", "api")] }
+    };
+    (scene.switch, scene.route, scene.after) = (Switch::ingress("shop"), backends("blue"), backends("green"));
+    finds(&scene, &[]);
+    let route = |to: &str| Route::Release { to: to.to_owned() };
+    let router = Switch::Release { name: "router".to_owned() };
+    (scene.switch, scene.route, scene.after) = (router, route("blue"), route("green"));
+    finds(&scene, &["ingress/shop"]);
+    scene.ingresses = vec![ingress("shop", "shop", "meta.helm.sh/release-name: router")];
+    finds(&scene, &[]);
 }
 
 #[test]

@@ -243,8 +243,12 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
         (live, idle): (Side<'_>, Side<'_>),
         ordered: &Ordered,
     ) -> Vec<Finding> {
-        let (ingresses, claims) =
-            join(self.listed(Resource::INGRESSES, true), self.listed(Resource::CLAIMS, false)).await;
+        let (ingresses, claims, services) = join3(
+            self.listed(Resource::INGRESSES, true),
+            self.listed(Resource::CLAIMS, false),
+            self.listed(Resource::SERVICES, false),
+        )
+        .await;
         look(&Beside {
             live,
             idle,
@@ -255,6 +259,7 @@ impl<C: Cluster, H: Helm> Looker<'_, C, H> {
             owner: &seen.owner,
             retire: ordered.switch.retire(),
             ingresses: ingresses.as_deref().map_err(Clone::clone),
+            services: services.as_deref().map_err(Clone::clone),
             claims: claims.as_deref().map_err(Clone::clone),
         })
     }

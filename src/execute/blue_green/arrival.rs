@@ -7,18 +7,18 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::released::of_release;
 use super::routes::reference;
 use crate::checks::blue_green::TARGETS;
 use crate::cluster::{Cluster, ClusterError, ListQuery, ObjectRef, Resource};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::execute::Seams;
 use crate::execute::patience::{AWAY, patiently};
 use crate::helm::Helm;
-use crate::manifest::document::Object;
 use crate::manifest::node::Node;
 use crate::manifest::observed::Observed;
 use crate::upgrade::blue_green::Switch;
-use crate::upgrade::blue_green::side::{Labels, Side, has_port, shown};
+use crate::upgrade::blue_green::side::{Labels, has_port, shown};
 use crate::upgrade::blue_green::traffic::{Backend, Route};
 
 /// So often it is looked.
@@ -75,14 +75,14 @@ pub(super) async fn readiness<C: Cluster, H: Helm>(
     goal: Goal<'_>,
 ) -> Result<Readiness, Error> {
     let nobody = match goal.route {
-        Route::Release { to } => return of_release(seams, to).await,
+        Route::Release { to } => return of_release(seams, to, goal.enough).await,
         Route::Service { selector } => of_pods(seams, switch, (selector, goal)).await,
         Route::Ingress { backends } => of_backends(seams, (backends, goal)).await.map(Result::err),
     };
     judged(nobody)
 }
 
-fn judged(nobody: Result<Option<String>, ClusterError>) -> Result<Readiness, Error> {
+pub(super) fn judged(nobody: Result<Option<String>, ClusterError>) -> Result<Readiness, Error> {
     match nobody {
         Ok(None) => Ok(Readiness::Ready),
         Ok(Some(why)) => Ok(Readiness::Nobody(why)),
@@ -196,29 +196,6 @@ async fn is_answered<C: Cluster, H: Helm>(
     }))
 }
 
-/// Whether a pod of a release is ready, or nothing of it runs pods.
-async fn of_release<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str) -> Result<Readiness, Error> {
-    let history = seams.storage.history(name).await?;
-    let release = match seams.storage.deployed(name, &history).await {
-        Err(error) if error.kind == Kind::NotFound => {
-            return Ok(Readiness::Nobody("no revision of it is deployed".to_owned()));
-        }
-        release => release?,
-    };
-    let documents = release.documents();
-    let objects: Vec<Object> = documents.iter().flat_map(|document| seams.masker.open(document)).collect();
-    let side = Side { release: name, namespace: seams.storage.namespace(), objects: &objects };
-    let all: BTreeSet<Labels> = side.pods().map(|pods| pods.labels).filter(|labels| !labels.is_empty()).collect();
-    for labels in &all {
-        match pods(seams, labels).await {
-            Ok(pods) if pods.iter().any(is_ready) => return Ok(Readiness::Ready),
-            Ok(_) => {}
-            Err(error) => return judged(Err(error)),
-        }
-    }
-    Ok(if all.is_empty() { Readiness::Ready } else { Readiness::Nobody("none of it is ready".to_owned()) })
-}
-
 /// What of the traffic has arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
@@ -313,7 +290,10 @@ async fn behind_service<C: Cluster, H: Helm>(
 }
 
 /// The pods with these labels.
-async fn pods<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, labels: &Labels) -> Result<Vec<Observed>, ClusterError> {
+pub(super) async fn pods<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    labels: &Labels,
+) -> Result<Vec<Observed>, ClusterError> {
     let query = ListQuery {
         resource: Resource::PODS,
         namespace: Some(seams.storage.namespace().to_owned()),
@@ -323,7 +303,7 @@ async fn pods<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, labels: &Labels) -> 
 }
 
 /// Whether a pod says that it is ready, and is to stay.
-fn is_ready(pod: &Observed) -> bool {
+pub(super) fn is_ready(pod: &Observed) -> bool {
     !pod.is_deleting() && pod.condition("Ready").is_some_and(|condition| condition.is_true())
 }
 

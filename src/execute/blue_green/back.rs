@@ -2,7 +2,7 @@
 
 use super::Rollout;
 use super::arrival::{Arrival, Enough, Goal, Readiness, arrival, readiness};
-use super::routes::Now;
+use super::routes::{Now, now};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::execute::patience::{AWAY, patiently};
@@ -10,6 +10,7 @@ use crate::helm::Helm;
 use crate::upgrade::blue_green::event::Step;
 use crate::upgrade::blue_green::kept::Kept;
 use crate::upgrade::blue_green::next::{Phase, State};
+use crate::upgrade::blue_green::traffic::Traffic;
 use crate::upgrade::blue_green::{Outcome, Switch};
 
 impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
@@ -91,6 +92,22 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 }
                 Ok(Some(if self.aborts { Outcome::Aborted } else { Outcome::SwitchedBack }))
             }
+        }
+    }
+
+    /// Removes what was installed by this roll-out and has not come to the switch, where that is wanted. A release to which somebody has
+    /// led the traffic in the meantime stays: bad pods are better than none.
+    pub(super) async fn remove_without_traffic(&self, kept: &Kept) {
+        if !self.removes || !kept.first_install {
+            return;
+        }
+        let idle = &kept.roles.idle;
+        let seen = patiently(AWAY, || now(&self.seams, &kept.switch, self.values)).await;
+        let is_live = |seen: &Now| Traffic::of(&seen.route, (&kept.before, &kept.after)) == Traffic::Live;
+        match seen {
+            Ok(seen) if seen.unsettled.is_none() && is_live(&seen) => self.remove_failed(idle).await,
+            Ok(_) => self.warn(format!("{idle} is not removed: somebody has led the traffic elsewhere")),
+            Err(error) => self.warn(format!("{idle} is not removed, since it may have traffic: {error}")),
         }
     }
 

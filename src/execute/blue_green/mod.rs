@@ -6,6 +6,7 @@
 mod arrival;
 mod back;
 mod pause;
+mod released;
 mod retire;
 mod router;
 pub mod routes;

@@ -51,9 +51,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
 
     /// Gives it up before the switch. What was installed by it is removed where a failure would remove it too.
     pub(super) async fn give_up(&self, kept: &Kept) {
-        if self.removes && kept.first_install {
-            self.remove_failed(&kept.roles.idle).await;
-        }
+        self.remove_without_traffic(kept).await;
     }
 
     /// Keeps the flags while somebody may go on without naming them, and forgets them when it is over.

@@ -1,5 +1,6 @@
 //! Retiring the release that had the traffic: uninstalling it, or scaling it to zero.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Rollout;
@@ -11,6 +12,7 @@ use crate::helm::Helm;
 use crate::manifest::live::Declared;
 use crate::upgrade::blue_green::event::Step;
 use crate::upgrade::blue_green::kept::Kept;
+use crate::upgrade::blue_green::next::{Action, next};
 use crate::upgrade::blue_green::{Outcome, Retire};
 
 /// So often an object is changed anew where somebody else writes to it.
@@ -35,6 +37,11 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             }
             let why = format!("no ready pod of {}: {why}; so {live} stays", kept.roles.idle);
             return Ok(Some(self.over_at(Step::Retire, kept, (why, Outcome::Unproven))));
+        }
+        // While it was waited somebody may have led the traffic back, or begun to work on one of the two: that is seen next.
+        let (_, state) = self.state(kept, None).await?;
+        if next(&state, Timestamp::now()) != Action::Retire {
+            return Ok(None);
         }
         let told = match kept.retire {
             Retire::Scale => self.scale_to_zero(&live).await?,
@@ -104,8 +111,8 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                     kind: declared.id.kind.clone().into(),
                 };
                 let namespace = declared.id.namespace.clone().unwrap_or_else(|| release.namespace.clone());
-                self.scale(&ObjectRef { resource, namespace: Some(namespace), name: declared.id.name.clone() }).await?;
-                scaled.push(called);
+                let at = ObjectRef { resource, namespace: Some(namespace), name: declared.id.name.clone() };
+                if self.scale(&at, name).await? { scaled.push(called) } else { left.push(called) }
             }
         }
         let goes_on = if left.is_empty() { String::new() } else { format!("; goes on: {}", left.join(", ")) };
@@ -113,15 +120,20 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         Ok(format!("{name} is scaled to zero: {what}{goes_on}"))
     }
 
-    async fn scale(&self, at: &ObjectRef) -> Result<(), Error> {
+    /// Scales a workload of a release to zero; not one that another release has taken over since: its pods are that one's.
+    async fn scale(&self, at: &ObjectRef, release: &str) -> Result<bool, Error> {
         let failed = |error: ClusterError| Error::from(error).while_doing(&format!("cannot scale {at} to zero"));
         for _ in 0..TRIES {
             let body = match self.seams.cluster.get(at).await {
                 Ok(body) => body,
-                Err(ClusterError::NotFound { .. }) => return Ok(()),
+                Err(ClusterError::NotFound { .. }) => return Ok(true),
                 Err(error) => return Err(failed(error)),
             };
-            let Ok(mut object) = serde_json::from_slice::<Value>(&body) else { return Ok(()) };
+            let Ok(mut object) = serde_json::from_slice::<Value>(&body) else { return Ok(false) };
+            let owner = object["metadata"]["annotations"]["meta.helm.sh/release-name"].as_str();
+            if owner.is_some_and(|owner| owner != release) {
+                return Ok(false);
+            }
             if object["spec"]["replicas"] != 0 {
                 let mut change = json!({"spec": {"replicas": 0}});
                 change["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
@@ -134,7 +146,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
             // Controllers write to it at this very moment.
             match self.disown(at, &object).await {
                 Err(ClusterError::Conflict { .. }) => {}
-                _ => return Ok(()),
+                _ => return Ok(true),
             }
         }
         Err(Error::new(Kind::Cluster, format!("cannot scale {at} to zero: somebody else writes to it all the time")))

@@ -21,17 +21,15 @@ use crate::upgrade::blue_green::next::Phase;
 use crate::upgrade::blue_green::traffic::Route;
 use crate::upgrade::blue_green::{Outcome, Switch};
 use crate::upgrade::event::{Event, Report};
-use crate::upgrade::next::{Ending, OnFailure};
+use crate::upgrade::next::Ending;
 
 impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     /// Upgrades or installs the idle release, and tests it. It is not marked as proven before it was seen with the traffic.
     pub(super) async fn test(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
         let idle = &kept.roles.idle;
         self.begins(Step::Test, format!("upgrade and test {idle}, while {} has the traffic", kept.roles.live));
-        let mut options = staged(&self.idle.options, false);
-        if self.removes && kept.first_install {
-            options.on_failure = OnFailure::Uninstall;
-        }
+        // Where it is to be removed, that is done here, once it is seen that nobody has led the traffic there meanwhile.
+        let options = staged(&self.idle.options, false);
         let Some(prepared) = &self.prepared else {
             return Err(Error::new(Kind::Refused, format!("cannot test release \"{idle}\": nothing was rendered")));
         };
@@ -49,9 +47,8 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         let why = self.why(&report, &prepared.proposed.outcome.releases.new);
         self.ends(Step::Test, false, format!("{why}; {} was not touched", kept.roles.live));
         kept.reason = Some(why);
-        // What a run that was killed has begun to install is no first installation for the one that goes on with it.
-        if self.removes && kept.first_install && matches!(report.ending, Ending::Kept | Ending::NoWayBack) {
-            self.remove_failed(&kept.roles.idle).await;
+        if matches!(report.ending, Ending::Kept | Ending::NoWayBack) {
+            self.remove_without_traffic(kept).await;
         }
         Ok(Some(match report.ending {
             _ if report.interrupted => Outcome::Interrupted,
