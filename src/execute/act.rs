@@ -2,28 +2,21 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
-use super::allowance::Allowance;
+use super::allowance::{Allowance, runs_hooks};
 use super::prepare::Prepared;
 use super::record::Entry;
 use super::run::Run;
 use super::scope::left_of_attempts;
 use super::watching::{How, Term, Watched, Watching, Work, waited_for};
-use crate::cluster::{Cluster, ListQuery, ObjectRef, Only, Resource};
+use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::helm::{Apply, Helm, Waiting};
+use crate::helm::{Apply, Helm, Loss, Waiting};
 use crate::manifest::hook::points_of_upgrade;
-use crate::manifest::live::Declared;
-use crate::manifest::node::Node;
 use crate::record::Records;
 use crate::release::Release;
 use crate::release::marks::RUN;
 use crate::upgrade::event::{Event, Task, Verdict};
 use crate::upgrade::next::{OnFailure, Step};
-
-/// So long a hook's Job that still runs is waited for, before it is stopped.
-const FOR_HOOKS: Duration = Duration::from_secs(20);
 
 impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Takes up what a run before has left: a pending revision of a dead owner is a failed one.
@@ -57,6 +50,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         };
         if look_only {
             self.ours = self.newest;
+            self.tell_of_cut_off(prepared);
         }
         self.keeper.note("upgrade", self.ours).await;
         let releases: Vec<&Release> = if self.state.first_install { vec![new] } else { vec![new, old] };
@@ -88,27 +82,53 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.see_what_helm_made(&watched).await?;
         }
         if let How::HelmLost(message) = &watched.how
-            && self.applying.again(allowance.whole, message).await
+            && self.can_be_made_again(new)
+            && self.applying.again(allowance.whole, Loss::of(message), false).await
         {
-            self.begin_again(message).await?;
+            self.begin_again(message, timeout).await?;
             return Ok(Some("helm was lost".to_owned()));
         }
+        self.answer_for_what_was_made();
         self.settle(task, watched)
     }
 
+    fn tell_of_cut_off(&self, prepared: &Prepared) {
+        if let (true, Some(target)) = (prepared.goes_on(), prepared.target) {
+            let revision = self.newest;
+            self.notice(format!("the run that made revision {revision} was cut off before it knew whether that is good: it is gone on with, and a failure leads back to revision {target}"));
+        }
+    }
+
+    /// Whether what helm was lost in can be done once more. What was half installed is only upgraded then, without the hooks of an
+    /// installation.
+    fn can_be_made_again(&self, new: &Release) -> bool {
+        let points = points_of_upgrade(true, self.options.apply.waiting.no_hooks);
+        let is_half_installed = self.state.first_install && !self.state.nothing_made && runs_hooks(new, points);
+        !is_half_installed && self.seams.interrupts.asked().is_none()
+    }
+
     /// Ends the revision of a lost helm, so that there can be another one.
-    async fn begin_again(&mut self, message: &str) -> Result<(), Error> {
+    async fn begin_again(&mut self, message: &str, timeout: Duration) -> Result<(), Error> {
         self.notice(format!(
             "helm was lost, which says nothing of the release; it is tried again: {}",
             first_line(message)
         ));
         if self.newest == self.ours && !self.state.nothing_made {
+            self.let_hooks_end(self.ground.current, timeout).await;
             let description = format!("Interrupted: helm was lost: {}", first_line(message));
             self.write(&Entry::failed(self.ours, description, false)).await?;
             self.ours += 1;
         }
         self.state.nothing_made = false;
         Ok(())
+    }
+
+    /// Where the last attempt made no revision, and one before it did, that one may have been applied in part.
+    fn answer_for_what_was_made(&mut self) {
+        if self.state.nothing_made && self.newest > self.ground.last() {
+            self.ours = self.newest;
+            self.state.nothing_made = false;
+        }
     }
 
     /// The revision to go back to, where it is not the last one. What runs may then be of an attempt that came after it: what
@@ -162,7 +182,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         Ok(label.as_deref() == Some(self.keeper.run.as_str()))
     }
 
-    fn settle(&mut self, task: Task, watched: Watched) -> Result<Option<String>, Error> {
+    fn settle(&mut self, task: Task, mut watched: Watched) -> Result<Option<String>, Error> {
+        if let (How::HelmLost(_), Some(why)) = (&watched.how, self.seams.interrupts.asked()) {
+            watched.how = How::Interrupted(why);
+        }
         let (result, reasons) = verdict(&watched);
         self.state.applied = match result {
             Verdict::Ready => Step::Good,
@@ -205,47 +228,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.clean_up().await;
         }
         Ok(None)
-    }
-
-    /// Waits for hooks that still run after Helm has gone, and stops those that go on: what comes next must not meet them. A
-    /// hook none of whose containers runs does nothing that would be cut off.
-    async fn await_hooks(&mut self) {
-        let jobs = hook_jobs(self.ground.current);
-        let patience = if self.interrupted.is_some() { self.options.grace.min(FOR_HOOKS) } else { FOR_HOOKS };
-        let end = Instant::now() + patience;
-        for job in jobs {
-            let mut told = false;
-            while let Ok(body) = self.seams.cluster.get(&job).await
-                && is_active(&body)
-            {
-                let works = self.has_running_container(&job).await;
-                if !works || Instant::now() >= end || self.seams.interrupts.twice() {
-                    _ = self.seams.cluster.delete(&job, &Only::default()).await;
-                    self.notice(format!("the hook job/{} was stopped", job.name));
-                    break;
-                }
-                if !told {
-                    self.notice(format!("the hook job/{} still runs; it is waited for", job.name));
-                    told = true;
-                }
-                sleep(Duration::from_millis(500)).await;
-            }
-        }
-    }
-
-    /// Whether a container of the Job's pods runs. Where that can't be seen, it must be taken to.
-    async fn has_running_container(&self, job: &ObjectRef) -> bool {
-        let query = ListQuery {
-            resource: Resource::PODS,
-            namespace: job.namespace.clone(),
-            label_selector: Some(format!("batch.kubernetes.io/job-name={}", job.name)),
-        };
-        let Ok(pods) = self.seams.cluster.list_observed(&query).await else { return true };
-        pods.items.iter().any(|pod| {
-            let lists = ["containerStatuses", "initContainerStatuses"].map(|list| pod.at(&["status", list]));
-            let statuses = lists.into_iter().flatten().filter_map(Node::as_list).flatten();
-            statuses.into_iter().any(|status| status.get("state").is_some_and(|state| state.get("running").is_some()))
-        })
     }
 
     /// Removes a release whose first installation failed.
@@ -298,30 +280,4 @@ pub(super) fn word(result: Verdict) -> &'static str {
         Verdict::TimedOut => "timed out",
         Verdict::Interrupted => "interrupted",
     }
-}
-
-/// The Jobs that the hooks of a release make.
-fn hook_jobs(release: &Release) -> Vec<ObjectRef> {
-    let documents = release.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
-    let declared = documents.filter_map(|document| Declared::of(&document).ok()).flatten();
-    let jobs = declared.filter(|object| object.id.kind == "Job" && object.id.group == "batch");
-    jobs.map(|object| ObjectRef {
-        resource: Resource::JOBS,
-        namespace: Some(object.id.namespace.clone().unwrap_or_else(|| release.namespace.clone())),
-        name: object.id.name.clone(),
-    })
-    .collect()
-}
-
-fn is_active(job: &[u8]) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Job {
-        status: Option<Status>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Status {
-        #[serde(default)]
-        active: i64,
-    }
-    serde_json::from_slice::<Job>(job).ok().and_then(|job| job.status).is_some_and(|status| status.active > 0)
 }

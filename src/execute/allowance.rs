@@ -21,8 +21,7 @@ pub(super) struct Allowance {
 impl Allowance {
     /// With Helm's timeout, for a release whose hooks run at these points.
     pub(super) fn of(timeout: Duration, release: &Release, points: &[&str]) -> Self {
-        let documents = release.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
-        let declared: Vec<Declared> = documents.filter_map(|document| Declared::of(&document).ok()).flatten().collect();
+        let declared = hooks_of(release);
         let count = |waits: fn(&Declared, &[&str]) -> u32| declared.iter().map(|hook| waits(hook, points)).sum::<u32>();
         let (runs, waits) = (count(Declared::runs), count(Declared::waits));
         // Helm bounds what it waits for, but not how long it renders and applies.
@@ -34,6 +33,16 @@ impl Allowance {
     pub(super) fn at_most(whole: Duration) -> Self {
         Self { whole, helm: whole.saturating_add(BEYOND_HELMS) }
     }
+}
+
+/// Whether a hook of the release runs at one of these points.
+pub(super) fn runs_hooks(release: &Release, points: &[&str]) -> bool {
+    hooks_of(release).iter().any(|hook| hook.runs(points) > 0)
+}
+
+fn hooks_of(release: &Release) -> Vec<Declared> {
+    let documents = release.hooks.iter().flat_map(|hook| hook.manifest.documents(true));
+    documents.filter_map(|document| Declared::of(&document).ok()).flatten().collect()
 }
 
 #[cfg(test)]
@@ -66,6 +75,8 @@ mod tests {
         assert_eq!(seconds(&[("pre-upgrade,post-upgrade", "")], upgrade), (300, 605));
         assert_eq!(seconds(&[("pre-install, test", ""), migrate], hook::points_of_rollback(false)), (100, 205));
         assert_eq!(seconds(&[migrate], hook::points_of_upgrade(false, true)), (100, 205), "no hook is run");
+        let runs = |points: &[&str]| runs_hooks(&release(&[migrate]), points);
+        assert!(runs(upgrade) && !runs(hook::points_of_upgrade(true, false)));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::run::Run;
 use super::watching::{How, Term, Watching, Work};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
-use crate::helm::{Back, Helm, Waiting};
+use crate::helm::{Back, Helm, Loss, Waiting};
 use crate::manifest::hook::points_of_rollback;
 use crate::release::Release;
 use crate::upgrade::event::{Event, Task, Verdict};
@@ -53,8 +53,9 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let watched = watching.until_settled(&release, Some(work), &term).await;
         let (result, reasons) = verdict(&watched);
         if let How::HelmLost(message) = &watched.how
-            && self.going_back.again(allowance.whole, message).await
+            && self.try_to_go_back_again(allowance.whole, Loss::of(message)).await
         {
+            self.let_hooks_end(&release, back.waiting.timeout).await;
             return self.go_back_again(message).await;
         }
         let elapsed = watched.took.as_secs_f64();
@@ -102,6 +103,11 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             cleanup_on_fail: self.state.rollback_asked && self.options.cleanup_on_fail,
             waiting: Waiting { timeout, ..self.options.apply.waiting.clone() },
         }
+    }
+
+    async fn try_to_go_back_again(&mut self, whole: Duration, loss: Loss) -> bool {
+        let is_to_end = self.seams.interrupts.asked().is_some();
+        self.going_back.again(whole, loss, is_to_end).await
     }
 
     /// Ends the revision of a lost helm, so that there can be another one.

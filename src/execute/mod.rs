@@ -18,6 +18,7 @@ mod clock;
 mod evidence;
 mod feed;
 pub mod gates;
+mod hooks;
 pub mod interrupts;
 mod keeper;
 mod patience;

@@ -1,5 +1,7 @@
 //! Looking before anything is done: what the upgrade would change, how the release stands, and where a failure would lead back to.
 
+use std::time::Duration;
+
 use futures::future::{join, try_join};
 
 use super::autoscaled;
@@ -17,7 +19,7 @@ use crate::diff::select::Selection;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::record::{self, Judged, Seen, judge_lease, shown};
-use crate::release::history::History;
+use crate::release::history::{Entry, History};
 use crate::report::view::Subject;
 use crate::upgrade::event::{Event, Report};
 use crate::upgrade::judge::Verdict;
@@ -26,6 +28,8 @@ use crate::upgrade::target::{Known, candidates, unchanged};
 
 /// The oldest Helm that works: what is asked of it is there since then.
 const OLDEST: (u32, u32) = (3, 14);
+/// Who runs a cut-off upgrade again within this time goes on with it. After longer, others may have come to rely on what it made.
+const RECENT: Duration = Duration::from_secs(60 * 60);
 
 /// What was found before anything is done.
 #[derive(Debug)]
@@ -54,9 +58,17 @@ pub struct Prepared {
     pub nothing_to_do: bool,
     /// Whether the deployed revision is marked as proven.
     pub deployed_proven: bool,
+    /// Whether a run has made the deployed revision, and was cut off a short while ago, before it knew whether that is good.
+    pub is_unfinished: bool,
 }
 
 impl Prepared {
+    /// Whether a run that was cut off is gone on with, so that a failure leads back although nothing is changed.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.is_unfinished && self.nothing_to_do && self.target.is_some() && self.target != self.deployed
+    }
+
     /// What there is to say where there is nothing to do.
     #[must_use]
     pub fn nothing_to_do_report(&self) -> Report {
@@ -136,6 +148,7 @@ async fn prepared<C: Cluster, H: Helm>(
     let mut prepared = Prepared {
         deployed_proven: deployed.is_some_and(proven),
         nothing_to_do: is_deployed && deployed_seen_good && !proposed.changes && deployed == Some(proposed.last),
+        is_unfinished: deployed.is_some_and(|revision| was_cut_off(&history, revision, lease.as_ref().ok())),
         target: None,
         proposed,
         history,
@@ -218,6 +231,19 @@ fn owned(
 pub(super) fn judged(seen: &Seen) -> Judged {
     let now = jiff::Timestamp::now();
     judge_lease(seen, &record::Holder::of_this_process(""), now, record::Holder::is_alive(&seen.holder, &seen.process))
+}
+
+/// Whether a run was cut off a short while ago that had made this revision, and had not yet found out whether it is good.
+fn was_cut_off(history: &History, revision: u32, lease: Option<&Option<Seen>>) -> bool {
+    let Some(seen) = lease.and_then(Option::as_ref).filter(|seen| seen.revision == Some(revision)) else {
+        return false;
+    };
+    let is_recent = seen.last_sign.is_some_and(|sign| {
+        let ago = jiff::Timestamp::now().duration_since(sign);
+        Duration::try_from(ago.abs()).is_ok_and(|ago| ago < RECENT)
+    });
+    let is_open = |entry: &Entry| entry.revision == revision && !entry.marks.is_proven() && !entry.marks.is_bad();
+    is_recent && !matches!(judged(seen), Judged::Live) && history.entries().last().is_some_and(is_open)
 }
 
 fn busy(seen: &Seen) -> Option<(String, Option<jiff::Timestamp>)> {
@@ -332,8 +358,9 @@ async fn target<C: Cluster, H: Helm>(
     let known: Vec<Known> = prepared.history.entries().iter().map(|entry| known(entry, prepared.deployed)).collect();
     let releases = &prepared.proposed.outcome.releases;
     let is_unchanged = releases.old.manifest.is_same_as(&releases.new.manifest);
-    if is_unchanged && let Some(deployed) = unchanged(&known, prepared.deployed_seen_good) {
-        return Ok(Some(deployed));
+    let stays = unchanged(&known, prepared.deployed_seen_good).filter(|_| is_unchanged);
+    if stays.is_some() && !prepared.is_unfinished {
+        return Ok(stays);
     }
     for revision in candidates(&known, prepared.deployed_seen_good) {
         let same = if revision == releases.old.revision {
@@ -351,10 +378,10 @@ async fn target<C: Cluster, H: Helm>(
             return Ok(Some(revision));
         }
     }
-    Ok(None)
+    Ok(stays)
 }
 
-fn known(entry: &crate::release::history::Entry, deployed: Option<u32>) -> Known {
+fn known(entry: &Entry, deployed: Option<u32>) -> Known {
     Known {
         revision: entry.revision,
         proven: entry.marks.is_proven(),

@@ -78,7 +78,7 @@ pub(super) struct Ground<'r> {
 }
 
 impl Ground<'_> {
-    fn last(&self) -> u32 {
+    pub(super) fn last(&self) -> u32 {
         self.history.revisions().last().copied().unwrap_or_default()
     }
 }
@@ -115,7 +115,7 @@ pub async fn run<C: Cluster, H: Helm>(
         first_install: prepared.proposed.is_first,
         target: prepared.target,
         more_follow: options.stage.as_ref().is_some_and(|stage| !stage.is_last),
-        is_staged: options.stage.is_some() && prepared.target != prepared.deployed,
+        is_staged: (options.stage.is_some() || prepared.goes_on()) && prepared.target != prepared.deployed,
         ..State::default()
     };
     if prepared.proposed.is_first && options.apply.create_namespace {

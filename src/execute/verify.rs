@@ -63,9 +63,11 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         any
     }
 
-    /// Whether what was not changed counts as well. What was only looked at is never rolled back.
+    /// Whether what was not changed counts as well. What was only looked at is never rolled back; and of a stage that leads back to
+    /// no revision the whole release is new, as that of a colour or of a canary beside the stable release is.
     pub(super) fn counts_everything(&self) -> bool {
-        self.state.look_only && !self.state.is_staged
+        let is_new = self.options.stage.as_ref().is_some_and(|stage| stage.target.is_none());
+        is_new || (self.state.look_only && !self.state.is_staged)
     }
 
     /// Compares what runs with what was asked for. What others set on objects is no failure of this upgrade: it is said.

@@ -7,7 +7,7 @@ pub mod process;
 pub mod refused;
 mod running;
 
-pub use running::{Ended, Running, is_lost_for_long};
+pub use running::{Ended, Loss, Running};
 
 use std::future::Future;
 use std::path::{Path, PathBuf};

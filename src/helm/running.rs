@@ -68,14 +68,36 @@ const NO_ANSWER: [&str; 24] = [
     "not ready. status: Unknown",
 ];
 
-/// Of these, what is an answer after all: it may be another one in a moment, but waiting for long is of no use.
-const SAME_ANSWER: [&str; 3] =
-    ["Unauthorized", "failed calling webhook", "the server has asked for the client to provide credentials"];
+/// Of these, what is an answer after all.
+const AN_ANSWER: [&str; 4] = [
+    "Unauthorized",
+    "conversion webhook",
+    "failed calling webhook",
+    "the server has asked for the client to provide credentials",
+];
+const BY_A_SIGNAL: &str = "helm ended with signal";
 
-/// Whether a helm that was lost with this message may well be lost in the same way for long.
-#[must_use]
-pub fn is_lost_for_long(message: &str) -> bool {
-    SAME_ANSWER.iter().any(|words| message.contains(words))
+/// How a helm was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The API server did not answer.
+    NoAnswer,
+    /// It did, and may give another answer once a webhook has restarted or credentials were renewed, but not after long.
+    Answer,
+    /// Helm was killed, as one that takes too much memory is each time.
+    Killed,
+}
+
+impl Loss {
+    /// How a helm was lost that ended with this message.
+    #[must_use]
+    pub fn of(message: &str) -> Self {
+        match message {
+            killed if killed.contains(BY_A_SIGNAL) => Self::Killed,
+            answer if AN_ANSWER.iter().any(|words| answer.contains(words)) => Self::Answer,
+            _ => Self::NoAnswer,
+        }
+    }
 }
 
 impl Ended {
@@ -257,7 +279,10 @@ mod tests {
             ended(Some(1), "Get \"https://10.0.0.1\": dial tcp 10.0.0.1:443: connect: connection refused").is_lost()
         );
         let webhook = "failed calling webhook \"x\": dial tcp 10.0.0.1:443: connect: connection refused";
-        assert!(ended(Some(1), webhook).is_lost() && is_lost_for_long(webhook), "it may be restarting");
+        assert!(ended(Some(1), webhook).is_lost(), "it may be restarting");
+        assert_eq!(Loss::of(webhook), Loss::Answer);
+        assert_eq!(Loss::of("helm ended with signal: 9 (SIGKILL)"), Loss::Killed);
+        assert_eq!(Loss::of("unexpected EOF"), Loss::NoAnswer);
         assert!(!ended(Some(1), "pre-upgrade hooks failed: job web-migrate failed: BackoffLimitExceeded").is_lost());
         assert!(!ended(Some(1), "resource Deployment/shop/web not ready\ncontext deadline exceeded").is_lost());
     }

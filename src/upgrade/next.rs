@@ -43,7 +43,8 @@ pub struct State {
     pub first_install: bool,
     /// Whether more steps of a staged roll-out follow: only the last one is marked as proven.
     pub more_follow: bool,
-    /// Whether the deployed revision is a step of a staged roll-out, which a failure leads back from although nothing was changed.
+    /// Whether the deployed revision is a step of a staged roll-out, or of a run that was cut off: a failure leads back from it although
+    /// nothing was changed.
     pub is_staged: bool,
     /// A revision that somebody else has made since we began.
     pub overtaken_by: Option<u32>,

@@ -42,4 +42,5 @@ mod clashes;
 mod course;
 mod paused;
 mod resumed;
+mod watched;
 mod ways;

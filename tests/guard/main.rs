@@ -34,6 +34,7 @@ mod release;
 
 mod back;
 mod bystanders;
+mod cut_off;
 mod failures;
 mod gates;
 mod healing;

@@ -2,12 +2,17 @@
 
 use std::process::{Child, Command};
 
-/// The process of the plugin, below helm. Any thread of helm may have made it.
+/// The process of the plugin, below helm.
 pub(crate) fn plugin_of(helm: &Child) -> u32 {
-    let threads = std::fs::read_dir(format!("/proc/{}/task", helm.id())).unwrap().flatten();
+    child_of(helm.id())
+}
+
+/// The first child of a process. Any of its threads may have made it.
+pub(crate) fn child_of(process: u32) -> u32 {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
     let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
     let children: String = children.collect();
-    children.split_whitespace().next().expect("helm has no child").parse().unwrap()
+    children.split_whitespace().next().expect("it has no child").parse().unwrap()
 }
 
 /// Sends a signal, as in `TERM`.

@@ -73,6 +73,17 @@ fn a_job_that_failed_stays_failed_when_it_is_removed() {
 }
 
 #[test]
+fn a_job_that_had_failed_before_and_is_removed_says_nothing_of_the_upgrade() {
+    let mut scene = scene();
+    scene.set(job(Some(30), Some("Failed")));
+    scene.world.mark_before();
+    let before = scene.at(0.0).verdict;
+    scene.gone(job(Some(30), Some("Failed")));
+    assert_eq!(scene.state(), State::Unverified("is removed when it has finished".to_owned()));
+    assert_eq!((before, scene.at(1.0).verdict), (Verdict::Ready, Verdict::Ready));
+}
+
+#[test]
 fn a_job_that_is_deleted_before_its_end_is_missing() {
     let mut scene = scene();
     scene.set(job(None, None));

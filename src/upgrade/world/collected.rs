@@ -13,7 +13,7 @@ pub enum Collected {
     Complete,
     /// It was seen to have failed.
     Failed,
-    /// It was removed after its end, which was not seen.
+    /// It was removed after its end, which was not seen, or was that of an older one.
     Unseen,
 }
 
@@ -22,8 +22,8 @@ pub enum Collected {
 pub(super) struct Gone(HashMap<Key, Collected>);
 
 impl Gone {
-    /// An object goes that was like this last.
-    pub(super) fn note(&mut self, object: &Observed) {
+    /// An object goes that was like this last. That one failed which was there before says nothing of the upgrade.
+    pub(super) fn note(&mut self, object: &Observed, is_changed: bool) {
         let says = |name| object.condition(name).is_some_and(crate::manifest::observed::Condition::is_true);
         let failed = says("Failed") || says("FailureTarget");
         let expires = object.at(&["spec", "ttlSecondsAfterFinished"]).is_some();
@@ -31,8 +31,10 @@ impl Gone {
         if !key.is("batch", "Job") {
             return;
         }
-        if failed {
+        if failed && is_changed {
             self.0.insert(key, Collected::Failed);
+        } else if failed {
+            self.0.insert(key, Collected::Unseen);
         } else if says("Complete") {
             self.0.insert(key, Collected::Complete);
         } else if expires {

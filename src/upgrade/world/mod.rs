@@ -116,7 +116,8 @@ impl World {
         if is_event(&key.group, &key.kind) {
             self.events.gone(object);
         } else {
-            self.collected.note(object);
+            let is_changed = self.is_changed(object);
+            self.collected.note(object, is_changed);
             self.remove(&key);
         }
     }
@@ -134,7 +135,8 @@ impl World {
             self.objects.keys().filter(|key| listed(key) && !still.contains(&***key)).cloned().collect();
         for key in gone {
             if let Some(entry) = self.objects.get(&key) {
-                self.collected.note(&entry.object);
+                let is_changed = self.is_changed(&entry.object);
+                self.collected.note(&entry.object, is_changed);
             }
             self.remove(&key);
         }
