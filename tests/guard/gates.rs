@@ -8,6 +8,7 @@ use crate::user::User;
 stories![
     a_revision_that_passes_all_is_proven,
     a_failing_test_is_rolled_back,
+    a_helm_that_is_killed_in_its_tests_has_failed_none,
     a_chart_without_tests_has_nothing_to_fail,
     a_failing_command_is_rolled_back,
     a_command_knows_what_it_judges,
@@ -72,6 +73,20 @@ fn a_revision_that_passes_all_is_proven(user: &User) {
 fn a_failing_test_is_rolled_back(user: &User) {
     user.has_web(&[("test", &test_pod("1-crash"))]);
     is_back(user, "--test", "helm test failed: ");
+}
+
+fn a_helm_that_is_killed_in_its_tests_has_failed_none(user: &User) {
+    user.has_web(&[("test", &test_pod("1"))]);
+    user.writes("bin/helm", "#!/bin/sh\n[ \"$1\" = test ] && kill -KILL $$\nexec helm \"$@\"\n");
+    let plugin = env!("CARGO_BIN_EXE_helm-safe-upgrade");
+    let shown =
+        user.types(&format!("chmod +x bin/helm; HELM_BIN=$PWD/bin/helm '{plugin}' web app --set tag=2 --yes --test"));
+    shown.exits(1);
+    let said = format!("{}{}", shown.stdout, shown.stderr);
+    assert!(said.contains("helm ended with signal: 9"), "{said}");
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
+    assert_eq!((user.proven(), user.bad()), (vec![1], vec![]));
+    user.left_no_lease();
 }
 
 fn a_chart_without_tests_has_nothing_to_fail(user: &User) {

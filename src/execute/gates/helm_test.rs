@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Tests;
 use crate::cluster::{Cluster, ListQuery, LogQuery, ObjectRef, Resource};
 use crate::execute::run::Run;
-use crate::helm::{Helm, Test};
+use crate::helm::{Ended, Helm, Test};
 use crate::manifest::live::Declared;
 use crate::release::Release;
 use crate::upgrade::gates::Answer;
@@ -46,22 +46,11 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 return None;
             }
         };
-        if ended.success {
-            let ran = ended.output.lines().filter(|line| line.starts_with("TEST SUITE:") && !line.ends_with("None"));
-            return Some(match ran.count() {
-                // The filter has left none.
-                0 => Answer::inconclusive("no test was run"),
-                count => Answer::passed(format!("{count} passed")),
-            });
+        if !ended.success {
+            let logs = self.logs_of(&objects).await;
+            self.failure.helm = [self.failure.helm.as_str(), ended.output.as_str(), logs.as_str()].join("\n");
         }
-        let logs = self.logs_of(&objects).await;
-        self.failure.helm = [self.failure.helm.as_str(), ended.output.as_str(), logs.as_str()].join("\n");
-        let message =
-            ended.message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-        Some(match ended.message.contains("cluster unreachable") || ended.message.starts_with("cannot ") {
-            true => Answer::inconclusive(message),
-            false => Answer::failed(message),
-        })
+        Some(answer(&ended))
     }
 
     /// What the containers of tests have written, as far as it is still there.
@@ -84,6 +73,23 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             }
         }
         text
+    }
+}
+
+/// What it says of the release that Helm has ended like this. A helm that was lost has seen no test fail.
+fn answer(ended: &Ended) -> Answer {
+    if ended.success {
+        let ran = ended.output.lines().filter(|line| line.starts_with("TEST SUITE:") && !line.ends_with("None"));
+        return match ran.count() {
+            // The filter has left none.
+            0 => Answer::inconclusive("no test was run"),
+            count => Answer::passed(format!("{count} passed")),
+        };
+    }
+    let message = ended.message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    match ended.is_lost() || message.starts_with("cannot ") {
+        true => Answer::inconclusive(message),
+        false => Answer::failed(message),
     }
 }
 
@@ -153,4 +159,31 @@ fn test_objects(release: &Release) -> Vec<TestObject> {
         })
         .filter(|object| matches!(&*object.kind, "Pod" | "Job"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upgrade::gates::Says;
+
+    #[test]
+    fn a_helm_that_was_lost_has_seen_no_test_fail() {
+        let says = |code, message: &str| {
+            answer(&Ended { success: false, code, message: message.to_owned(), output: String::new() }).says
+        };
+        for lost in [
+            "Kubernetes cluster unreachable: Get \"https://10.0.0.1\": EOF",
+            "Get \"https://10.0.0.1\": dial tcp 10.0.0.1:443: connect: connection refused",
+            "http2: client connection lost",
+            "unexpected EOF",
+            "Unauthorized",
+        ] {
+            assert_eq!(says(Some(1), lost), Says::Inconclusive, "{lost}");
+        }
+        assert_eq!(says(None, "helm ended with signal: 9 (SIGKILL)"), Says::Inconclusive);
+        assert_eq!(says(None, "cannot wait for helm: no child"), Says::Inconclusive);
+        for failed in ["pod web-test failed", "1 error occurred:\n\t* timed out waiting for the condition"] {
+            assert_eq!(says(Some(1), failed), Says::Failed, "{failed}");
+        }
+    }
 }
