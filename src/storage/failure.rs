@@ -13,7 +13,9 @@ impl From<ClusterError> for Error {
             | ClusterError::ConnectionLost { .. }
             | ClusterError::Tls { .. }
             | ClusterError::Timeout { .. }
-            | ClusterError::Throttled { .. } => Kind::Unreachable,
+            | ClusterError::Throttled { .. }
+            // What stands before the server says that it is away, or the server that it is not up yet.
+            | ClusterError::Server { code: 502..=504, .. } => Kind::Unreachable,
             ClusterError::NoConfiguration { .. }
             | ClusterError::NoContext { .. }
             | ClusterError::UnknownContext { .. }
@@ -26,5 +28,20 @@ impl From<ClusterError> for Error {
             Some(hint) => message.hint(hint),
             None => message,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_balancer_without_a_server_behind_it_means_that_the_server_is_away() {
+        let kind = |code| {
+            let (action, server) = ("list pods".to_owned(), "https://k.example".to_owned());
+            Error::from(ClusterError::Server { action, server, code, message: String::new() }).kind
+        };
+        assert_eq!([502, 503, 504].map(kind), [Kind::Unreachable; 3]);
+        assert_eq!([422, 500].map(kind), [Kind::Cluster; 2], "the server itself has answered");
     }
 }
