@@ -97,6 +97,15 @@ impl<'a, C: Cluster> Keeper<'a, C> {
         }
     }
 
+    /// Ends in the middle, so that the next run takes up what is left. If that can't be written, the lease ends with this process.
+    pub(super) async fn leave(&self) {
+        if let Some(lease) = &self.lease
+            && self.lost_to().is_none()
+        {
+            _ = lease.leave().await;
+        }
+    }
+
     fn heed(&self, renewal: Renewal) {
         if let Renewal::Lost(to) = renewal
             && let Ok(mut lost) = self.lost.lock()

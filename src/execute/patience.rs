@@ -73,7 +73,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         most.clamp(AWAY, LONGEST)
     }
 
-    fn has_begun(&self) -> bool {
+    /// Whether something was done to the release, or may have been.
+    pub(super) fn has_begun(&self) -> bool {
         self.going_back.has_begun() || (self.applying.has_begun() && !self.state.look_only)
     }
 }

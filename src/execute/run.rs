@@ -209,9 +209,12 @@ async fn start<C: Cluster, H: Helm>(
             }
         })
         .await;
-    // Who lets go at once leaves the lease as a proof that its owner is gone.
-    if !seams.interrupts.twice() {
-        keeper.give_back().await;
+    match &result {
+        // Who lets go at once leaves the lease as a proof that its owner is gone.
+        _ if seams.interrupts.twice() => {}
+        // What is left may be pending, and only a lease that names it tells that it is nobody's.
+        Err(_) if run.has_begun() => keeper.leave().await,
+        _ => keeper.give_back().await,
     }
     result
 }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use crate::cluster::{Cluster, ClusterError, ObjectRef, Only};
 use crate::error::Error;
 use crate::record::lease_object::{Judged, Seen, judge_lease, reference};
-use crate::record::process::Holder;
+use crate::record::process::{Holder, ended};
 
 /// How often a holder renews its lease. It counts for 15 seconds after that.
 pub const RENEW_EVERY: Duration = Duration::from_secs(5);
@@ -279,6 +279,15 @@ impl<C: Cluster> Lease<'_, C> {
             lease.revision = revision;
         })
         .await
+    }
+
+    /// Ends in the middle of something, and does not give it back: what we were at stays written for the next one, who need not
+    /// wait for it, though this process may go on with something else.
+    ///
+    /// # Errors
+    /// If that could not be written.
+    pub async fn leave(&self) -> Result<Renewal, Error> {
+        self.write(|lease, _| lease.process = ended(&lease.process)).await
     }
 
     /// Gives it back: the lease is gone then, unless it is somebody else's by now.

@@ -42,6 +42,12 @@ impl Holder {
     }
 }
 
+/// The same process once it holds nothing any more: whoever looks takes it for one that has ended, though it may run on.
+#[must_use]
+pub(super) fn ended(process: &str) -> String {
+    process.rsplit_once('/').map(|(machine, _)| format!("{machine}/ended")).unwrap_or_default()
+}
+
 /// The process id within an identity.
 #[must_use]
 pub fn pid_of(identity: &str) -> Option<u32> {

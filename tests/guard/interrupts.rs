@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use crate::cluster;
 use crate::processes::{plugin_of, signal};
 use crate::record::Record;
 use crate::user::User;
@@ -14,6 +17,7 @@ stories![
     two_interrupts_let_go_at_once,
     an_uninstall_in_between_is_left_alone,
     a_killed_run_is_taken_up_by_the_next,
+    a_run_that_could_not_end_is_taken_up_by_the_next,
     two_runs_at_once_are_told_apart,
     a_release_that_helm_left_pending_is_not_touched,
     a_hand_run_helm_in_between_is_noticed,
@@ -109,6 +113,35 @@ fn a_killed_run_is_taken_up_by_the_next(user: &User) {
     helm.wait().unwrap();
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(user.revisions(), ["1 deployed", "2 pending-upgrade"], "nobody has gone on without us");
+    let shown = user.types("helm safe-upgrade web app --set tag=3 --yes");
+    shown.mentions("revision 3 is deployed and proven");
+    assert!(shown.stderr.contains("revision 2 was left pending"), "{}", shown.stderr);
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
+    user.left_no_lease();
+}
+
+fn a_run_that_could_not_end_is_taken_up_by_the_next(user: &User) {
+    user.has_web(&[]);
+    let all = ["create", "delete", "get", "list", "patch", "update", "watch"];
+    let rules = json!([
+        {"apiGroups": [""], "resources": ["pods", "pods/log", "events"], "verbs": all},
+        {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": all},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": all},
+    ]);
+    cluster::allow(&user.namespace, "rest", "passing", &rules);
+    let secrets = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": all}]);
+    cluster::allow(&user.namespace, "secrets", "passing", &secrets);
+    let line = "exec helm safe-upgrade web app --set tag=2-unready --yes --fail-fast-after 5m --kube-as-user passing";
+    let mut helm = user.starts(line);
+    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 pending-upgrade"));
+    // Nobody can write into the records any more, neither Helm nor we.
+    let role = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings/secrets", user.namespace);
+    cluster::remove(&role);
+    let asked = json!({"namespace": user.namespace, "verb": "list", "group": "", "resource": "secrets"});
+    user.waits_for(|| !cluster::may("passing", &asked));
+    signal(plugin_of(&helm), "TERM");
+    assert_eq!(helm.wait().unwrap().code(), Some(1));
+    assert_eq!(user.revisions(), ["1 deployed", "2 pending-upgrade"]);
     let shown = user.types("helm safe-upgrade web app --set tag=3 --yes");
     shown.mentions("revision 3 is deployed and proven");
     assert!(shown.stderr.contains("revision 2 was left pending"), "{}", shown.stderr);

@@ -131,13 +131,17 @@ pub(crate) fn allow(namespace: &str, role: &str, who: &str, rules: &Value) {
 
 /// Waits until the server lets a user do this, as a review of access asks it.
 pub(crate) fn await_right(who: &str, asked: &Value) {
-    let review = json!({"spec": {"user": who, "resourceAttributes": asked}});
     let end = Instant::now() + PATIENCE;
-    while try_post("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review).unwrap()["status"]["allowed"] != true
-    {
+    while !may(who, asked) {
         assert!(Instant::now() < end, "{who} may not yet do this: {asked}");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Whether the server lets a user do this, as a review of access asks it.
+pub(crate) fn may(who: &str, asked: &Value) -> bool {
+    let review = json!({"spec": {"user": who, "resourceAttributes": asked}});
+    try_post("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review).unwrap()["status"]["allowed"] == true
 }
 
 /// Makes an object at a path, as soon as the server knows its kind; one that is there already is fine.
