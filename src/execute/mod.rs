@@ -37,6 +37,7 @@ mod watching;
 use std::time::Duration;
 
 pub use keeper::clear_lease;
+pub use patience::{AWAY, patiently};
 pub use prepare::{Prepared, prepare, trouble};
 pub use rollback::{PreparedRollback, prepare_rollback};
 

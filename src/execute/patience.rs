@@ -12,14 +12,17 @@ use crate::helm::Helm;
 use crate::upgrade::next::Step;
 
 /// How long an API server may be away before a step is given up.
-pub(super) const AWAY: Duration = Duration::from_secs(90);
+pub const AWAY: Duration = Duration::from_secs(90);
 /// However long a step may take.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Tries until it works, fails for another reason than that the server does not answer, or the time is over.
-pub(super) async fn patiently<T, F>(within: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Error>
+///
+/// # Errors
+/// What the last attempt failed with.
+pub async fn patiently<T, F>(within: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::{join, try_join};
 
 use super::autoscaled;
+use super::patience::{AWAY, patiently};
 use super::watching::look_once;
 use super::{Options, Seams};
 use crate::cluster::{Cluster, ClusterError};
@@ -22,7 +23,7 @@ use crate::record::{self, Judged, Seen, judge_lease, shown};
 use crate::release::history::{Entry, History};
 use crate::report::view::Subject;
 use crate::upgrade::event::{Event, Report};
-use crate::upgrade::judge::Verdict;
+use crate::upgrade::judge::{Patience, Verdict};
 use crate::upgrade::next::Ending;
 use crate::upgrade::target::{Known, candidates, unchanged};
 
@@ -406,14 +407,22 @@ fn observed<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>, name: &str, prepared: 
     }
 }
 
-/// Why what is deployed of a release is not ready, if it is not.
+/// Why what is deployed of a release is not ready, if it is not. A server that is away for a while is waited for.
 ///
 /// # Errors
 /// If it can't be looked at.
 pub async fn trouble<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     name: &str,
-    patience: crate::upgrade::judge::Patience,
+    patience: &Patience,
+) -> Result<Option<String>, Error> {
+    patiently(AWAY, || trouble_now(seams, name, patience.clone())).await
+}
+
+async fn trouble_now<C: Cluster, H: Helm>(
+    seams: &Seams<'_, C, H>,
+    name: &str,
+    patience: Patience,
 ) -> Result<Option<String>, Error> {
     let history = seams.storage.history(name).await?;
     let Some(deployed) = history.entries().iter().rev().find(|entry| entry.status_hint == "deployed") else {

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::patience::{AWAY, patiently};
 use crate::cluster::{Cluster, ClusterError, ObjectRef, Resource};
 use crate::error::{Error, Kind};
 
@@ -20,23 +21,27 @@ pub enum Scaled {
     Set,
 }
 
-/// Sets how many pods a workload has.
+/// Sets how many pods a workload has. A server that is away for a while is waited for.
 ///
 /// # Errors
 /// If it can't be read or written.
 pub async fn scale<C: Cluster>(
     cluster: &C,
     namespace: &str,
-    (kind, name): (&str, &str),
+    named: (&str, &str),
     replicas: u32,
 ) -> Result<Scaled, Error> {
-    let at = place(namespace, (kind, name));
+    let at = place(namespace, named);
+    patiently(AWAY, || scale_now(cluster, &at, replicas)).await
+}
+
+async fn scale_now<C: Cluster>(cluster: &C, at: &ObjectRef, replicas: u32) -> Result<Scaled, Error> {
     let failed = |error: ClusterError| Error::from(error).while_doing(&format!("cannot scale {at} to {replicas} pods"));
     let mut scaled = Scaled::Same;
     for _ in 0..MOST_ATTEMPTS {
-        let body = cluster.get(&at).await.map_err(failed)?;
+        let body = cluster.get(at).await.map_err(failed)?;
         let Some(changed) = changed(&body, replicas) else { return Ok(scaled) };
-        match cluster.update(&at, &changed).await {
+        match cluster.update(at, &changed).await {
             // Once more: what that has made us own is given away.
             Ok(_) => scaled = Scaled::Set,
             Err(ClusterError::Conflict { .. }) => {}
@@ -49,14 +54,14 @@ pub async fn scale<C: Cluster>(
     }
 }
 
-/// How many pods a workload is to have as it runs, whatever a manifest says.
+/// How many pods a workload is to have as it runs, whatever a manifest says. A server that is away for a while is waited for.
 ///
 /// # Errors
 /// If it can't be read.
 pub async fn replicas<C: Cluster>(cluster: &C, namespace: &str, named: (&str, &str)) -> Result<u32, Error> {
     let at = place(namespace, named);
     let failed = |error: Error| error.while_doing(&format!("cannot see how many pods {at} has"));
-    let body = cluster.get(&at).await.map_err(|error| failed(Error::from(error)))?;
+    let body = patiently(AWAY, || async { cluster.get(&at).await.map_err(Error::from) }).await.map_err(failed)?;
     count(&body).ok_or_else(|| failed(Error::new(Kind::Damaged, "it is no workload")))
 }
 

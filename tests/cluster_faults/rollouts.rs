@@ -1,8 +1,12 @@
-//! The state of a roll-out when answers are lost: what was written is ours, and what somebody else has written is not.
+//! The state of a roll-out when answers are lost: what was written is ours, and what somebody else has written is not. And the pods of
+//! its releases, which a moment without an answer must not leave too few.
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use helm_safe_upgrade::error::Kind;
+use helm_safe_upgrade::execute::scale::{replicas, scale};
 use helm_safe_upgrade::record::blue_green::Store;
 use helm_safe_upgrade::record::canary;
 use serde_json::json;
@@ -68,4 +72,23 @@ async fn what_somebody_else_has_written_stays() {
         assert_eq!(error.kind, Kind::Locked, "{error}");
         assert!(error.message.contains("somebody else works on this roll-out"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn pods_are_given_back_although_the_server_is_away_for_a_moment() {
+    let pods = AtomicU32::new(1);
+    // More connections break off in a row than one request is made again for.
+    let server = Server::start(move |number, request| {
+        if number % 5 < 3 {
+            return Answer::Drop;
+        }
+        if request.starts_with("PUT ") {
+            pods.store(3, Ordering::SeqCst);
+        }
+        Answer::json(&json!({"metadata": {}, "spec": {"replicas": pods.load(Ordering::SeqCst)}}).to_string())
+    });
+    let cluster = server.cluster().await;
+    assert_eq!(replicas(&cluster, "web", ("Deployment", "web")).await.unwrap(), 1);
+    scale(&cluster, "web", ("Deployment", "web"), 3).await.unwrap();
+    assert_eq!(replicas(&cluster, "web", ("Deployment", "web")).await.unwrap(), 3);
 }

@@ -140,7 +140,7 @@ impl Running<'_> {
         // What somebody has upgraded since is not judged here: that is told by the roll-out itself.
         let history = self.seams.storage.history(idle).await?;
         let is_tested = history.entries().last().is_some_and(|last| Some(last.revision) == kept.revision);
-        let patience = looked.idle.options.patience.clone();
+        let patience = &looked.idle.options.patience;
         if is_tested && let Some(why) = trouble(&self.seams, idle, patience).await? {
             let message = format!("cannot promote the roll-out to {idle}: it is not ready any more: {why}");
             return Err(Error::new(Kind::Refused, message)

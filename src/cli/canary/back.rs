@@ -10,6 +10,7 @@ use crate::error::{Error, Kind};
 use crate::execute;
 use crate::execute::canary::{Made, Steps as _};
 use crate::execute::scale::{Scaled, replicas, scale};
+use crate::execute::{AWAY, patiently};
 use crate::upgrade::canary::event::CanaryEvent;
 use crate::upgrade::canary::kept::Kept;
 use crate::upgrade::event::Report;
@@ -70,7 +71,7 @@ pub(super) async fn leave(release: &Release<'_, '_>, kept: &Kept, is_back: bool)
     if kept.stable.is_none() {
         return if is_back { restore(release, kept).await } else { Ok(()) };
     }
-    let history = release.work.storage.history(&kept.release).await?;
+    let history = patiently(AWAY, || release.work.storage.history(&kept.release)).await?;
     let status = history.entries().last().map(|entry| entry.status_hint.as_str()).unwrap_or("uninstalled");
     match status {
         _ if status.starts_with("uninstall") => Ok(()),
@@ -100,7 +101,7 @@ async fn await_ready(release: &Release<'_, '_>, kept: &Kept) -> Result<(), Error
     let console = work.console(crate::cli::console::Telling::Nothing, "", None);
     let end = Instant::now() + work.options.rollback_timeout;
     loop {
-        let trouble = execute::trouble(&work.seams(&console), &kept.release, work.options.patience.clone()).await?;
+        let trouble = execute::trouble(&work.seams(&console), &kept.release, &work.options.patience).await?;
         let Some(trouble) = trouble else { return Ok(()) };
         if Instant::now() >= end || work.interrupts.twice() {
             return Err(Error::new(Kind::NotRolledBack, format!("its pods are not ready again: {trouble}")));

@@ -8,7 +8,7 @@ use crate::cli::guard::ask;
 use crate::cli::policy;
 use crate::error::Error;
 use crate::execute::canary::{Made, Steps, look};
-use crate::execute::{self, Options};
+use crate::execute::{self, AWAY, Options, patiently};
 use crate::upgrade::canary::event::CanaryEvent;
 use crate::upgrade::canary::kept::Kept;
 use crate::upgrade::canary::next::Standing;
@@ -58,7 +58,7 @@ impl Release<'_, '_> {
 
     /// The newest revision of the release.
     pub(super) async fn newest(&self) -> Result<u32, Error> {
-        let history = self.work.storage.history(self.work.name()).await?;
+        let history = patiently(AWAY, || self.work.storage.history(self.work.name())).await?;
         Ok(history.revisions().last().copied().unwrap_or_default())
     }
 
@@ -73,7 +73,8 @@ impl Release<'_, '_> {
         options.gates.gates.clear();
         options.gates.soak = None;
         let wanted = (kept.release.as_str(), Some(kept.base));
-        let prepared = execute::prepare_rollback(&seams, wanted, &work.run.options, &()).await?;
+        let looking = || execute::prepare_rollback(&seams, wanted, &work.run.options, &());
+        let prepared = patiently(AWAY, looking).await?;
         let report = execute::run::roll_back(&seams, &prepared, &options).await;
         console.clear();
         report
