@@ -20,6 +20,12 @@ pub fn leads_to(description: &str, base: u32) -> bool {
     rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// Whether a revision is a rollback, wherever it leads.
+#[must_use]
+pub fn is_rollback(description: &str) -> bool {
+    description.starts_with("Rollback to ")
+}
+
 /// Which of the revisions that came since is the rollback to this one, if any is: somebody else may have made revisions at the same
 /// time. Helm describes one that fails by the release's name (`pkg/action/rollback.go`).
 #[must_use]

@@ -10,6 +10,7 @@ stories![
     what_was_installed_goes_where_its_plan_says_so,
     what_somebody_else_has_changed_since_is_not_brought_back,
     what_was_killed_while_it_soaked_comes_back_to_where_it_was,
+    what_was_killed_after_a_failed_revision_comes_back_to_where_it_was,
 ];
 
 fn what_fails_after_its_soak_comes_back_with_the_set(user: &User) {
@@ -81,9 +82,25 @@ fn what_somebody_else_has_changed_since_is_not_brought_back(user: &User) {
 }
 
 fn what_was_killed_while_it_soaked_comes_back_to_where_it_was(user: &User) {
+    has_two_releases(user);
+    assert_eq!(after_a_kill_in_the_soak(user, 2), ["1 superseded", "2 superseded", "3 deployed"]);
+}
+
+fn what_was_killed_after_a_failed_revision_comes_back_to_where_it_was(user: &User) {
+    has_two_releases(user);
+    user.types("helm upgrade a app --set tag=2-unready --wait --timeout 1s").exits(1);
+    assert_eq!(user.revisions_of("a"), ["1 deployed", "2 failed"]);
+    assert_eq!(after_a_kill_in_the_soak(user, 3), ["1 superseded", "2 failed", "3 superseded", "4 deployed"]);
+}
+
+fn has_two_releases(user: &User) {
     user.has_charts();
     user.plans("first.yaml", &["a", "b"].map(|name| format!("release: {name}, chart: app")));
     user.batch("first.yaml --concurrency 2", 0);
+}
+
+/// The revisions of `a` after a batch was killed while its revision soaked, and went on until `b` failed.
+fn after_a_kill_in_the_soak(user: &User, own: u32) -> Vec<String> {
     let releases = [
         "release: a, chart: app, set: [tag=2], policy: {gates: {soak: 8s}}",
         "release: b, chart: app, set: [tag=2-missing]",
@@ -91,14 +108,14 @@ fn what_was_killed_while_it_soaked_comes_back_to_where_it_was(user: &User) {
     user.plans("plan.yaml", &releases.map(str::to_owned));
     let line = "plan.yaml --state state.json --rollback-set";
     let mut helm = user.starts(&format!("exec helm safe-upgrade batch {line} --yes"));
-    user.waits_for(|| Record::of(user, "a", 2).exists() && !Record::of(user, "a", 2).is_pending());
+    user.waits_for(|| Record::of(user, "a", own).exists() && !Record::of(user, "a", own).is_pending());
     signal(plugin_of(&helm), "KILL");
     helm.wait().unwrap();
     let kept = user.kept("state.json").unwrap();
     assert_eq!((&kept["releases"][0]["running"], &kept["releases"][0]["from"]), (&true.into(), &1.into()));
-    // Revision 2 is there, and only has to be proven. Then b fails.
+    // The revision is there, and only has to be proven. Then b fails.
     let batch = user.batch(&format!("{line} --resume"), 4);
     assert_eq!(batch.outcomes(), ["a: undone", "b: rolled-back"]);
-    assert_eq!(user.revisions_of("a"), ["1 superseded", "2 superseded", "3 deployed"]);
     assert!(user.does("helm get manifest a").contains("example.com/app:1\""), "and not what it was killed at");
+    user.revisions_of("a")
 }

@@ -12,6 +12,7 @@ use crate::upgrade::batch::event::{Changes, Looked};
 use crate::upgrade::batch::kept::Told;
 use crate::upgrade::event::Report;
 use crate::upgrade::next::Ending;
+use crate::upgrade::target::is_rollback;
 
 /// Whether it may be over soon, without anything being changed.
 pub(super) fn may_pass(kind: Kind) -> bool {
@@ -56,22 +57,44 @@ fn warnings(findings: &Findings) -> Vec<String> {
     names
 }
 
+/// A release that was let go of, as Helm tells it.
+pub(super) struct Left {
+    pub(super) history: History,
+    /// What Helm says of the last revision, if it can be read.
+    pub(super) description: Option<String>,
+}
+
+impl Left {
+    /// The revision that the run has made after this one. Each helm that was lost has made one, and the way back makes one as well.
+    fn made_after(&self, before: u32) -> u32 {
+        let newest = self.history.entries().last().filter(|last| {
+            let is_upgrade = self.description.as_ref().is_some_and(|description| !is_rollback(description));
+            match last.status_hint.as_str() {
+                "pending-upgrade" | "pending-install" => true,
+                "deployed" => is_upgrade,
+                _ => false,
+            }
+        });
+        newest.map_or(before + 1, |newest| newest.revision)
+    }
+}
+
 /// What becomes of a release that was let go of at once, by what Helm says of it now. `before` was its last revision when the run began.
-pub(super) fn let_go(before: u32, history: Option<&History>) -> Told {
+pub(super) fn let_go(before: u32, left: Option<&Left>) -> Told {
     let told = |revision: Option<u32>, deployed: Option<u32>, what: &str| {
         let reason = Some(format!("let go of at once, as asked: {what}"));
         Told { revision, deployed, ..Told::new(Outcome::Interrupted, reason) }
     };
-    let Some(history) = history else {
+    let Some(left) = left else {
         return told(Some(before + 1), None, "what became of it could not be seen");
     };
-    let mut deployed = history.entries().iter().rev().filter(|entry| entry.status_hint == "deployed");
+    let mut deployed = left.history.entries().iter().rev().filter(|entry| entry.status_hint == "deployed");
     let deployed = deployed.next().map(|entry| entry.revision);
-    let Some(last) = history.entries().last() else { return told(None, None, "it was not installed") };
+    let Some(last) = left.history.entries().last() else { return told(None, None, "it was not installed") };
     let what = format!("revision {} is {}", last.revision, last.status_hint);
     // One that was taken up after a crash may be pending still.
     match (last.revision > before, last.status_hint.starts_with("pending")) {
-        (true, _) => told(Some(before + 1), deployed, &what),
+        (true, _) => told(Some(left.made_after(before)), deployed, &what),
         (false, true) => told(Some(last.revision), deployed, &what),
         (false, false) => told(None, deployed, "it was not changed"),
     }
@@ -115,23 +138,30 @@ mod tests {
 
     #[test]
     fn what_was_let_go_of_is_as_helm_says() {
-        let seen = |before: u32, revisions: &[(u32, &str)]| {
+        let seen = |before: u32, revisions: &[(u32, &str)], description: &str| {
             let entry = |(revision, status): &(u32, &str)| Entry {
                 revision: *revision,
                 status_hint: (*status).to_owned(),
                 ..Entry::default()
             };
-            let told = let_go(before, Some(&History::new(revisions.iter().map(entry).collect())));
+            let history = History::new(revisions.iter().map(entry).collect());
+            let told = let_go(before, Some(&Left { history, description: Some(description.to_owned()) }));
             assert_eq!(told.outcome, Outcome::Interrupted);
             (told.revision, told.deployed, told.reason.unwrap().rsplit(": ").next().unwrap().to_owned())
         };
         let pending = (Some(4), Some(3), "revision 4 is pending-upgrade".to_owned());
-        assert_eq!(seen(3, &[(3, "deployed"), (4, "pending-upgrade")]), pending);
-        assert_eq!(seen(4, &[(3, "deployed"), (4, "pending-upgrade")]), pending, "it was taken up");
+        let preparing = "Preparing upgrade";
+        assert_eq!(seen(3, &[(3, "deployed"), (4, "pending-upgrade")], preparing), pending);
+        assert_eq!(seen(4, &[(3, "deployed"), (4, "pending-upgrade")], preparing), pending, "it was taken up");
         let back = (Some(4), Some(5), "revision 5 is deployed".to_owned());
-        assert_eq!(seen(3, &[(3, "superseded"), (4, "failed"), (5, "deployed")]), back);
-        assert_eq!(seen(3, &[(3, "deployed")]), (None, Some(3), "it was not changed".to_owned()));
-        assert_eq!(seen(0, &[]), (None, None, "it was not installed".to_owned()));
+        assert_eq!(seen(3, &[(3, "superseded"), (4, "failed"), (5, "deployed")], "Rollback to 3"), back);
+        let again = (Some(5), Some(5), "revision 5 is deployed".to_owned());
+        let lost = [(3, "superseded"), (4, "failed"), (5, "deployed")];
+        assert_eq!(seen(3, &lost, "Upgrade complete"), again, "a helm was lost before");
+        let again = (Some(5), Some(3), "revision 5 is pending-upgrade".to_owned());
+        assert_eq!(seen(3, &[(3, "deployed"), (4, "failed"), (5, "pending-upgrade")], preparing), again);
+        assert_eq!(seen(3, &[(3, "deployed")], ""), (None, Some(3), "it was not changed".to_owned()));
+        assert_eq!(seen(0, &[], ""), (None, None, "it was not installed".to_owned()));
         assert_eq!(let_go(3, None).revision, Some(4));
     }
 

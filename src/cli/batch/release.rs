@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::given::Item;
 use super::hush;
-use super::outcome::{fill, let_go, may_pass, of_report, refusal, with_look};
+use super::outcome::{Left, fill, let_go, may_pass, of_report, refusal, with_look};
 use super::places::{Place, Places};
 use super::screen::{Ear, Screen};
 use crate::checks::Findings;
@@ -25,7 +25,7 @@ use crate::execute::interrupts::Interrupts;
 use crate::execute::{self, Options, Prepared, Seams};
 use crate::upgrade::batch::Outcome;
 use crate::upgrade::batch::event::{BatchEvent, Changes, Looked};
-use crate::upgrade::batch::kept::Told;
+use crate::upgrade::batch::kept::{Revisions, Told};
 use crate::upgrade::event::Report;
 
 /// The lease of whoever was killed counts for a quarter of a minute, and is then watched for some seconds.
@@ -255,20 +255,21 @@ impl<'a> Upgrades<'a> {
             Err(error) if error.kind == Kind::Locked => Err(error),
             // The user wants no more, and helm may have been at work.
             Err(error) if error.kind == Kind::Interrupted => {
-                let history = timeout(TO_SEE, setting.place.storage.history(&item.id.release)).await;
+                let left = timeout(TO_SEE, left(&setting.place, &item.id.release)).await;
                 let before = prepared.history.revisions().last().copied().unwrap_or_default();
-                Ok(let_go(before, history.ok().and_then(Result::ok).as_ref()))
+                Ok(let_go(before, left.ok().and_then(Result::ok).as_ref()))
             }
             // It had begun: nobody knows how it stands.
             Err(error) => Err(Error { kind: Kind::NotRolledBack, ..error }),
         }
     }
 
-    async fn try_deployed(&self, at: usize) -> Result<Option<u32>, Error> {
+    async fn try_revisions(&self, at: usize) -> Result<Revisions, Error> {
         let id = &self.items[at].id;
         let place = self.places.place(id).await?;
         let history = place.storage.history(&id.release).await?;
-        Ok(history.entries().iter().rev().find(|entry| entry.status_hint == "deployed").map(|entry| entry.revision))
+        let deployed = history.entries().iter().rev().find(|entry| entry.status_hint == "deployed");
+        Ok(Revisions { deployed: deployed.map(|entry| entry.revision), last: history.revisions().last().copied() })
     }
 
     async fn try_look_again(&self, at: usize, revision: Option<u32>) -> Result<Again, Error> {
@@ -280,6 +281,16 @@ impl<'a> Upgrades<'a> {
     }
 }
 
+/// A release that was let go of, as Helm tells it now.
+async fn left(place: &Place, name: &str) -> Result<Left, Error> {
+    let history = place.storage.history(name).await?;
+    let description = match history.revisions().last() {
+        Some(last) => place.storage.head(name, *last).await.ok().map(|head| head.description),
+        None => None,
+    };
+    Ok(Left { history, description })
+}
+
 impl Releases for Upgrades<'_> {
     async fn upgrade(&self, at: usize) -> Told {
         let told = self.try_upgrade(at).await.unwrap_or_else(|error| told(&error));
@@ -287,8 +298,8 @@ impl Releases for Upgrades<'_> {
         told
     }
 
-    async fn deployed(&self, at: usize) -> Option<u32> {
-        self.try_deployed(at).await.ok().flatten()
+    async fn revisions(&self, at: usize) -> Revisions {
+        self.try_revisions(at).await.unwrap_or_default()
     }
 
     async fn undo(&self, at: usize, undo: Undo) -> Option<Told> {

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind};
 use crate::record::batch::Store;
 use crate::upgrade::batch::Outcome;
 use crate::upgrade::batch::event::{BatchEvent, Progress};
-use crate::upgrade::batch::kept::{Entry, Kept, Told};
+use crate::upgrade::batch::kept::{Entry, Kept, Revisions, Told};
 use crate::upgrade::batch::next::{Action, Terms, Why, next};
 use crate::upgrade::batch::order::Order;
 
@@ -32,8 +32,8 @@ pub trait Releases {
     /// Upgrades one, under guard. However it ends is told.
     fn upgrade(&self, at: usize) -> impl Future<Output = Told>;
 
-    /// The revision of one that is deployed now, if there is one and it can be read.
-    fn deployed(&self, at: usize) -> impl Future<Output = Option<u32>>;
+    /// The revisions of one now, as far as they can be read.
+    fn revisions(&self, at: usize) -> impl Future<Output = Revisions>;
 
     /// Brings one back to the revision that was deployed before, under guard. Nothing is told where an interrupt ended it.
     fn undo(&self, at: usize, undo: Undo) -> impl Future<Output = Option<Told>>;
@@ -92,13 +92,11 @@ impl<C: Cluster, R: Releases> Batch<'_, C, R> {
             match next(self.order, kept, (&self.terms, stopped), Timestamp::now()) {
                 Action::Start(at) => {
                     if kept.releases[at].from.is_none() || kept.releases[at].taken_up {
-                        let deployed = meanwhile(&mut running, &mut ended, self.releases.deployed(at)).await;
-                        if !ended.is_empty() || kept.releases[at].give_up(deployed) {
+                        let seen = meanwhile(&mut running, &mut ended, self.releases.revisions(at)).await;
+                        if !ended.is_empty() || kept.releases[at].give_up(seen) {
                             continue;
                         }
-                        if !kept.releases[at].taken_up {
-                            kept.releases[at].from = deployed;
-                        }
+                        kept.releases[at].start_from(seen);
                     }
                     kept.releases[at].begin(Timestamp::now());
                     if let Err(error) = meanwhile(&mut running, &mut ended, self.write(kept)).await {

@@ -86,6 +86,9 @@ pub struct Entry {
     pub reason: Option<String>,
     /// The revision that was deployed before.
     pub from: Option<u32>,
+    /// The last revision before, good or not: what the batch makes comes after it.
+    #[serde(default)]
+    pub last: Option<u32>,
     /// The revision that was made; the same where it was only looked at.
     pub revision: Option<u32>,
     /// The revision that is deployed in the end, where that is known.
@@ -108,6 +111,15 @@ pub struct Entry {
     /// The revision that an earlier run left as it was, where that is known.
     #[serde(skip)]
     pub left: Option<u32>,
+}
+
+/// Revisions of a release, as far as they can be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revisions {
+    /// The one that is deployed.
+    pub deployed: Option<u32>,
+    /// The last one.
+    pub last: Option<u32>,
 }
 
 /// How one release ended.
@@ -161,6 +173,7 @@ impl Entry {
             outcome: None,
             reason: None,
             from: None,
+            last: None,
             revision: None,
             deployed: None,
             installed: false,
@@ -181,6 +194,20 @@ impl Entry {
             (None, true) => Standing::Running,
             (None, false) => Standing::Waiting,
         }
+    }
+
+    /// It is about to be begun, and stands like this. What an earlier run has made already is not made again.
+    pub fn start_from(&mut self, seen: Revisions) {
+        let is_made = self.taken_up && seen.deployed.is_some() && seen.deployed == self.own();
+        self.last = if is_made { seen.deployed.map(|own| own - 1) } else { seen.last.or(self.last) };
+        if !self.taken_up {
+            self.from = seen.deployed;
+        }
+    }
+
+    /// The revision that the batch makes, or has made.
+    fn own(&self) -> Option<u32> {
+        self.left.or_else(|| Some(self.last.or(self.from)? + 1))
     }
 
     /// It is begun.
@@ -210,7 +237,7 @@ impl Entry {
         // Where it was brought back, or never changed, what is deployed then is what it is upgraded from.
         self.taken_up = self.running || is_left || self.revision.is_some() && self.deployed == self.revision;
         if !self.taken_up {
-            self.from = None;
+            (self.from, self.last) = (None, None);
         }
         self.left = self.revision;
         // What was at work stays begun.
@@ -221,12 +248,12 @@ impl Entry {
 
     /// Of one that an earlier run has begun: whether somebody has seen to it since, since another revision is deployed than the one
     /// before and the one that was made. It is theirs then, and waits as one that was never begun.
-    pub fn give_up(&mut self, deployed: Option<u32>) -> bool {
-        let (true, Some(from), Some(deployed)) = (self.taken_up, self.from, deployed) else { return false };
-        let own = self.left.unwrap_or(from + 1);
-        let is_theirs = deployed != from && deployed != own;
+    pub fn give_up(&mut self, seen: Revisions) -> bool {
+        let (true, Some(from), Some(deployed)) = (self.taken_up, self.from, seen.deployed) else { return false };
+        let is_theirs = deployed != from && self.own() != Some(deployed);
         if is_theirs {
-            (self.taken_up, self.started, self.from, self.left) = (false, None, None, None);
+            (self.taken_up, self.started) = (false, None);
+            (self.from, self.last, self.left) = (None, None, None);
         }
         is_theirs
     }
@@ -519,28 +546,70 @@ mod tests {
         assert!(!kept.releases[0].runs_new());
     }
 
+    fn begun(last: Option<u32>, left: Option<u32>) -> Entry {
+        let mut entry = kept(None, &[None]).releases.remove(0);
+        (entry.taken_up, entry.started) = (true, Some(Timestamp::UNIX_EPOCH));
+        (entry.from, entry.last, entry.left) = (Some(4), last, left);
+        entry
+    }
+
+    fn seen(deployed: Option<u32>, last: u32) -> Revisions {
+        Revisions { deployed, last: Some(last) }
+    }
+
     #[test]
     fn what_somebody_has_seen_to_since_it_was_begun_is_theirs() {
-        let begun = |left: Option<u32>| {
-            let mut entry = kept(None, &[None]).releases.remove(0);
-            (entry.taken_up, entry.started, entry.from, entry.left) =
-                (true, Some(Timestamp::UNIX_EPOCH), Some(4), left);
-            entry
+        for (last, left, deployed) in [
+            (None, None, Some(4)),
+            (None, None, Some(5)),
+            (None, None, None),
+            (None, Some(7), Some(7)),
+            (None, Some(7), Some(4)),
+            (Some(5), None, Some(6)),
+        ] {
+            let mut entry = begun(last, left);
+            let is_given_up = entry.give_up(seen(deployed, 9));
+            assert!(!is_given_up && entry.from == Some(4) && entry.started.is_some(), "{last:?} {left:?} {deployed:?}");
+        }
+        for (last, left, deployed) in [
+            (None, None, Some(6)),
+            (None, Some(7), Some(5)),
+            (None, Some(5), Some(7)),
+            (Some(5), None, Some(5)),
+            (Some(5), None, Some(7)),
+        ] {
+            let mut entry = begun(last, left);
+            let is_given_up = entry.give_up(seen(deployed, 9));
+            assert!(is_given_up && !entry.taken_up, "{last:?} {left:?} {deployed:?}");
+            assert_eq!((entry.from, entry.last, entry.started), (None, None, None));
+            assert!(!entry.give_up(seen(deployed, 9)), "it is given up once");
+        }
+    }
+
+    #[test]
+    fn what_a_batch_makes_after_a_failed_revision_stays_its_own_over_crashes() {
+        let killed = |entry: Entry| {
+            let mut kept = Kept::read(&Kept::of(vec![entry]).write()).unwrap();
+            kept.take_up(false);
+            kept.releases.remove(0)
         };
-        for (left, deployed) in [(None, Some(4)), (None, Some(5)), (None, None), (Some(7), Some(7)), (Some(7), Some(4))]
-        {
-            let mut entry = begun(left);
-            assert!(
-                !entry.give_up(deployed) && entry.from == Some(4) && entry.started.is_some(),
-                "{left:?} {deployed:?}"
-            );
-        }
-        for (left, deployed) in [(None, Some(6)), (Some(7), Some(5)), (Some(5), Some(7))] {
-            let mut entry = begun(left);
-            assert!(entry.give_up(deployed) && !entry.taken_up, "{left:?} {deployed:?}");
-            assert_eq!((entry.from, entry.started), (None, None));
-            assert!(!entry.give_up(deployed), "it is given up once");
-        }
+        // 4 is deployed and 5 failed: it makes 6, and is killed while that soaks.
+        let mut entry = kept(None, &[None]).releases.remove(0);
+        entry.start_from(seen(Some(4), 5));
+        entry.begin(Timestamp::UNIX_EPOCH);
+        let mut entry = killed(entry);
+        assert!(!entry.give_up(seen(Some(6), 6)), "it is the batch's own");
+        // It is killed once more while it only looks at it.
+        entry.start_from(seen(Some(6), 6));
+        entry.begin(Timestamp::UNIX_EPOCH);
+        let mut entry = killed(entry);
+        assert!(!entry.give_up(seen(Some(6), 6)), "it still is");
+        entry.end(told(Outcome::Failed, (6, 6, 6)), Timestamp::UNIX_EPOCH);
+        assert!(entry.is_failure() && entry.runs_new());
+        // Had it been pending, another one is made.
+        let mut entry = begun(Some(5), None);
+        entry.start_from(seen(Some(4), 6));
+        assert_eq!((entry.from, entry.own()), (Some(4), Some(7)));
     }
 
     #[test]
