@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use crate::cluster;
 use crate::processes::{plugin_of, signal};
+use crate::servers::Server;
 use crate::user::User;
 
 stories![
     a_soak_that_ends_well_is_proven,
+    a_server_that_is_away_at_the_end_is_waited_for,
     a_late_crash_is_rolled_back,
     a_gate_that_fails_again_and_again_is_rolled_back,
     a_gate_that_fails_once_is_forgiven,
@@ -39,6 +42,21 @@ fn a_soak_that_ends_well_is_proven(user: &User) {
     assert!(shown.stderr.contains("✓ soak 4s passed: ready all along"), "{}", shown.stderr);
     let asked = std::fs::read_to_string(user.folder.join("asked")).unwrap().lines().count();
     assert!((3..=5).contains(&asked), "at the beginning, each second or a little later, and at the end: {asked}");
+    assert_eq!(user.proven(), [1, 2]);
+}
+
+fn a_server_that_is_away_at_the_end_is_waited_for(user: &User) {
+    user.has_web(&[]);
+    let server = Server::before(&user.folder, &cluster::server());
+    let flags = "--soak 4s --fail-fast-after 5s --gate-cmd 'touch soaks'";
+    let mut helm = user.starts(&format!("exec env HELM_KUBEAPISERVER=https://{} {}", server.address(), line(flags)));
+    user.waits_for(|| user.folder.join("soaks").exists());
+    user.writes("away", "");
+    // Longer than the soak, and than what is not ready at its end is waited for.
+    std::thread::sleep(Duration::from_secs(12));
+    std::fs::remove_file(user.folder.join("away")).unwrap();
+    assert!(helm.wait().unwrap().success());
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
     assert_eq!(user.proven(), [1, 2]);
 }
 

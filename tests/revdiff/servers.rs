@@ -15,6 +15,39 @@ kill $server
 wait $server
 "#;
 
+/// Passes connections on, and ends them all while there is a file of this name.
+const PASSES_ON: &str = r#"
+import asyncio, os, sys
+port, host, to = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+writers = set()
+
+async def passes(reader, writer):
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    writer.close()
+
+async def serves(reader, writer):
+    if os.path.exists("away"):
+        return writer.close()
+    there = await asyncio.open_connection(host, to)
+    writers.update((writer, there[1]))
+    await asyncio.gather(passes(reader, there[1]), passes(there[0], writer))
+    writers.difference_update((writer, there[1]))
+
+async def main():
+    await asyncio.start_server(serves, "127.0.0.1", port)
+    while True:
+        await asyncio.sleep(0.05)
+        for writer in list(writers) if os.path.exists("away") else []:
+            writer.transport.abort()
+
+asyncio.run(main())
+"#;
+
 /// A running server.
 pub(crate) struct Server {
     port: u16,
@@ -27,6 +60,16 @@ impl Server {
         Self::start(folder, |port| {
             let mut python = Command::new("python3");
             python.args(["-m", "http.server", &port.to_string(), "--bind", "127.0.0.1", "--directory"]).arg(folder);
+            python
+        })
+    }
+
+    /// Passes on whatever is asked of another server, but while there is a file `away` in the folder.
+    pub(crate) fn before(folder: &Path, url: &str) -> Self {
+        let (host, to) = url.trim_start_matches("https://").rsplit_once(':').unwrap();
+        Self::start(folder, |port| {
+            let mut python = Command::new("python3");
+            python.args(["-c", PASSES_ON, &port.to_string(), host, to]);
             python
         })
     }

@@ -12,6 +12,7 @@ use super::{Gates, Soak};
 use crate::cluster::Cluster;
 use crate::execute::Listener;
 use crate::execute::clock::Clock;
+use crate::execute::patience::AWAY;
 use crate::execute::run::Run;
 use crate::execute::watching::{Teller, Term, Watching, waited_for};
 use crate::helm::Helm;
@@ -49,6 +50,8 @@ struct Course<'r> {
     clock: Clock,
     judge: Judge,
     vigil: Vigil,
+    /// Since when it can't be seen how it stands at the end.
+    unseen_since: Option<Instant>,
 }
 
 /// What went wrong, a sentence each, and how everything stands then.
@@ -103,10 +106,13 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             }
             teller.tell(&judgement);
             if asking.is_none() && course.is_over(&judgement, grace) {
-                return tokio::select! {
-                    answer = course.settle(watching, seams.cluster) => Some(answer),
-                    () = seams.interrupts.more_than(0) => None,
+                let settled = tokio::select! {
+                    answer = course.settle(watching, seams.cluster) => answer.transpose(),
+                    () = seams.interrupts.more_than(0) => return None,
                 };
+                if settled.is_some() {
+                    return settled;
+                }
             }
             if self.keeper.lost_to().is_some() {
                 return None;
@@ -152,6 +158,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             vigil: vigil.of_everything(self.counts_everything()),
             clock,
             judge,
+            unseen_since: None,
         }
     }
 }
@@ -201,24 +208,30 @@ impl Course<'_> {
         true
     }
 
-    /// The end: is all that was seen still so?
-    async fn settle<C: Cluster>(&mut self, watching: &mut Watching<'_, C>, cluster: &C) -> Result<Answer, Trouble> {
+    /// The end: is all that was seen still so? `None` where that can't be seen at the moment.
+    async fn settle<C: Cluster>(
+        &mut self,
+        watching: &mut Watching<'_, C>,
+        cluster: &C,
+    ) -> Result<Option<Answer>, Trouble> {
         if let Err(error) = watching.refresh().await {
-            return Ok(Answer::inconclusive(format!("how it stands at the end can't be seen: {error}")));
+            let is_away = self.unseen_since.get_or_insert_with(Instant::now).elapsed() < AWAY;
+            let unseen = || Answer::inconclusive(format!("how it stands at the end can't be seen: {error}"));
+            return Ok((!is_away).then(unseen));
         }
         let mut judgement = self.look(&watching.world)?;
         if self.ask_nodes(cluster).await {
             judgement = self.look(&watching.world)?;
         }
         if judgement.is_only_unknown() {
-            return Ok(Answer::inconclusive("not all of it may be looked at"));
+            return Ok(Some(Answer::inconclusive("not all of it may be looked at")));
         }
         if judgement.verdict != Verdict::Ready {
             let waits = waited_for(&judgement);
             let what = waits.first().map_or("not all of it can be seen", String::as_str);
-            return Ok(Answer::inconclusive(format!("at the end not all is ready: {what}")));
+            return Ok(Some(Answer::inconclusive(format!("at the end not all is ready: {what}"))));
         }
-        Ok(self.end())
+        Ok(Some(self.end()))
     }
 
     /// The gates are being asked now; when are they to be asked next?
