@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::patience::{AWAY, patiently};
 use super::run::Run;
 use crate::cluster::{ApiKind, Cluster, ClusterError, ObjectRef, Only};
 use crate::helm::Helm;
@@ -17,11 +16,12 @@ use crate::upgrade::world::Key;
 
 impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Removes the objects that the upgrade has created: those that the revision before has not, and that are younger than the
-    /// revision's record. What was there before, and was taken over, stays; and so does what the chart says is to be kept.
+    /// record of its first attempt. What was there before, and was taken over, stays; and so does what the chart says is to be kept.
     pub(super) async fn clean_up(&self) {
         let Some(prepared) = self.prepared else { return };
         let releases = &prepared.proposed.outcome.releases;
-        let Some(began) = self.recorded_at().await else { return };
+        // Objects are applied after that, and both times are the server's.
+        let Some(began) = self.failed_since else { return };
         let kept: HashSet<Key> =
             declared(&releases.old).iter().map(|id| Key::declared(id, &releases.old.namespace)).collect();
         let namespace = &releases.new.namespace;
@@ -35,12 +35,6 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             let namespace = served.namespaced.then(own);
             self.remove(&ObjectRef { resource: served.resource.clone(), namespace, name: id.name }, began).await;
         }
-    }
-
-    /// When the server made the record of our revision. Objects are applied after that, and both times are the server's.
-    async fn recorded_at(&self) -> Option<Timestamp> {
-        let history = patiently(AWAY, || self.seams.storage.history(self.name())).await.ok()?;
-        history.entries().iter().find(|entry| entry.revision == self.ours)?.created
     }
 
     async fn remove(&self, at: &ObjectRef, began: Timestamp) {

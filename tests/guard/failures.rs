@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use crate::cluster;
+use crate::processes::{child_of, plugin_of, signal};
 use crate::release::hook;
 use crate::user::User;
 
@@ -21,6 +22,7 @@ stories![
     a_first_installation_that_fails_is_removed_where_asked,
     a_failure_is_kept_where_asked,
     what_a_failed_upgrade_created_is_removed_where_asked,
+    what_a_lost_helm_created_is_removed_too_where_asked,
     a_timeout_is_rolled_back,
     without_a_proven_revision_the_good_one_before_is_the_target,
     a_bad_revision_is_never_gone_back_to,
@@ -146,6 +148,18 @@ fn what_a_failed_upgrade_created_is_removed_where_asked(user: &User) {
     let line = "helm safe-upgrade web app --set tag=2-missing --yes --on-failure keep --cleanup-on-fail";
     user.types(line).exits(5);
     assert_eq!(user.revisions(), ["1 deployed", "2 failed"]);
+    assert!(cluster::find::<ConfigMap>(&user.namespace, "more").is_none());
+}
+
+fn what_a_lost_helm_created_is_removed_too_where_asked(user: &User) {
+    user.has_web(&[]);
+    user.writes("app/templates/more.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n");
+    let flags = "--yes --on-failure keep --cleanup-on-fail --fail-fast-after 10s";
+    let mut helm = user.starts(&format!("exec helm safe-upgrade web app --set tag=2-unready {flags}"));
+    user.waits_for(|| cluster::find::<ConfigMap>(&user.namespace, "more").is_some());
+    signal(child_of(plugin_of(&helm)), "KILL");
+    assert_eq!(helm.wait().unwrap().code(), Some(5));
+    assert_eq!(user.revisions(), ["1 deployed", "2 failed", "3 failed"]);
     assert!(cluster::find::<ConfigMap>(&user.namespace, "more").is_none());
 }
 
