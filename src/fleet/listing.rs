@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 
-use super::pages::{Decoder, collect};
+use super::pages::{Collected, Decoder, Unread, collect};
 use super::{Key, Place, Scope};
 use crate::cluster::{Cluster, ClusterError, ListQuery, Resource};
 use crate::error::{Error, Kind};
@@ -51,7 +51,10 @@ pub(crate) async fn read<C: Cluster>(
     let mut listing = match scope {
         Scope::Namespaces(namespaces) => one_by_one(place, namespaces, &named).await?,
         Scope::All => match list(place, None, &named).await {
-            Ok(found) => Listing { releases: by_release(found), ..Listing::default() },
+            Ok(Collected { found, unread }) => {
+                let unreadable = unreadable(None, unread).into_iter().collect();
+                Listing { releases: by_release(found), unreadable, namespaces: None }
+            }
             Err(ClusterError::Forbidden(_)) => where_allowed(place, &named).await?,
             Err(error) => return Err(failed(error)),
         },
@@ -71,13 +74,16 @@ async fn list<C: Cluster>(
     place: Place<'_, C>,
     namespace: Option<&str>,
     selector: &str,
-) -> Result<Vec<Found>, ClusterError> {
+) -> Result<Collected<Found>, ClusterError> {
     let query = query(place.resource, namespace, selector);
     let decoder: Decoder<Found> = Arc::new(|object| {
-        let item = Item::read(object)?;
-        let (namespace, release, revision) = item.key()?;
-        let key = Key { namespace: namespace.to_owned(), release: release.to_owned(), revision };
-        Some((key, item.entry()?))
+        let item = Item::read(object).ok_or(Unread)?;
+        let found = || {
+            let (namespace, release, revision) = item.key()?;
+            let key = Key { namespace: namespace.to_owned(), release: release.to_owned(), revision };
+            Some((key, item.entry()?))
+        };
+        Ok(found())
     });
     collect(place.cluster, (&query, false), &decoder).await
 }
@@ -113,13 +119,14 @@ async fn where_allowed<C: Cluster>(place: Place<'_, C>, selector: &str) -> Resul
 /// Lists namespaces one by one. Those that can't be listed are noted, unless that is all of them.
 async fn one_by_one<C: Cluster>(place: Place<'_, C>, namespaces: &[String], selector: &str) -> Result<Listing, Error> {
     let answers = stream::iter(namespaces).map(|namespace| list(place, Some(namespace), selector)).buffered(AT_ONCE);
-    let answers: Vec<Result<Vec<Found>, ClusterError>> = answers.collect().await;
+    let answers: Vec<Result<Collected<Found>, ClusterError>> = answers.collect().await;
     let mut listing = Listing::default();
     let (mut all, mut readable, mut first) = (Vec::new(), Vec::new(), None);
     for (namespace, answer) in namespaces.iter().zip(answers) {
         match answer {
-            Ok(found) => {
+            Ok(Collected { found, unread }) => {
                 all.extend(found);
+                listing.unreadable.extend(unreadable(Some(namespace), unread));
                 readable.push(namespace.clone());
             }
             Err(error) => {
@@ -139,7 +146,8 @@ async fn one_by_one<C: Cluster>(place: Place<'_, C>, namespaces: &[String], sele
 async fn selected<C: Cluster>(place: Place<'_, C>, listing: &Listing, selector: &str) -> Result<HashSet<Key>, Error> {
     let mut keys = HashSet::new();
     for namespace in listing.scopes() {
-        let found = list(place, namespace, selector).await.map_err(|error| match error {
+        // What can't be read of them was told with the list of all.
+        let Collected { found, .. } = list(place, namespace, selector).await.map_err(|error| match error {
             ClusterError::Server { code: 400, message, .. } => {
                 Error::new(Kind::Usage, format!("{selector:?} is no label selector: {message}"))
                     .hint("as in -l team=shop,tier!=test")
@@ -159,6 +167,13 @@ impl Listing {
             Some(namespaces) => namespaces.iter().map(|namespace| Some(namespace.as_str())).collect(),
         }
     }
+}
+
+/// What there is to say where so many objects of a list can't be read.
+fn unreadable(namespace: Option<&str>, unread: usize) -> Option<Unreadable> {
+    let objects = if unread == 1 { "object" } else { "objects" };
+    let reason = format!("{unread} {objects} in the list of revisions can't be read");
+    (unread > 0).then(|| Unreadable { context: None, namespace: namespace.map(str::to_owned), reason })
 }
 
 fn by_release(found: Vec<Found>) -> BTreeMap<(String, String), Vec<Entry>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream};
 
 use super::listing::{Listing, query};
-use super::pages::{Decoder, collect};
+use super::pages::{Decoder, Unread, collect};
 use super::{Key, Place};
 use crate::cluster::{Cluster, ClusterError, ListQuery, Object, ObjectRef, Resource};
 use crate::error::Error;
@@ -70,17 +70,19 @@ async fn list<C: Cluster, T: Send + 'static>(
 ) -> Result<Read<T>, Error> {
     let (wanted, resource) = (wanted.cloned(), place.resource.clone());
     let decoder: Decoder<(Key, Result<T, String>)> = Arc::new(move |object| {
-        let item = Item::read(object)?;
-        let (namespace, release, revision) = item.key()?;
+        let item = Item::read(object).ok_or(Unread)?;
+        let Some((namespace, release, revision)) = item.key() else { return Ok(None) };
         let key = Key { namespace: namespace.to_owned(), release: release.to_owned(), revision };
         if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&key)) {
-            return None;
+            return Ok(None);
         }
         let decoded = decode(&item, &resource).map_err(|error| damaged(&error, &key, &resource));
-        Some((key, decoded))
+        Ok(Some((key, decoded)))
     });
-    let found = collect(place.cluster, (query, true), &decoder).await;
-    Ok(found.map_err(|error| Error::from(error).while_doing("cannot read revisions"))?.into_iter().collect())
+    // What can't be read here is asked for by itself.
+    let collected = collect(place.cluster, (query, true), &decoder).await;
+    let collected = collected.map_err(|error| Error::from(error).while_doing("cannot read revisions"))?;
+    Ok(collected.found.into_iter().collect())
 }
 
 /// What lists exactly these revisions: those of one number are listed by the names of their releases.

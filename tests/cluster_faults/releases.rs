@@ -136,3 +136,15 @@ async fn a_namespace_that_fails_is_told_and_the_others_are_read() {
     let error = read_in(&failing(&["broken", "shop"]), scope).await.unwrap_err();
     assert!(error.message.starts_with("cannot list the revisions of releases"), "{}", error.message);
 }
+
+#[tokio::test]
+async fn an_object_that_can_not_be_read_is_told_and_the_others_are_read() {
+    let server = Server::start(|_, head| {
+        let (metadata, _, _) = asked(head);
+        list(&[object("a", 1, "deployed", !metadata), json!({"metadata": {"labels": {"owner": "helm"}}})], "")
+    });
+    let fleet = read(&server).await.unwrap();
+    assert_eq!(versions(&fleet), ["a 1.0.0 None"]);
+    let [unreadable] = &fleet.unreadable[..] else { panic!("{:?}", fleet.unreadable) };
+    assert_eq!(unreadable.reason, "1 object in the list of revisions can't be read");
+}
