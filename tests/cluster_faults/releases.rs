@@ -113,6 +113,13 @@ async fn an_endless_list_ends() {
     assert_eq!(read(&endless).await.unwrap_err().kind, Kind::Cluster);
 }
 
+#[tokio::test]
+async fn an_object_that_is_larger_than_servers_keep_them_is_not_taken_in() {
+    let server = Server::start(|_, _| list(&[json!({"metadata": {"name": "x".repeat(6 << 20)}})], ""));
+    let error = read(&server).await.unwrap_err();
+    assert!(error.message.contains("is larger than 4 MiB"), "{error}");
+}
+
 /// A server whose namespaces of these names fail.
 fn failing(names: &'static [&'static str]) -> Server {
     Server::start(move |_, head| {

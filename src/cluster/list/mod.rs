@@ -31,8 +31,9 @@ const METADATA: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMeta
 
 /// Objects are handed on in batches of so many bytes.
 const BATCH: usize = 1 << 20;
-/// No object is larger, in bytes.
-const LARGEST_OBJECT: usize = 16 << 20;
+/// No object is larger, in bytes: the API server takes requests of 3 MiB (`MaxRequestBodyBytes` in k8s.io/apiserver), and what it
+/// takes as protobuf is a third larger in JSON.
+const LARGEST_OBJECT: usize = 4 << 20;
 
 /// Which part of a list is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
