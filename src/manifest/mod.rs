@@ -24,5 +24,6 @@ pub mod refusal;
 pub mod sensitive;
 pub mod split;
 pub mod surroundings;
+mod trivial;
 pub mod version;
 pub mod yaml;

@@ -11,9 +11,7 @@ use crate::manifest::derive;
 use crate::manifest::document::Document;
 use crate::manifest::mask::{Masker, decode};
 use crate::manifest::node::{Node, Number, Value};
-
-/// Shorter contents say nothing: `3` and `80` are everywhere.
-const SHORTEST: usize = 3;
+use crate::manifest::trivial::is_telling;
 
 /// Shorter texts are looked for as whole contents only, not within others.
 const SHORTEST_PART: usize = 4;
@@ -29,9 +27,6 @@ const SHORTEST_INSIDE: usize = 8;
 
 /// More work than this (bytes of values times bytes of Secrets) is not done: every text counts as secret instead.
 const MOST_WORK: usize = 2_000_000_000;
-
-/// Contents that are no secret wherever they stand.
-const TRIVIAL: [&str; 8] = ["true", "false", "yes", "off", "null", "none", "default", "enabled"];
 
 /// How a private key ends its first line, in lower case.
 const PRIVATE_KEY: &str = "private key-----";
@@ -146,7 +141,7 @@ impl Sensitive {
             self.exact.contains(&scalar.trim_ascii().to_ascii_lowercase())
                 || (is_random(scalar) && self.is_part(scalar))
         };
-        let is_long = |inner: &&Vec<u8>| inner.len() >= SHORTEST_CONTENT;
+        let is_long = |inner: &&Vec<u8>| inner.len() >= SHORTEST_CONTENT && is_telling(inner.trim_ascii());
         inside.scalars.iter().filter(is_long).any(|scalar| is_content(scalar))
             || inside
                 .texts
@@ -305,11 +300,6 @@ fn private_keys(lower: &str) -> Vec<Range<usize>> {
         Some(start..end)
     });
     keys.collect()
-}
-
-/// Whether a content says anything by itself.
-fn is_telling(content: &[u8]) -> bool {
-    content.len() >= SHORTEST && !TRIVIAL.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(content))
 }
 
 /// Whether a place in a text is no piece of a longer word.
