@@ -1,7 +1,7 @@
 //! What a chart changes about custom resource definitions, and what its folder `crds/` has otherwise than the cluster.
 
 use super::compare::SchemaChange;
-use super::{Definition, definitions, live, name, serves, versions};
+use super::{Definition, by_hand, definitions, live, name, serves, versions};
 use crate::checks::scene::string;
 use crate::checks::wanted::Wanted;
 use crate::checks::{Check, Finding, Proposal, Severity, Snapshot, capped};
@@ -25,10 +25,9 @@ fn wants(proposal: &Proposal<'_>) -> Vec<Wanted> {
 }
 
 fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for definition in definitions(snapshot.objects, snapshot.diff.crds.as_ref(), Some(snapshot.lists)) {
-        findings.extend(look(snapshot, &definition));
-    }
+    let definitions = definitions(snapshot.objects, snapshot.diff.crds.as_ref(), Some(snapshot.lists));
+    let mut findings: Vec<Finding> = definitions.iter().flat_map(|definition| look(snapshot, definition)).collect();
+    findings.extend(not_applied(snapshot, &definitions));
     let problems = snapshot.diff.crds.iter().flat_map(|crds| &crds.problems);
     findings.extend(problems.map(|problem| {
         let about = problem.id.as_ref().map_or_else(|| problem.file.clone(), ToString::to_string);
@@ -49,10 +48,7 @@ fn look(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Finding> {
             let message = format!("whether the cluster has another one already is not known: {reason}");
             return vec![Finding::new(NAME, Severity::Unknown, message).about(about)];
         }
-        let applied = definition.applied || snapshot.trials.as_ref().is_ok_and(|trials| trials.applies_crds);
-        let message = "it is in the chart's folder crds/ and not in the cluster: an upgrade does not apply it";
-        let finding = Finding::new(NAME, Severity::Warning, message).about(about);
-        return if applied { Vec::new() } else { vec![finding.hint(by_hand(definition))] };
+        return Vec::new();
     };
     let mut findings = Vec::new();
     match stored(snapshot, definition) {
@@ -87,10 +83,6 @@ fn look(snapshot: &Snapshot<'_>, definition: &Definition<'_>) -> Vec<Finding> {
             false => "it takes less than before",
         };
         findings.push(Finding::new(NAME, severity, message).about(about).seen_by(evidence));
-    } else if !definition.applied {
-        let message = "the cluster has another one than the chart's folder crds/: an upgrade does not apply it";
-        let finding = Finding::new(NAME, Severity::Warning, message).about(about).seen_by(evidence);
-        findings.push(finding.hint(by_hand(definition)));
     }
     findings
 }
@@ -100,9 +92,45 @@ fn refused(definition: &Definition<'_>) -> Severity {
     if definition.applied { Severity::Blocker } else { Severity::Warning }
 }
 
-fn by_hand(definition: &Definition<'_>) -> String {
-    let file = definition.new.source.as_deref().unwrap_or("crds/");
-    format!("if the new version needs it: kubectl apply --server-side -f {file}, of the chart, before the upgrade")
+/// What the folder `crds/` has and the cluster has not, or in another way: a finding each, as charts bring a dozen of them and
+/// change them all with every version.
+fn not_applied(snapshot: &Snapshot<'_>, definitions: &[Definition<'_>]) -> Vec<Finding> {
+    let applies = snapshot.trials.as_ref().is_ok_and(|trials| trials.applies_crds);
+    let ours = definitions.iter().filter(|definition| !definition.applied);
+    let (others, missing): (Vec<_>, Vec<_>) = ours.partition(|definition| definition.old.is_some());
+    let missing = if applies { Vec::new() } else { missing };
+    let missing_says = (
+        "it is in the chart's folder crds/ and not in the cluster: an upgrade does not apply it",
+        "they are in the chart's folder crds/ and not in the cluster: an upgrade does not apply them",
+    );
+    let others_say = (
+        "the cluster has another one than the chart's folder crds/: an upgrade does not apply it",
+        "the cluster has others than the chart's folder crds/: an upgrade does not apply them",
+    );
+    [(missing, missing_says), (others, others_say)]
+        .into_iter()
+        .filter_map(|(definitions, says)| together(snapshot, &definitions, says))
+        .collect()
+}
+
+/// One finding of one definition, or of several.
+fn together(snapshot: &Snapshot<'_>, definitions: &[&Definition<'_>], (one, several): (&str, &str)) -> Option<Finding> {
+    let (message, about, it, evidence) = match definitions {
+        [] => return None,
+        [definition] => (one, definition.new.id.to_string(), "it", told(definition).1),
+        many => {
+            let lines = many.iter().flat_map(|definition| {
+                let id = definition.new.id.to_string();
+                match told(definition).1 {
+                    changes if changes.is_empty() => vec![id],
+                    changes => changes.iter().map(|change| format!("{id}: {change}")).collect(),
+                }
+            });
+            (several, format!("{} definitions", many.len()), "them", capped(lines.collect(), MOST))
+        }
+    };
+    let hint = format!("if the new version needs {it}, before the upgrade: {}", by_hand(&snapshot.chart));
+    Some(Finding::new(NAME, Severity::Warning, message).about(about).seen_by(evidence).hint(hint))
 }
 
 /// In which versions objects are stored, as the cluster says.

@@ -10,7 +10,7 @@ mod tests;
 use std::collections::HashMap;
 
 use super::scene::{items, string};
-use super::snapshot::Objects;
+use super::snapshot::{ChartReference, Objects, Place};
 use super::wanted::{ListedKind, Lists, Wanted};
 use crate::diff::live::crd::CrdDiff;
 use crate::diff::resources::Change;
@@ -21,6 +21,14 @@ use crate::manifest::observed::Observed;
 /// Where definitions are in the cluster.
 const DEFINITIONS: ListedKind =
     ListedKind::new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition");
+
+/// How to apply all definitions of the folders `crds/`, those of subcharts too. Helm owns the fields of what it has installed, so that
+/// applying them as somebody else is refused unless it is forced.
+pub(super) fn by_hand(chart: &ChartReference) -> String {
+    let repo = if chart.place == Place::Repository && !chart.named.contains('/') { " --repo URL" } else { "" };
+    let version = chart.version.as_ref().map(|version| format!(" --version {version}")).unwrap_or_default();
+    format!("helm show crds {}{repo}{version} | kubectl apply --server-side --force-conflicts -f -", chart.named)
+}
 
 /// A definition that the chart has otherwise than the cluster, or than the revision that runs.
 struct Definition<'a> {

@@ -32,13 +32,15 @@ fn widget(name: &str, spec: &Value) -> Value {
 }
 
 /// What the checks of definitions say where the cluster has these objects, but for what passes.
-fn said(old: &[Value], new: &[Value], cluster: &Known<Vec<Value>>, folder: Option<(Value, Value)>) -> Vec<Finding> {
+fn said(old: &[Value], new: &[Value], cluster: &Known<Vec<Value>>, folder: &[(Value, Value)]) -> Vec<Finding> {
     let all = |objects: &[Value]| objects.iter().map(|object| Object::of(node(object))).collect();
     let objects = Objects { old: all(old), new: all(new), back: Ok(None) };
-    let crds = folder.map(|(old, new)| {
+    let crds = (!folder.is_empty()).then(|| {
         let mut crds = CrdDiff::default();
-        let (old, new) = (Some(Object::of(node(&old))), Some(Object::of(node(&new))));
-        crds.definitions.resources.push(ResourceDiff { change: Change::Modified, old, new, drift: None });
+        crds.definitions.resources.extend(folder.iter().map(|(old, new)| {
+            let (old, new) = (Some(Object::of(node(old))), Some(Object::of(node(new))));
+            ResourceDiff { change: Change::Modified, old, new, drift: None }
+        }));
         crds
     });
     let diff = ReleaseDiff { crds, ..ReleaseDiff::default() };
@@ -169,7 +171,7 @@ fn objects_that_do_not_fit_a_changed_definition_are_named() {
     );
     let cluster =
         Ok(vec![old.clone(), widget("small", &json!({"size": 1})), widget("noted", &json!({"size": 9, "note": "x"}))]);
-    let found = said(from_ref(&old), from_ref(&new), &cluster, None);
+    let found = said(from_ref(&old), from_ref(&new), &cluster, &[]);
     let lines: Vec<String> = found
         .iter()
         .map(|one| format!("{} {:?} {} {:?}", one.check, one.severity, one.message, one.evidence))
@@ -189,11 +191,29 @@ fn objects_that_do_not_fit_a_changed_definition_are_named() {
         "{lines:#?}"
     );
     // The same in the folder `crds/` is told, and applied by nobody.
-    let found = said(&[], &[], &cluster, Some((old.clone(), new.clone())));
+    let found = said(&[], &[], &cluster, &[(old.clone(), new.clone())]);
     assert!(found[0].message.contains("an upgrade does not apply it"), "{found:#?}");
     assert!(found[1].message.contains("once it is applied"), "{found:#?}");
-    let unread = said(&[old], &[new], &Err("you may not list widgets".into()), None);
+    let unread = said(&[old], &[new], &Err("you may not list widgets".into()), &[]);
     assert!(unread.iter().filter(|one| one.severity == Severity::Unknown).count() == 2, "{unread:#?}");
+}
+
+#[test]
+fn definitions_that_nobody_applies_are_one_finding() {
+    let (old, new) = (definition(&json!({})), definition(&json!({"required": ["size"]})));
+    let renamed = |node: &serde_json::Value| {
+        let mut node = node.clone();
+        node["metadata"]["name"] = json!("gadgets.example.com");
+        node
+    };
+    let pairs = [(old.clone(), new.clone()), (renamed(&old), renamed(&old))];
+    let found = said(&[], &[], &Ok(Vec::new()), &pairs);
+    let told: Vec<_> = found.iter().filter(|one| one.check == "crd-change").collect();
+    assert_eq!(told.len(), 1, "{found:#?}");
+    assert!(told[0].message.starts_with("the cluster has others"), "{told:#?}");
+    assert_eq!(told[0].evidence.len(), 2, "{told:#?}");
+    assert!(told[0].evidence[0].contains("v1 spec.size: it is required now"), "{told:#?}");
+    assert!(told[0].hint.as_ref().is_some_and(|hint| hint.contains("helm show crds")), "{told:#?}");
 }
 
 #[test]
@@ -203,7 +223,7 @@ fn what_the_server_refuses_of_a_definition_blocks() {
     live["status"]["storedVersions"] = json!(["v1alpha1", "v1"]);
     let mut cluster_wide = old.clone();
     cluster_wide["spec"]["scope"] = "Cluster".into();
-    let found = said(&[old], &[cluster_wide], &Ok(vec![live]), None);
+    let found = said(&[old], &[cluster_wide], &Ok(vec![live]), &[]);
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found.iter().all(|one| one.severity == Severity::Blocker));
     assert!(found[0].message.contains("objects are stored in v1alpha1"), "{found:#?}");
@@ -213,7 +233,7 @@ fn what_the_server_refuses_of_a_definition_blocks() {
 #[test]
 fn an_object_of_the_chart_must_fit_the_definition_that_comes_with_it() {
     let (old, new) = (definition(&json!({})), definition(&json!({"required": ["size"]})));
-    let found = said(from_ref(&old), &[new, widget("web", &json!({}))], &Ok(vec![old.clone()]), None);
+    let found = said(from_ref(&old), &[new, widget("web", &json!({}))], &Ok(vec![old.clone()]), &[]);
     let blocker = found.iter().find(|one| one.severity == Severity::Blocker).unwrap();
     assert_eq!((blocker.check, &*blocker.resource), ("crd-objects", "Widget/shop/web"), "{found:#?}");
     assert_eq!(blocker.evidence, ["spec.size: it is required"]);
@@ -230,7 +250,7 @@ fn a_webhook_may_mend_what_does_not_fit() {
             "metadata": {"name": "fill"}, "webhooks": [{"name": "fill.example.com", "rules": rules}]})
     };
     let severity = |cluster: &Known<Vec<Value>>, chart: &[Value]| {
-        let found = said(from_ref(&old), chart, cluster, None);
+        let found = said(from_ref(&old), chart, cluster, &[]);
         found.iter().find(|one| one.resource == "Widget/shop/web").map(|one| (one.severity, one.message.clone()))
     };
     let with = |webhook: Value| Ok(vec![old.clone(), webhook]);
@@ -252,7 +272,7 @@ fn a_definition_that_is_new_to_the_chart_is_held_against_the_cluster() {
         definition(&json!({"properties": {"size": {"type": "integer", "minimum": 3}}})),
     );
     let cluster = Ok(vec![there.clone(), widget("small", &json!({"size": 1}))]);
-    let found = said(&[], from_ref(&new), &cluster, None);
+    let found = said(&[], from_ref(&new), &cluster, &[]);
     let lines: Vec<String> =
         found.iter().map(|one| format!("{} {:?} {}", one.check, one.severity, one.message)).collect();
     assert_eq!(lines.len(), 2, "{lines:#?}");
@@ -260,9 +280,9 @@ fn a_definition_that_is_new_to_the_chart_is_held_against_the_cluster() {
     assert!(lines[1].contains("one Widget of the cluster would not be valid"), "{lines:#?}");
     let mut cluster_wide = new.clone();
     cluster_wide["spec"]["scope"] = "Cluster".into();
-    let found = said(&[], &[cluster_wide], &Ok(vec![there]), None);
+    let found = said(&[], &[cluster_wide], &Ok(vec![there]), &[]);
     assert_eq!((found[0].check, found[0].severity), ("crd-change", Severity::Blocker), "{found:#?}");
-    assert!(said(&[], from_ref(&new), &Ok(Vec::new()), None).is_empty(), "it is new to the cluster, too");
-    let unseen = said(&[], &[new], &Err("you may not get it".into()), None);
+    assert!(said(&[], from_ref(&new), &Ok(Vec::new()), &[]).is_empty(), "it is new to the cluster, too");
+    let unseen = said(&[], &[new], &Err("you may not get it".into()), &[]);
     assert_eq!(unseen.iter().map(|one| one.severity).collect::<Vec<_>>(), [Severity::Unknown], "{unseen:#?}");
 }

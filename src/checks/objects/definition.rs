@@ -2,6 +2,7 @@
 
 use super::{definition_of, folded, named, trials};
 use crate::checks::apis::Api;
+use crate::checks::crds::by_hand;
 use crate::checks::trial::{Outcome, Trial};
 use crate::checks::{Check, Finding, Severity, Snapshot};
 use crate::diff::resources::{Change, ResourceDiff};
@@ -45,7 +46,7 @@ fn missing(snapshot: &Snapshot<'_>, trial: &Trial, applies_crds: bool) -> Option
         let file = definition.source.as_deref().unwrap_or("crds/");
         let message =
             format!("the server does not know {kind}: its definition is in the chart's {file}, and is not applied");
-        return Some((message, format!("kubectl apply --server-side -f {file}, of the chart, before the upgrade")));
+        return Some((message, format!("before the upgrade: {}", by_hand(&snapshot.chart))));
     }
     if let Some(definition) = definition_of(&snapshot.objects.new, &trial.id) {
         // Helm asks for the kind of a hook only when the hook runs.
