@@ -250,7 +250,27 @@ fn message(output: &str, status: ExitStatus) -> String {
     let text = start.map_or(output.trim(), |at| output[at..].trim_start_matches("Error: ").trim());
     let text =
         ["UPGRADE FAILED: ", "INSTALLATION FAILED: "].iter().fold(text, |text, word| text.trim_start_matches(word));
-    if text.is_empty() { format!("helm ended with {status}") } else { text.to_owned() }
+    if text.is_empty() { format!("helm ended with {status}") } else { said_once(text) }
+}
+
+/// Helm joins what it has against each object with ` && `, so that a webhook which is away makes pages of it: the same of many
+/// objects is said once.
+fn said_once(text: &str) -> String {
+    let mut said: Vec<(String, &str, usize)> = Vec::new();
+    for part in text.split(" && ") {
+        // Behind the first quote stands which object it is of.
+        let alike = part.splitn(3, '"').enumerate().filter(|(at, _)| *at != 1).map(|(_, rest)| rest).collect();
+        match said.iter_mut().find(|(other, _, _)| *other == alike) {
+            Some((_, _, more)) => *more += 1,
+            None => said.push((alike, part, 0)),
+        }
+    }
+    let told = said.into_iter().map(|(_, part, more)| match more {
+        0 => part.to_owned(),
+        1 => format!("{part} (and the same of 1 more object)"),
+        more => format!("{part} (and the same of {more} more objects)"),
+    });
+    told.collect::<Vec<_>>().join(" && ")
 }
 
 #[cfg(test)]
@@ -293,5 +313,15 @@ mod tests {
         let status = ExitStatus::from_raw(256);
         assert_eq!(message("WARNING: x\nError: UPGRADE FAILED: timed out\n", status), "timed out");
         assert_eq!(message("", status), "helm ended with exit status: 1");
+    }
+
+    #[test]
+    fn the_same_of_many_objects_is_said_once() {
+        let part =
+            |name: &str, kind: &str| format!("cannot patch \"{name}\" with kind {kind}: failed calling webhook \"v\"");
+        let text = ["a", "b", "c"].map(|name| part(name, "Rule")).join(" && ") + " && " + &part("d", "Probe");
+        let told = format!("{} (and the same of 2 more objects) && {}", part("a", "Rule"), part("d", "Probe"));
+        assert_eq!(said_once(&text), told);
+        assert_eq!(said_once("a && b"), "a && b");
     }
 }
