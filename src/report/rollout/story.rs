@@ -8,6 +8,9 @@ use crate::upgrade::event::{Event, GateState, Report, Task, Verdict};
 use crate::upgrade::judge::{Row, Sign, State};
 use crate::upgrade::next::Ending;
 
+/// More objects of one kind that stand alike are told together: charts have dozens of rules and monitors that never say how they are.
+const MOST_ALIKE: usize = 4;
+
 /// Tells events as lines, and remembers what it has told.
 #[derive(Debug)]
 pub struct Story {
@@ -108,25 +111,40 @@ impl Story {
         lines
     }
 
-    /// Rows and signs that are news.
-    fn progress(&mut self, rows: &[Row], signs: &[Sign], elapsed: f64) -> Vec<String> {
-        let mut lines = Vec::new();
-        if !self.with_table {
-            for row in rows {
-                let name = row.key.to_string();
-                let (word, reason) = row.state.told();
-                let counts =
-                    if row.wanted > 0 { format!("{}/{} ready", row.ready, row.wanted) } else { word.to_owned() };
-                let reason =
-                    if reason.is_empty() || row.state == State::Ready { String::new() } else { format!(", {reason}") };
-                let text = format!("{name}: {counts}{reason}");
-                if self.rows.get(&name) != Some(&text) {
-                    let role = if row.state == State::Ready { Role::Added } else { Role::Plain };
-                    lines.push(self.line(role, &format!("  {:>5}", span(elapsed)), &text));
-                    self.rows.insert(name, text);
-                }
+    /// Rows that are news, a line each; many of one kind of which the same is told are one line.
+    fn rows_of(&mut self, rows: &[Row], elapsed: f64) -> Vec<String> {
+        let mut news: Vec<(Role, &str, String, String)> = Vec::new();
+        for row in rows {
+            let name = row.key.to_string();
+            let (word, reason) = row.state.told();
+            let counts = if row.wanted > 0 { format!("{}/{} ready", row.ready, row.wanted) } else { word.to_owned() };
+            let reason =
+                if reason.is_empty() || row.state == State::Ready { String::new() } else { format!(", {reason}") };
+            let told = format!("{counts}{reason}");
+            if self.rows.get(&name) != Some(&told) {
+                let role = if row.state == State::Ready { Role::Added } else { Role::Plain };
+                self.rows.insert(name.clone(), told.clone());
+                news.push((role, &row.key.kind, name, told));
             }
         }
+        let mut lines = Vec::new();
+        let mut folded: Vec<(&str, &str)> = Vec::new();
+        for (role, kind, name, told) in &news {
+            let many = news.iter().filter(|(_, other, _, says)| other == kind && says == told).count();
+            let text = match many > MOST_ALIKE {
+                true if folded.contains(&(*kind, told.as_str())) => continue,
+                true => format!("{many} × {}: {told}", name.split('/').next().unwrap_or_default()),
+                false => format!("{name}: {told}"),
+            };
+            folded.push((*kind, told.as_str()));
+            lines.push(self.line(*role, &format!("  {:>5}", span(elapsed)), &text));
+        }
+        lines
+    }
+
+    /// Rows and signs that are news.
+    fn progress(&mut self, rows: &[Row], signs: &[Sign], elapsed: f64) -> Vec<String> {
+        let mut lines = if self.with_table { Vec::new() } else { self.rows_of(rows, elapsed) };
         for sign in signs {
             let pod = sign.pod.as_deref().map(|pod| format!(" (pod {pod})")).unwrap_or_default();
             let text = format!("{}: {}{pod}", sign.object, sign.message);
@@ -243,4 +261,32 @@ fn plain(painter: Painter, text: &str) -> String {
     let mut line = String::new();
     painter.paint(&mut line, Role::Plain, text);
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upgrade::world::Key;
+
+    fn row(kind: &str, name: usize, state: State) -> Row {
+        let (group, namespace, name) = ("monitoring.example".to_owned(), "shop".to_owned(), format!("r{name}"));
+        let key = Key { group, kind: kind.to_owned(), namespace, name };
+        let (pods, since, event) = (Vec::new(), None, None);
+        Row { key, state, ready: 0, wanted: 0, updated: 0, old: 0, pods, since, event, hook: false }
+    }
+
+    #[test]
+    fn many_that_stand_alike_are_one_line_and_what_is_news_of_one_is_told() {
+        let silent = || State::Unverified("has no status".to_owned());
+        let mut rows: Vec<Row> = (0..9).map(|number| row("Rule", number, silent())).collect();
+        rows.extend((0..2).map(|number| row("Probe", number, State::Ready)));
+        let mut story = Story::new(Painter::new(false), false);
+        let first = story.progress(&rows, &[], 0.0);
+        assert_eq!(first.len(), 3, "{first:#?}");
+        assert!(first[0].contains("9 × rule.monitoring.example: unverified, has no status"), "{first:#?}");
+        assert!(first[1].contains("probe.monitoring.example/r0: ready"), "{first:#?}");
+        rows[3].state = State::Ready;
+        let then = story.progress(&rows, &[], 1.0);
+        assert!(then.len() == 1 && then[0].contains("rule.monitoring.example/r3: ready"), "{then:#?}");
+    }
 }
