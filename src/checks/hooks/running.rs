@@ -15,11 +15,13 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     let points = hook::points_of_upgrade(snapshot.is_first, false);
     let new = &snapshot.objects.new;
     let told = |event: Option<&&'static str>| -> Vec<String> {
-        event.map(|event| running_at(new, event).iter().map(|hook| line(event, hook)).collect()).unwrap_or_default()
+        event.map(|event| lines(event, &running_at(new, event))).unwrap_or_default()
     };
+    let run = |event: Option<&&'static str>| event.map_or(0, |event| running_at(new, event).len());
     let (first, last) = (told(points.first()), told(points.get(1)));
+    let (before, after) = (run(points.first()), run(points.get(1)));
     let tests: Vec<String> = hooks(new).filter(Hook::is_test).map(|hook| format!("test: {}", hook.object.id)).collect();
-    let count = first.len() + last.len();
+    let count = before + after;
     if count == 0 {
         let message = match tests.len() {
             0 => "no hook runs".to_owned(),
@@ -27,7 +29,7 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
         };
         return vec![Finding::new(NAME, Severity::Pass, message).seen_by(tests)];
     }
-    let message = match (snapshot.no_hooks, first.len(), last.len()) {
+    let message = match (snapshot.no_hooks, before, after) {
         (true, ..) => {
             format!("--no-hooks: {} of the chart {}", counted(count, "hook"), verb(count, "does", "do") + " not run")
         }
@@ -40,12 +42,23 @@ fn run(snapshot: &Snapshot<'_>) -> Vec<Finding> {
     vec![Finding::new(NAME, Severity::Info, message).seen_by([first, last, tests].concat())]
 }
 
-fn line(event: &str, hook: &Hook<'_>) -> String {
+/// A line for those that follow each other and are treated alike: charts bring a hook's account, roles and bindings as hooks too.
+fn lines(event: &str, hooks: &[Hook<'_>]) -> Vec<String> {
+    let alike = hooks.chunk_by(|one, next| how(one) == how(next));
+    alike
+        .map(|hooks| {
+            let names: Vec<String> = hooks.iter().map(|hook| hook.object.id.to_string()).collect();
+            format!("{event}: {}, {}", names.join(", "), how(&hooks[0]))
+        })
+        .collect()
+}
+
+fn how(hook: &Hook<'_>) -> String {
     let policy = match hook.policies.as_slice() {
         [] => format!("{DEFAULT_POLICY} (Helm's default)"),
         policies => policies.join(", "),
     };
-    format!("{event}: {}, weight {}, delete policy {policy}", hook.object.id, hook.weight)
+    format!("weight {}, delete policy {policy}", hook.weight)
 }
 
 fn counted(count: usize, what: &str) -> String {

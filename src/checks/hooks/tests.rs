@@ -25,11 +25,14 @@ fn hooks_run_by_weight_and_then_by_name() {
     let new = [weight("c", "5"), weight("b", "-1"), weight("a", "no number"), weight("d", "-1")].concat();
     let said = of("hooks", "", &new);
     assert_eq!((said[0].severity, said[0].message.as_str()), (Severity::Info, "4 hooks run before the upgrade"));
-    let names: Vec<&str> = said[0].evidence.iter().map(|line| &line[17..18]).collect();
-    assert_eq!(names, ["b", "d", "a", "c"], "{:?}", said[0].evidence);
+    let policy = "delete policy before-hook-creation (Helm's default)";
     assert_eq!(
-        said[0].evidence[0],
-        "pre-upgrade: Job/b, weight -1, delete policy before-hook-creation (Helm's default)"
+        said[0].evidence,
+        [
+            format!("pre-upgrade: Job/b, Job/d, weight -1, {policy}"),
+            format!("pre-upgrade: Job/a, weight 0, {policy}"),
+            format!("pre-upgrade: Job/c, weight 5, {policy}")
+        ]
     );
 }
 
