@@ -41,10 +41,10 @@ fn findings(snapshot: &Snapshot<'_>, told: &Told, (after, to): (&Version, &Versi
         let message = format!("what changed from {after} to {to}");
         findings.push(Finding::new(NAME, Severity::Info, message).seen_by(lines(&rest)));
     }
+    // Where the versions are not known, that nothing tells of one of them says nothing more.
     if !told.is_complete {
         findings.push(incomplete(snapshot, (after, to)));
-    }
-    if !told.silent.is_empty() {
+    } else if !told.silent.is_empty() {
         findings.push(silent(snapshot, &told.silent));
     }
     findings
@@ -73,7 +73,10 @@ fn silent(snapshot: &Snapshot<'_>, versions: &[Version]) -> Finding {
     let looked = match (&snapshot.chart_seen.unreadable, &snapshot.chart_seen.index) {
         (Some(reason), _) => format!("the chart's files could not be read: {reason}"),
         (None, Some(Err(reason))) => reason.clone(),
-        (None, _) => "looked for: artifacthub.io/changes, CHANGELOG.md, UPGRADING.md, README.md".to_owned(),
+        (None, _) => {
+            "looked for: artifacthub.io/changes, CHANGELOG.md, CHANGES.md, UPGRADE.md, UPGRADING.md, README.md"
+                .to_owned()
+        }
     };
     Finding::new(NAME, Severity::Unknown, message).seen_by(vec![looked])
 }

@@ -187,8 +187,29 @@ fn one_version(word: &str, is_advice: bool, before: &str) -> Option<Version> {
 /// One line without what marks it up, and not too long.
 pub(super) fn plain(text: &str) -> String {
     const LONGEST: usize = 160;
-    let text = text.trim().replace("**", "").replace('`', "");
+    let text = unlinked(text.trim()).replace("**", "").replace('`', "");
     let text = text.split_whitespace().collect::<Vec<&str>>().join(" ");
     let cut = text.chars().count() > LONGEST;
     text.chars().take(LONGEST).chain(cut.then_some('…')).collect()
+}
+
+/// The text with the words of its links and without their addresses: changelogs link every commit.
+fn unlinked(text: &str) -> String {
+    let (mut told, mut rest) = (String::new(), text);
+    while let Some(middle) = rest.find("](") {
+        let (before, link) = rest.split_at(middle);
+        match (before.rfind('['), link.find(')')) {
+            (Some(start), Some(end)) => {
+                told.push_str(&before[..start]);
+                told.push_str(&before[start + 1..]);
+                rest = &link[end + 1..];
+            }
+            _ => {
+                told.push_str(before);
+                told.push_str("](");
+                rest = &link[2..];
+            }
+        }
+    }
+    told + rest
 }
