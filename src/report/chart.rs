@@ -56,5 +56,20 @@ fn label(item: &Node, index: usize) -> String {
 fn value(node: &Node) -> String {
     let Some(entries) = node.as_map() else { return brief(node) };
     let told = entries.iter().filter(|(key, node)| &**key != "name" && node.as_str() != Some(""));
-    told.map(|(key, node)| format!("{key} {}", brief(node))).collect::<Vec<_>>().join(", ")
+    let told: Vec<String> = told.map(|(key, node)| format!("{key} {}", brief(node))).collect();
+    // An empty map is a value too, and no blank.
+    if told.is_empty() { brief(node) } else { told.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::yaml;
+
+    #[test]
+    fn an_empty_map_is_no_blank() {
+        let told = |text: &str| value(&yaml::parse(text).unwrap());
+        assert_eq!(told("{}"), "{}");
+        assert_eq!(told("{name: redis, version: 1.2.3, alias: ''}"), "version 1.2.3");
+    }
 }

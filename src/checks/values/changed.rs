@@ -73,7 +73,8 @@ fn shown(node: &Node) -> String {
         Value::Bool(on) => on.to_string(),
         Value::List(items) if items.is_empty() => "an empty list".to_owned(),
         Value::Map(entries) if entries.is_empty() => "an empty map".to_owned(),
-        _ => kind(node).to_owned(),
+        Value::Null => kind(node).to_owned(),
+        Value::List(_) | Value::Map(_) => serde_json::to_string(node).unwrap_or_else(|_| kind(node).to_owned()),
     };
     match text.chars().count() > LONGEST {
         true => text.chars().take(LONGEST).chain(['…']).collect(),
