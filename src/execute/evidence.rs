@@ -34,7 +34,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 (String::new(), String::new())
             }
         };
-        let (cause, hint) = (cause.map(|cause| cause.sentence.clone()), cause.map(|cause| cause.hint.clone()));
+        let (cause, hint) =
+            (cause.map(|cause| cause.sentence.clone()), cause.map(|cause| kept_log(&cause.hint, &folder)));
         self.cause =
             Cause { sentence: cause.clone(), hint: hint.clone(), folder: folder.clone(), archive: archive.clone() };
         self.tell(&Event::Evidence { folder, archive, cause, hint });
@@ -60,5 +61,26 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             diff,
             ..subject
         }
+    }
+}
+
+/// Pods of the failed revision go on the way back, and their logs with them: those that were kept stay.
+fn kept_log(hint: &str, folder: &str) -> String {
+    match hint.split_once("the whole log: ") {
+        Some((before, _)) if !folder.is_empty() => format!("{before}the whole log: {folder}/logs"),
+        _ => hint.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept_log;
+
+    #[test]
+    fn a_log_is_looked_for_where_it_was_kept() {
+        let hint = "correct args in the values; the whole log: kubectl logs web-1 -c web --previous -n shop";
+        assert_eq!(kept_log(hint, "/e/web-3"), "correct args in the values; the whole log: /e/web-3/logs");
+        assert_eq!(kept_log(hint, ""), hint);
+        assert_eq!(kept_log("check the tag", "/e/web-3"), "check the tag");
     }
 }

@@ -300,7 +300,8 @@ async fn seen_good<C: Cluster, H: Helm>(
         }
         Err(error) => troubles.push(error.message),
     }
-    let live = drift.map_err(|error| error.message);
+    // It names each object on a line of its own, and becomes part of a line.
+    let live = drift.map_err(|error| error.message.lines().map(str::trim).collect::<Vec<_>>().join("; "));
     match &live {
         Ok(compared) => {
             troubles.extend(compared.differing.iter().map(|name| format!("{name}: not as its manifest says")))
