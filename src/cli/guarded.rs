@@ -67,7 +67,10 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
         if prepared.nothing_to_do && !is_plan {
             self.run.progress.clear();
             if prepared.deployed_proven || dry || !self.may_prove(&prepared).await? {
-                execute::clear_lease(self.seams, &self.request.upgrade.release, &self.options.who).await;
+                // The lease is all that tells of a run that was cut off.
+                if !prepared.goes_on() {
+                    execute::clear_lease(self.seams, &self.request.upgrade.release, &self.options.who).await;
+                }
                 return finish(&prepared.nothing_to_do_report(), self.run, self.telling);
             }
         } else {
@@ -107,7 +110,11 @@ impl<C: Cluster, H: Helm> Guarded<'_, '_, C, H> {
             return Err(error);
         }
         let revision = prepared.deployed.unwrap_or_default();
-        let ask = format!("Nothing to change. Prove revision {revision} of {name}? [y/N] ");
+        let back = match prepared.target.filter(|_| prepared.goes_on()) {
+            Some(target) => format!(" A failure leads back to revision {target}."),
+            None => String::new(),
+        };
+        let ask = format!("Nothing to change.{back} Prove revision {revision} of {name}? [y/N] ");
         let question = Question { doing: "prove", release: name, ask, shows: false };
         confirm(question, self.guard.yes, self.seams.interrupts).await.map(|_| true)
     }

@@ -93,7 +93,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     }
 
     fn tell_of_cut_off(&self, prepared: &Prepared) {
-        if let (true, Some(target)) = (prepared.goes_on(), prepared.target) {
+        if let (true, Some(target)) = (prepared.goes_on() && self.state.is_staged, prepared.target) {
             let revision = self.newest;
             self.notice(format!("the run that made revision {revision} was cut off before it knew whether that is good: it is gone on with, and a failure leads back to revision {target}"));
         }

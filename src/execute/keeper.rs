@@ -2,17 +2,22 @@
 
 use std::future::Future;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::Seams;
+use super::patience::patiently;
 use super::prepare::{judged, locked, observe_owner};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::helm::Helm;
 use crate::record::{self, Acquired, Holder, Judged, Lease, Left, RENEW_EVERY, Renewal};
 use crate::upgrade::event::Event;
+
+/// So long it is tried to say that nothing is left to do.
+const TO_GIVE_BACK: Duration = Duration::from_secs(10);
 
 /// The lease, if one could be had.
 pub(super) struct Keeper<'a, C> {
@@ -88,12 +93,13 @@ impl<'a, C: Cluster> Keeper<'a, C> {
         }
     }
 
-    /// Gives it back. If that fails, it ends by itself.
+    /// Gives it back. If that fails, it ends by itself, and is to name no revision then, as if something were left to do.
     pub(super) async fn give_back(&self) {
         if let Some(lease) = &self.lease
             && self.lost_to().is_none()
+            && lease.release().await.is_err()
         {
-            _ = lease.release().await;
+            _ = patiently(TO_GIVE_BACK, || lease.note("end", None)).await;
         }
     }
 

@@ -15,6 +15,7 @@ pub mod canary;
 pub mod checklist;
 mod cleanup;
 mod clock;
+mod cut_off;
 mod evidence;
 mod feed;
 pub mod gates;

@@ -1,10 +1,9 @@
 //! Looking before anything is done: what the upgrade would change, how the release stands, and where a failure would lead back to.
 
-use std::time::Duration;
-
 use futures::future::{join, try_join};
 
 use super::autoscaled;
+use super::cut_off::was_cut_off;
 use super::patience::{AWAY, patiently};
 use super::watching::look_once;
 use super::{Options, Seams};
@@ -20,7 +19,7 @@ use crate::diff::select::Selection;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
 use crate::record::{self, Judged, Seen, judge_lease, shown};
-use crate::release::history::{Entry, History};
+use crate::release::history::History;
 use crate::report::view::Subject;
 use crate::upgrade::event::{Event, Report};
 use crate::upgrade::judge::{Patience, Verdict};
@@ -29,8 +28,6 @@ use crate::upgrade::target::{Known, candidates, unchanged};
 
 /// The oldest Helm that works: what is asked of it is there since then.
 const OLDEST: (u32, u32) = (3, 14);
-/// Who runs a cut-off upgrade again within this time goes on with it. After longer, others may have come to rely on what it made.
-const RECENT: Duration = Duration::from_secs(60 * 60);
 
 /// What was found before anything is done.
 #[derive(Debug)]
@@ -64,12 +61,6 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Whether a run that was cut off is gone on with, so that a failure leads back although nothing is changed.
-    #[must_use]
-    pub fn goes_on(&self) -> bool {
-        self.is_unfinished && self.nothing_to_do && self.target.is_some() && self.target != self.deployed
-    }
-
     /// What there is to say where there is nothing to do.
     #[must_use]
     pub fn nothing_to_do_report(&self) -> Report {
@@ -81,6 +72,10 @@ impl Prepared {
                     "{name}: nothing to do; revision {revision} is deployed, ready, as its manifest says, and proven"
                 )
             }
+            false if self.goes_on() => format!(
+                "{name}: nothing to change; the run that made revision {revision} was cut off before it knew whether that is good: \
+                 --yes goes on with it"
+            ),
             false => format!(
                 "{name}: nothing to do; revision {revision} is deployed, ready and as its manifest says; not proven: \
                  --yes proves it"
@@ -146,10 +141,14 @@ async fn prepared<C: Cluster, H: Helm>(
     };
     let deployed_seen_good = is_deployed && deployed_troubles.is_empty();
     let proven = |revision| history.entries().iter().any(|entry| entry.revision == revision && entry.marks.is_proven());
+    let seen = lease.as_ref().ok().and_then(Option::as_ref);
     let mut prepared = Prepared {
         deployed_proven: deployed.is_some_and(proven),
         nothing_to_do: is_deployed && deployed_seen_good && !proposed.changes && deployed == Some(proposed.last),
-        is_unfinished: deployed.is_some_and(|revision| was_cut_off(&history, revision, lease.as_ref().ok())),
+        is_unfinished: match deployed {
+            Some(revision) => was_cut_off(seams, (name, &history), (revision, seen)).await,
+            None => false,
+        },
         target: None,
         proposed,
         history,
@@ -232,19 +231,6 @@ fn owned(
 pub(super) fn judged(seen: &Seen) -> Judged {
     let now = jiff::Timestamp::now();
     judge_lease(seen, &record::Holder::of_this_process(""), now, record::Holder::is_alive(&seen.holder, &seen.process))
-}
-
-/// Whether a run was cut off a short while ago that had made this revision, and had not yet found out whether it is good.
-fn was_cut_off(history: &History, revision: u32, lease: Option<&Option<Seen>>) -> bool {
-    let Some(seen) = lease.and_then(Option::as_ref).filter(|seen| seen.revision == Some(revision)) else {
-        return false;
-    };
-    let is_recent = seen.last_sign.is_some_and(|sign| {
-        let ago = jiff::Timestamp::now().duration_since(sign);
-        Duration::try_from(ago.abs()).is_ok_and(|ago| ago < RECENT)
-    });
-    let is_open = |entry: &Entry| entry.revision == revision && !entry.marks.is_proven() && !entry.marks.is_bad();
-    is_recent && !matches!(judged(seen), Judged::Live) && history.entries().last().is_some_and(is_open)
 }
 
 fn busy(seen: &Seen) -> Option<(String, Option<jiff::Timestamp>)> {
@@ -383,7 +369,7 @@ async fn target<C: Cluster, H: Helm>(
     Ok(stays)
 }
 
-fn known(entry: &Entry, deployed: Option<u32>) -> Known {
+fn known(entry: &crate::release::history::Entry, deployed: Option<u32>) -> Known {
     Known {
         revision: entry.revision,
         proven: entry.marks.is_proven(),

@@ -115,7 +115,7 @@ pub async fn run<C: Cluster, H: Helm>(
         first_install: prepared.proposed.is_first,
         target: prepared.target,
         more_follow: options.stage.as_ref().is_some_and(|stage| !stage.is_last),
-        is_staged: (options.stage.is_some() || prepared.goes_on()) && prepared.target != prepared.deployed,
+        is_staged: options.stage.is_some() && prepared.target != prepared.deployed,
         ..State::default()
     };
     if prepared.proposed.is_first && options.apply.create_namespace {
@@ -159,10 +159,11 @@ async fn create_namespace<C: Cluster, H: Helm>(seams: &Seams<'_, C, H>) {
 async fn start<C: Cluster, H: Helm>(
     seams: &Seams<'_, C, H>,
     (ground, prepared): (Ground<'_>, Option<&Prepared>),
-    state: State,
+    mut state: State,
     options: &Options,
 ) -> Result<Report, Error> {
     let keeper = Keeper::take(seams, ground.name, &options.who).await?;
+    state.is_staged |= prepared.is_some_and(|prepared| prepared.still_goes_on(keeper.left()));
     let old = prepared.map_or(ground.current, |prepared| &prepared.proposed.outcome.releases.old);
     let known = [old, ground.current, ground.wanted];
     // Going back may start pods of a third release.
@@ -279,7 +280,8 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         let newest = history.revisions().last().copied().unwrap_or_default();
         let deployed = history.entries().iter().filter(|entry| entry.status_hint == "deployed");
         self.called_deployed = deployed.map(|entry| entry.revision).collect();
-        let first = self.ground.last() + u32::from(!self.state.rollback_asked);
+        let is_there = self.state.rollback_asked || (self.state.look_only && self.state.is_staged);
+        let first = self.ground.last() + u32::from(!is_there);
         let failed = history.entries().iter().find(|entry| entry.revision == first);
         self.failed_since = failed.and_then(|entry| entry.created);
         if self.is_overtaken(&history) {

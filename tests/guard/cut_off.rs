@@ -9,6 +9,7 @@ use crate::user::User;
 
 stories![
     a_run_that_was_killed_at_its_gates_is_gone_on_with,
+    what_a_run_has_only_looked_at_is_not_led_back,
     a_hook_of_a_lost_helm_is_let_end,
     an_interrupt_after_a_lost_helm_goes_back,
 ];
@@ -23,16 +24,28 @@ fn a_run_that_was_killed_at_its_gates_is_gone_on_with(user: &User) {
     helm.wait().unwrap();
     assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
     user.writes("known", "");
+    user.types("helm safe-upgrade web app --set tag=2 --dry-run").mentions("--yes goes on with it");
     let shown = user.types(line);
     shown.exits(4);
     assert!(shown.stderr.contains("the run that made revision 2 was cut off"), "{}", shown.stderr);
     assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
     assert_eq!((user.proven(), user.bad()), (vec![1, 3], vec![2]));
     user.left_no_lease();
-    // What nobody has cut off is only looked at.
-    user.does("helm upgrade web app --set tag=4 --wait");
-    user.types("helm safe-upgrade web app --set tag=4 --yes --gate-cmd false").exits(1);
-    assert_eq!(user.revisions().last().unwrap(), "4 deployed");
+}
+
+fn what_a_run_has_only_looked_at_is_not_led_back(user: &User) {
+    user.has_web(&[]);
+    user.does("helm upgrade web app --set tag=2 --wait");
+    let line =
+        "exec helm safe-upgrade web app --set tag=2 --yes --gate-cmd 'touch asked; test -e known || sleep 60; false'";
+    let mut helm = user.starts(line);
+    user.waits_for(|| user.folder.join("asked").exists());
+    signal(plugin_of(&helm), "KILL");
+    helm.wait().unwrap();
+    user.writes("known", "");
+    user.types(line).exits(1);
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
+    assert_eq!((user.proven(), user.bad()), (vec![1], vec![]));
 }
 
 /// The pod of the hook that runs now, and is not this one.

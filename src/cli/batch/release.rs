@@ -144,7 +144,9 @@ impl<'a> Upgrades<'a> {
                 return Err(error);
             }
             if prepared.nothing_to_do && (prepared.deployed_proven || *is_ground) {
-                execute::clear_lease(&seams, &request.upgrade.release, &options.who).await;
+                if !prepared.goes_on() {
+                    execute::clear_lease(&seams, &request.upgrade.release, &options.who).await;
+                }
                 return Ok(Seen::Nothing(prepared.nothing_to_do_report()));
             }
             if *is_ground {
