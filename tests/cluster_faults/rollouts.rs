@@ -79,7 +79,7 @@ async fn pods_are_given_back_although_the_server_is_away_for_a_moment() {
     let pods = AtomicU32::new(1);
     // More connections break off in a row than one request is made again for.
     let server = Server::start(move |number, request| {
-        if number % 5 < 3 {
+        if number % 7 < 5 {
             return Answer::Drop;
         }
         if request.starts_with("PUT ") {
