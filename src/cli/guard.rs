@@ -18,7 +18,7 @@ use crate::command::upgrade::Request;
 use crate::error::{EXIT_CHANGED, EXIT_OK, Error, Kind};
 use crate::execute::checklist::Told;
 use crate::execute::gates::Gates;
-use crate::execute::interrupts::Interrupts;
+use crate::execute::interrupts::{Interrupts, stopped};
 use crate::execute::{self, Options, Seams};
 use crate::helm::flags::RenderFlags;
 use crate::helm::{Apply, Upgrade, Waiting};
@@ -282,10 +282,6 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
         remark: None,
         stage: None,
     })
-}
-
-pub(super) fn stopped(release: &str) -> Error {
-    Error::new(Kind::Interrupted, format!("stopped before anything was done to release \"{release}\""))
 }
 
 /// Whether somebody is there to be asked.

@@ -3,7 +3,7 @@
 use crate::cli::args::GuardArgs;
 use crate::cli::checklist::{self, Checked};
 use crate::cli::console::{Console, Telling};
-use crate::cli::guard::{Answer, Question, confirm, finish, is_attended, stopped};
+use crate::cli::guard::{Answer, Question, confirm, finish, is_attended};
 use crate::cli::plan::{Following, Making};
 use crate::cli::policy;
 use crate::cli::revdiff::Run;
@@ -12,6 +12,7 @@ use crate::command::Stages;
 use crate::command::upgrade::Request;
 use crate::error::{EXIT_OK, Error};
 use crate::execute::checklist::elsewhere::Place;
+use crate::execute::interrupts::stopped;
 use crate::execute::plan::{unlock, verify};
 use crate::execute::{self, Options, Prepared, Seams};
 use crate::helm::Helm;

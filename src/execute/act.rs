@@ -18,7 +18,7 @@ use crate::release::marks::RUN;
 use crate::upgrade::event::{Event, Task, Verdict};
 use crate::upgrade::next::{OnFailure, Step};
 
-impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
+impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
     /// Takes up what a run before has left: a pending revision of a dead owner is a failed one.
     pub(super) async fn take_up(&mut self) -> Result<(), Error> {
         let Some(revision) = self.ground.abandoned else { return Ok(()) };
@@ -52,13 +52,16 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             self.ours = self.newest;
             self.tell_of_cut_off(prepared);
         }
-        self.keeper.note("upgrade", self.ours).await;
+        self.note("upgrade", self.ours).await;
         let releases: Vec<&Release> = if self.state.first_install { vec![new] } else { vec![new, old] };
         let mut watching =
             self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
         if let Some(good) = self.good_before().await? {
             let left = left_of_attempts(new, &good, &watching.world);
             watching.world.count_as_new(&left);
+        }
+        if let Some(why) = self.seams.interrupts.asked() {
+            return self.not_applied(why, watching);
         }
         let left = self.applying.left(allowance.whole);
         let waiting = &Waiting { timeout: timeout.min(left), ..self.options.apply.waiting.clone() };
@@ -76,20 +79,42 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             mask: &|text| self.veil.mask(text),
         };
         let work = running.as_mut().map(|running| Work { running, longest: allowance.helm, failed_since: None });
-        let watched = watching.until_settled(new, work, &term).await;
+        let mut watched = watching.until_settled(new, work, &term).await;
         self.watching = Some(watching);
         if !look_only {
             self.see_what_helm_made(&watched).await?;
         }
-        if let How::HelmLost(message) = &watched.how
-            && self.can_be_made_again(new)
-            && self.applying.again(allowance.whole, Loss::of(message), false).await
-        {
-            self.begin_again(message, timeout).await?;
-            return Ok(Some("helm was lost".to_owned()));
+        if let How::HelmLost(message) = &watched.how {
+            if self.can_be_made_again(new) && self.may_try_again(allowance.whole, message).await {
+                self.begin_again(message, timeout).await?;
+                return Ok(Some("helm was lost".to_owned()));
+            }
+            if let Some(why) = self.seams.interrupts.asked() {
+                watched.how = How::Interrupted(why);
+            }
         }
         self.answer_for_what_was_made();
         self.settle(task, watched)
+    }
+
+    /// Whether there is another attempt after helm was lost. Who has interrupted the run wants none.
+    async fn may_try_again(&mut self, whole: Duration, message: &str) -> bool {
+        tokio::select! {
+            biased;
+            () = self.seams.interrupts.more_than(0) => false,
+            again = self.applying.again(whole, Loss::of(message), false) => again,
+        }
+    }
+
+    /// The user has interrupted the run while it waited for the API server: no helm is started any more.
+    fn not_applied(&mut self, why: &'static str, watching: Watching<'a, C>) -> Result<Option<String>, Error> {
+        self.watching = Some(watching);
+        self.state.applied = Step::Interrupted;
+        self.state.nothing_made = !self.state.look_only;
+        self.interrupted = Some(why);
+        self.reasons = vec![format!("interrupted by {why}")];
+        self.answer_for_what_was_made();
+        Ok(Some(word(Verdict::Interrupted).to_owned()))
     }
 
     fn tell_of_cut_off(&self, prepared: &Prepared) {
@@ -232,7 +257,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
 
     /// Removes a release whose first installation failed.
     pub(super) async fn uninstall(&mut self) -> Result<Option<String>, Error> {
-        self.keeper.note("uninstall", self.ours).await;
+        self.note("uninstall", self.ours).await;
         let mut running = self.seams.helm.uninstall(self.name(), self.options.rollback_timeout).await?;
         let ended = running.wait().await;
         if !ended.success {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::act::{first_line, verdict, word};
 use super::allowance::Allowance;
-use super::patience::{AWAY, patiently};
+use super::interrupts::stopped;
 use super::prepare::differing;
 use super::record::Entry;
 use super::run::Run;
@@ -23,16 +23,19 @@ use crate::upgrade::target::rollback_among;
 /// The status of a rollback that has not ended.
 const PENDING: &str = "pending-rollback";
 
-impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
+impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
     /// Rolls back and watches.
     pub(super) async fn go_back(&mut self, target: u32) -> Result<Option<String>, Error> {
         let name = self.name().to_owned();
         let revision = self.newest + 1;
-        self.keeper.note("rollback", revision).await;
+        self.note("rollback", revision).await;
         let release = self.persistently(|| self.seams.storage.read(&name, target)).await?;
         let releases = [&release, self.ground.current];
         let mut watching =
             self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
+        if let Some(why) = self.seams.interrupts.asked().filter(|_| self.state.rollback_asked) {
+            return self.not_gone_back(why, watching);
+        }
         let (timeout, allowance) = self.time_to_go_back(&release);
         let left = self.going_back.left(allowance.whole);
         let back = self.order_back(&release, timeout.min(left));
@@ -110,6 +113,19 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.going_back.again(whole, loss, is_to_end).await
     }
 
+    /// The user has interrupted the rollback that was asked for while it waited for the API server: no helm is started any more.
+    fn not_gone_back(&mut self, why: &'static str, watching: Watching<'a, C>) -> Result<Option<String>, Error> {
+        if !self.going_back.has_begun() {
+            return Err(stopped(self.name()));
+        }
+        self.watching = Some(watching);
+        self.state.back = Step::Interrupted;
+        self.interrupted = Some(why);
+        self.reasons = vec![format!("interrupted by {why}")];
+        self.ours = self.newest;
+        Ok(Some(word(Verdict::Interrupted).to_owned()))
+    }
+
     /// Ends the revision of a lost helm, so that there can be another one.
     async fn go_back_again(&mut self, message: &str) -> Result<Option<String>, Error> {
         let lost = first_line(message);
@@ -153,10 +169,10 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
 
     /// Compares every object of the revision with what runs.
     pub(super) async fn prove(&mut self) -> Result<Option<String>, Error> {
-        self.keeper.note("proof", self.newest).await;
+        self.note("proof", self.newest).await;
         let name = self.name().to_owned();
         let (revision, target) = (self.newest, self.state.target.unwrap_or_default());
-        let compared = patiently(AWAY, || differing(self.seams, &name, revision)).await;
+        let compared = self.for_a_while(|| differing(self.seams, &name, revision)).await;
         let compared = match compared {
             Ok(compared) => compared,
             Err(error) => {

@@ -11,7 +11,7 @@ use super::Seams;
 use super::gates::{Gates, web};
 use super::interrupts::Interrupts;
 use super::keeper::Keeper;
-use super::patience::{AWAY, patiently};
+use super::patience::{AWAY, patiently, waits_no_longer};
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
 use crate::helm::Helm;
@@ -130,12 +130,14 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
     async fn run(&self, kept: &mut Kept, mut terms: Terms) -> Result<Concluded, Error> {
         let mut last: Option<Report> = None;
         loop {
-            let standing = patiently(AWAY, || self.steps.standing(kept)).await?;
+            let standing = tokio::select! {
+                biased;
+                standing = patiently(AWAY, || self.steps.standing(kept)) => standing?,
+                why = waits_no_longer(self.interrupts) => return Err(self.stopped(kept, why)),
+            };
             let action = next(kept, standing, terms);
             if let Some(why) = self.interrupts.asked().filter(|_| matches!(action, Action::Step(_) | Action::Confirm)) {
-                let message =
-                    format!("the canary of release \"{}\" was stopped between two steps by {why}", kept.release);
-                return Err(Error::new(Kind::Interrupted, message).hint("the same command goes on with it"));
+                return Err(self.stopped(kept, why));
             }
             let concluded = match action {
                 Action::Step(at) => {
@@ -171,6 +173,11 @@ impl<C: Cluster, S: Steps> Canary<'_, C, S> {
                 return Ok(concluded);
             }
         }
+    }
+
+    fn stopped(&self, kept: &Kept, why: &str) -> Error {
+        let message = format!("the canary of release \"{}\" was stopped between two steps by {why}", kept.release);
+        Error::new(Kind::Interrupted, message).hint("the same command goes on with it")
     }
 
     /// Makes a step. What comes back ends the run.

@@ -18,7 +18,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         if self.interrupted.is_some() {
             return Ok(None);
         }
-        self.keeper.note("evidence", self.ours).await;
+        self.note("evidence", self.ours).await;
         // What is kept is masked, whatever the user wants to see.
         let masker = Masker::new(&self.options.mask_key);
         let prepared = self.prepared.filter(|_| !self.options.shows_secrets);

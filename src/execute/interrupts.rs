@@ -180,6 +180,12 @@ impl Interrupts {
     }
 }
 
+/// The error where an end was asked for before anything was done.
+#[must_use]
+pub fn stopped(release: &str) -> Error {
+    Error::new(Kind::Interrupted, format!("stopped before anything was done to release \"{release}\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Asked::{Hangup, Interrupt, Orphaned, Terminate};

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::patience::{AWAY, patiently};
 use super::run::Run;
 use crate::cluster::Cluster;
 use crate::error::{Error, Kind};
@@ -18,7 +17,13 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         self.state.pruned = true;
         let name = self.name().to_owned();
         let Ok(records) = Records::of(self.seams.storage) else { return Ok(None) };
-        let history = patiently(AWAY, || self.seams.storage.history(&name)).await?;
+        let history = match self.for_a_while(|| self.seams.storage.history(&name)).await {
+            Ok(history) => history,
+            Err(error) => {
+                self.tell(&Event::Warning { text: format!("old revisions stay: {error}") });
+                return Ok(None);
+            }
+        };
         let fates = retention::decide(history.entries(), self.options.keep, self.state.target, Timestamp::now());
         let mut going: Vec<u32> = fates.iter().filter(|fate| fate.stays.is_none()).map(|fate| fate.revision).collect();
         if let Some(spared) = self.another_to_go_back_to(&history, &going).await {
@@ -48,7 +53,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             return None;
         }
         for revision in proven {
-            let same = match patiently(AWAY, || self.seams.storage.read(self.name(), revision)).await {
+            let same = match self.for_a_while(|| self.seams.storage.read(self.name(), revision)).await {
                 Ok(release) => release.manifest.is_same_as(&self.ground.wanted.manifest),
                 Err(error) => matches!(error.kind, Kind::Damaged | Kind::NotFound),
             };

@@ -210,12 +210,18 @@ async fn start<C: Cluster, H: Helm>(
             }
         })
         .await;
-    match &result {
-        // Who lets go at once leaves the lease as a proof that its owner is gone.
-        _ if seams.interrupts.twice() => {}
-        // What is left may be pending, and only a lease that names it tells that it is nobody's.
-        Err(_) if run.has_begun() => keeper.leave().await,
-        _ => keeper.give_back().await,
+    let ends = async {
+        match &result {
+            // Who lets go at once leaves the lease as a proof that its owner is gone.
+            _ if seams.interrupts.twice() => {}
+            // What is left may be pending, and only a lease that names it tells that it is nobody's.
+            Err(_) if run.is_under_way() => keeper.leave().await,
+            _ => keeper.give_back().await,
+        }
+    };
+    tokio::select! {
+        () = ends => {}
+        () = seams.interrupts.more_than(1) => {}
     }
     result
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::gates::{Asker, Gates, OnInconclusive, ask_for_good, shown, state};
-use super::patience::{AWAY, patiently};
+use super::patience::patiently;
 use super::prepare::differing;
 use super::record::Entry;
 use super::run::Run;
@@ -19,7 +19,7 @@ use crate::upgrade::next::Step;
 impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     /// Compares, tests, asks the gates and soaks.
     pub(super) async fn verify(&mut self) -> Result<Option<String>, Error> {
-        self.keeper.note("gates", self.ours).await;
+        self.note("gates", self.ours).await;
         // A rollback that was asked for was compared already.
         if !self.state.rollback_asked {
             self.compare().await;
@@ -100,7 +100,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
     async fn ask_all(&mut self, gates: &Gates) -> Option<Says> {
         let mut says = Says::Passed;
         if let Some(tests) = &gates.test {
-            self.keeper.note("helm test", self.ours).await;
+            self.note("helm test", self.ours).await;
             let name = "helm test";
             self.begins(name);
             let began = Instant::now();
@@ -115,7 +115,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
         }
         match gates.soak {
             Some(soak) => {
-                self.keeper.note("soak", self.ours).await;
+                self.note("soak", self.ours).await;
                 let name = format!("soak {}", shown(soak.duration));
                 self.begun_soak(soak.duration);
                 let began = Instant::now();
@@ -252,7 +252,7 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
             ..Revision::default()
         };
         for revision in self.called_deployed.iter().copied().filter(|revision| *revision < deployed) {
-            match patiently(AWAY, || records.revise(self.name(), revision, &change)).await {
+            match self.for_a_while(|| records.revise(self.name(), revision, &change)).await {
                 Ok(stated) => {
                     let (status, description) = (stated.status, stated.description);
                     self.tell(&Event::Recorded { revision, status, description });

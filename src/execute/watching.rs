@@ -228,16 +228,21 @@ impl<'a, C: Cluster> Watching<'a, C> {
         course.at_work = false;
         if success {
             course.go_on();
-            course.is_fresh = self.catch_up(release).await;
+            // Where the user interrupts it, the loop says so.
+            course.is_fresh = tokio::select! {
+                is_fresh = self.catch_up(release) => is_fresh,
+                () = course.term.interrupts.more_than(course.term.seen) => false,
+            };
             return None;
         }
         if is_lost {
             return Some(How::HelmLost(message));
         }
-        match self.feed.refresh(&mut self.world).await.map_err(Error::from) {
+        match self.look_anew(course).await.map(|looked| looked.map_err(Error::from)) {
             // It may have failed for that alone.
-            Err(error) if error.kind == Kind::Unreachable => Some(How::HelmLost(message)),
-            _ => Some(How::HelmFailed(message)),
+            Some(Err(error)) if error.kind == Kind::Unreachable => Some(How::HelmLost(message)),
+            Some(_) => Some(How::HelmFailed(message)),
+            None => Some(How::Interrupted(course.term.interrupts.asked().unwrap_or("SIGINT"))),
         }
     }
 

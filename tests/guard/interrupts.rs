@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::cluster;
-use crate::processes::{plugin_of, signal};
+use crate::processes::{children_of, plugin_of, signal};
 use crate::record::Record;
 use crate::user::User;
+use crate::way::Way;
 
 stories![
     an_interrupt_goes_back,
@@ -15,6 +16,9 @@ stories![
     a_run_that_was_suspended_for_longer_than_it_may_take_goes_on,
     ctrl_c_ends_helm_and_goes_back,
     two_interrupts_let_go_at_once,
+    an_interrupt_while_the_api_server_is_away_goes_back_once_it_answers,
+    an_interrupt_while_the_api_server_stays_away_is_waited_on_no_longer_than_its_grace,
+    an_interrupt_after_helm_was_lost_starts_no_other_one,
     an_uninstall_in_between_is_left_alone,
     a_killed_run_is_taken_up_by_the_next,
     a_run_that_could_not_end_is_taken_up_by_the_next,
@@ -93,6 +97,78 @@ fn two_interrupts_let_go_at_once(user: &User) {
     // Whatever state that was, one more run brings the release into order.
     user.types("helm safe-upgrade web app --set tag=3 --yes").exits(0);
     assert!(user.revisions().last().unwrap().ends_with(" deployed"), "after {left:?}");
+    user.left_no_lease();
+}
+
+/// Starts an upgrade that will not become ready, over a way that is cut once its revision is there. What it tells goes into `told`.
+fn is_cut_off(user: &User, way: &Way, flags: &str) -> std::process::Child {
+    let line = "exec env KUBECONFIG=through helm safe-upgrade web app --set tag=2-unready --yes";
+    let child = user.starts(&format!("{line} {flags} > told 2>&1"));
+    user.waits_for(|| user.revisions().last().is_some_and(|revision| revision == "2 pending-upgrade"));
+    way.is_cut();
+    child
+}
+
+/// The helm that the plugin has started, while it lives.
+fn helm_of(plugin: u32) -> Option<u32> {
+    let command = |process: &u32| std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let is_helm = |process: &u32| command(process).split(|byte| *byte == 0).nth(1) == Some(b"upgrade");
+    children_of(plugin).into_iter().find(is_helm)
+}
+
+fn told(user: &User) -> String {
+    std::fs::read_to_string(user.folder.join("told")).unwrap_or_default()
+}
+
+fn an_interrupt_while_the_api_server_is_away_goes_back_once_it_answers(user: &User) {
+    user.has_web(&[]);
+    let way = Way::of(user);
+    let mut helm = is_cut_off(user, &way, "");
+    signal(plugin_of(&helm), "TERM");
+    user.waits_for(|| {
+        told(user).contains("interrupted by SIGTERM, and the API server does not answer: it is waited for")
+    });
+    way.is_open();
+    assert_eq!(helm.wait().unwrap().code(), Some(7), "{}", told(user));
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
+    assert!(user.description(2).starts_with("Interrupted by SIGTERM"), "{}", user.description(2));
+    assert!(user.bad().is_empty(), "an interrupted revision is not a bad one");
+    user.left_no_lease();
+}
+
+fn an_interrupt_while_the_api_server_stays_away_is_waited_on_no_longer_than_its_grace(user: &User) {
+    user.has_web(&[]);
+    let way = Way::of(user);
+    let mut helm = is_cut_off(user, &way, "--grace 3s");
+    let began = Instant::now();
+    signal(plugin_of(&helm), "TERM");
+    assert_eq!(helm.wait().unwrap().code(), Some(7), "{}", told(user));
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    let told = told(user);
+    assert!(told.contains("release \"web\" is left as it is, and may be pending: interrupted by SIGTERM, and the API server did not answer within 3s"), "{told}");
+    assert!(told.contains("helm safe-upgrade unlock web"), "{told}");
+    // One more run takes it up.
+    user.types("helm safe-upgrade web app --set tag=3 --yes").exits(0);
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
+    user.left_no_lease();
+}
+
+fn an_interrupt_after_helm_was_lost_starts_no_other_one(user: &User) {
+    user.has_web(&[]);
+    let way = Way::of(user);
+    let mut helm = is_cut_off(user, &way, "");
+    let plugin = plugin_of(&helm);
+    if let Some(helm) = helm_of(plugin) {
+        // It may have given up by itself.
+        _ = std::process::Command::new("kill").arg("-KILL").arg(helm.to_string()).status();
+    }
+    user.waits_for(|| helm_of(plugin).is_none());
+    signal(plugin, "TERM");
+    user.waits_for(|| told(user).contains("the API server does not answer"));
+    way.is_open();
+    assert_eq!(helm.wait().unwrap().code(), Some(7), "{}", told(user));
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
+    assert!(user.description(2).starts_with("Interrupted by SIGTERM"), "{}", user.description(2));
     user.left_no_lease();
 }
 

@@ -44,3 +44,4 @@ mod processes;
 mod soaking;
 mod terminal;
 mod upgrades;
+mod way;

@@ -7,12 +7,17 @@ pub(crate) fn plugin_of(helm: &Child) -> u32 {
     child_of(helm.id())
 }
 
-/// The first child of a process. Any of its threads may have made it.
+/// The first child of a process.
 pub(crate) fn child_of(process: u32) -> u32 {
+    *children_of(process).first().expect("it has no child")
+}
+
+/// The processes that a process has started. Any of its threads may have made them.
+pub(crate) fn children_of(process: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
     let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
     let children: String = children.collect();
-    children.split_whitespace().next().expect("it has no child").parse().unwrap()
+    children.split_whitespace().map(|child| child.parse().unwrap()).collect()
 }
 
 /// Sends a signal, as in `TERM`.

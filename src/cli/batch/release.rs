@@ -21,7 +21,7 @@ use crate::config::policy::Policy;
 use crate::error::{Error, Kind};
 use crate::execute::batch::{Again, Releases, Undo, look_again, told};
 use crate::execute::checklist::{self, elsewhere};
-use crate::execute::interrupts::Interrupts;
+use crate::execute::interrupts::{Interrupts, stopped};
 use crate::execute::{self, Options, Prepared, Seams};
 use crate::upgrade::batch::Outcome;
 use crate::upgrade::batch::event::{BatchEvent, Changes, Looked};
@@ -164,7 +164,7 @@ impl<'a> Upgrades<'a> {
         };
         tokio::select! {
             seen = seeing => seen,
-            () = self.interrupts.more_than(0) => Err(crate::cli::guard::stopped(&request.upgrade.release)),
+            () = self.interrupts.more_than(0) => Err(stopped(&request.upgrade.release)),
         }
     }
 
