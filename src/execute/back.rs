@@ -33,6 +33,8 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
         let releases = [&release, self.ground.current];
         let mut watching =
             self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
+        // What a lost helm has led back is led back by this run.
+        watching.world.count_from(self.before_back.get_or_insert_with(|| watching.world.before().clone()));
         if let Some(why) = self.seams.interrupts.asked().filter(|_| self.state.rollback_asked) {
             return self.not_gone_back(why, watching);
         }

@@ -19,6 +19,7 @@ use crate::release::Release;
 use crate::release::history::History;
 use crate::upgrade::event::{Event, Part, Report};
 use crate::upgrade::next::{Action, Ending, State, Step, next};
+use crate::upgrade::world::Earlier;
 
 /// One run.
 pub(super) struct Run<'r, 'a, C, H> {
@@ -51,6 +52,8 @@ pub(super) struct Run<'r, 'a, C, H> {
     pub(super) called_deployed: Vec<u32>,
     /// When the record was made of the revision that a rollback goes back from, or of the first of them.
     pub(super) failed_since: Option<Timestamp>,
+    /// What was there before the first attempt at the rollback.
+    pub(super) before_back: Option<Earlier>,
     /// What interrupted it.
     pub(super) interrupted: Option<&'static str>,
     /// The attempts at the upgrade, and at the rollback.
@@ -196,6 +199,7 @@ async fn start<C: Cluster, H: Helm>(
         unseen: Vec::new(),
         called_deployed: Vec::new(),
         failed_since: None,
+        before_back: None,
     };
     let letting_go = async {
         seams.interrupts.more_than(1).await;

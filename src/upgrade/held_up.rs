@@ -109,14 +109,18 @@ mod tests {
         Observed::new(serde_json::from_value(json.clone()).unwrap(), version, kind).unwrap()
     }
 
+    fn world() -> World {
+        let key = Key { group: "apps".into(), kind: "StatefulSet".into(), namespace: "shop".into(), name: "db".into() };
+        World::new(vec![Wanted { key, hook: false, replicas: None, expires: false }])
+    }
+
     /// The pods that hold up the set once it is this one; it was in generation 2 and led to the revision `bad` before.
     fn pods_of(now: Observed) -> Vec<String> {
         held_up_of(now, [pod("db-0", "good", "True"), pod("db-1", "bad", "False"), pod("db-2", "bad", "False")])
     }
 
     fn held_up_of(now: Observed, pods: [Observed; 3]) -> Vec<String> {
-        let key = Key { group: "apps".into(), kind: "StatefulSet".into(), namespace: "shop".into(), name: "db".into() };
-        let mut world = World::new(vec![Wanted { key, hook: false, replicas: None, expires: false }]);
+        let mut world = world();
         world.set(set(2, 2, "bad", &json!({})));
         for pod in pods {
             world.set(pod);
@@ -148,6 +152,19 @@ mod tests {
         assert_eq!(held_up_of(now(), [pod("db-0", "bad", "True"), pod("db-1", "bad", "False"), leaving]), nothing);
         let partition = json!({"updateStrategy": {"rollingUpdate": {"partition": 3}}});
         assert_eq!(pods_of(set(3, 3, "good", &partition)), nothing, "they stay as they are");
+    }
+
+    #[test]
+    fn what_a_lost_attempt_has_led_back_is_held_up_still() {
+        let (mut first, mut second) = (world(), world());
+        first.set(set(2, 2, "bad", &json!({})));
+        first.mark_before();
+        second.set(set(3, 3, "good", &json!({})));
+        second.set(pod("db-0", "bad", "False"));
+        second.mark_before();
+        assert_eq!(held_up(&second), [], "nobody knows who has changed it");
+        second.count_from(first.before());
+        assert_eq!(held_up(&second)[0].pod, "db-0");
     }
 
     #[test]

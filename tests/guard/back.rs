@@ -15,6 +15,7 @@ stories![
     what_a_rollback_does_not_bring_back_is_said,
     what_somebody_makes_just_before_the_rollback_is_theirs,
     a_stateful_set_is_led_back,
+    a_stateful_set_is_led_back_after_a_helm_that_was_lost,
     without_the_right_to_delete_pods_the_one_in_the_way_is_named,
 ];
 
@@ -114,6 +115,28 @@ fn a_stateful_set_is_led_back(user: &User) {
     assert!(shown.stdout.contains("revision 2 failed; web is back at revision 1, as revision 3"), "{}", shown.stdout);
     assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
     assert_eq!((user.proven(), user.bad()), (vec![1, 3], vec![2]));
+    user.left_no_lease();
+}
+
+fn a_stateful_set_is_led_back_after_a_helm_that_was_lost(user: &User) {
+    user.has_web(&[("db", STATEFUL_SET)]);
+    // It has applied everything, and is killed while it would wait.
+    let lost = "#!/bin/sh\nif [ \"$1\" = rollback ] && mkdir lost; then helm rollback web 1 >&2; kill -KILL $$; fi\nexec helm \"$@\"\n";
+    user.writes("bin/helm", lost);
+    let plugin = env!("CARGO_BIN_EXE_helm-safe-upgrade");
+    let flags = "--set db=2-missing --yes --rollback-timeout 60s";
+    let shown = user.types(&format!("chmod +x bin/helm; HELM_BIN=$PWD/bin/helm '{plugin}' web app {flags}"));
+    shown.exits(4);
+    assert!(
+        shown.stderr.contains("helm was lost, which says nothing of the release; it is tried again"),
+        "{}",
+        shown.stderr
+    );
+    let freed = "statefulset/web-db waits for pod web-db-1, which is not ready and not of the revision that is gone back to: it is deleted";
+    assert!(shown.stderr.contains(freed), "{}", shown.stderr);
+    assert!(shown.stdout.contains("revision 2 failed; web is back at revision 1, as revision 4"), "{}", shown.stdout);
+    assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 failed", "4 deployed"]);
+    assert_eq!((user.proven(), user.bad()), (vec![1, 4], vec![2]));
     user.left_no_lease();
 }
 

@@ -1,9 +1,16 @@
 //! How an object was before the upgrade, and whether what became of it since is the upgrade's work.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::manifest::node::Node;
 use crate::manifest::observed::Observed;
+
+/// The objects that were there before, by their uid.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    pub(super) objects: HashMap<String, Before>,
+}
 
 /// How an object was before the upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

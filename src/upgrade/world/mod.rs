@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::manifest::observed::Observed;
 
+pub use before::Earlier;
 pub use collected::Collected;
 pub use events::{Event, one_line};
 pub use key::{Key, Wanted};
@@ -32,7 +33,7 @@ pub struct World {
     /// The Jobs that went.
     collected: collected::Gone,
     /// How each object was that was there before the upgrade, by its uid.
-    before: HashMap<String, before::Before>,
+    before: Earlier,
     /// The replicas that the release declares.
     replicas: HashMap<Key, i64>,
     unseen: Vec<Unseen>,
@@ -174,14 +175,25 @@ impl World {
     /// All that is there now was there before the upgrade. To be called once each kind was listed: what is listed first after it
     /// counts as new.
     pub fn mark_before(&mut self) {
-        self.before.clear();
+        self.before.objects.clear();
         for Entry { object, .. } in self.objects.values() {
             // Two objects never have one uid; if a server says so none the less, the order in which they stand must not matter.
             let before = before::Before::of(object);
-            let known = self.before.entry(object.uid().to_owned()).or_insert(before);
+            let known = self.before.objects.entry(object.uid().to_owned()).or_insert(before);
             *known = before.max(*known);
         }
         self.events.mark_before();
+    }
+
+    /// What was there before, for a later attempt at the same.
+    #[must_use]
+    pub fn before(&self) -> &Earlier {
+        &self.before
+    }
+
+    /// An attempt before this one was lost: what it has changed is changed by this one, too. To be called after [`Self::mark_before`].
+    pub fn count_from(&mut self, earlier: &Earlier) {
+        self.before = earlier.clone();
     }
 
     /// What an attempt before has left of these objects, and of their pods, counts as made by this upgrade: without that, an
@@ -193,7 +205,7 @@ impl World {
             let uids = pods.iter().map(|pod| pod.object.uid()).chain([object.uid()]);
             let uids: Vec<String> = uids.map(str::to_owned).collect();
             for uid in uids {
-                self.before.remove(&uid);
+                self.before.objects.remove(&uid);
             }
         }
     }
@@ -263,14 +275,14 @@ impl World {
     /// upgrade.
     #[must_use]
     pub fn is_changed(&self, object: &Observed) -> bool {
-        let Some(before) = self.before.get(object.uid()) else { return true };
+        let Some(before) = self.before.objects.get(object.uid()) else { return true };
         before.is_changed(object, || self.replicas.get(&Key::of(object)).copied())
     }
 
     /// Whether the object was made since the upgrade began.
     #[must_use]
     pub fn is_new(&self, object: &Observed) -> bool {
-        !self.before.contains_key(object.uid())
+        !self.before.objects.contains_key(object.uid())
     }
 
     fn entries(&self, owner: &str) -> impl Iterator<Item = &Entry> + use<'_> {
