@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn bad_revisions_that_were_not_compared_are_told() {
-        let marks = Marks { proven: None, bad: Some(jiff::Timestamp::UNIX_EPOCH) };
+        let marks = Marks { proven: None, bad: Some(jiff::Timestamp::UNIX_EPOCH), ..Marks::default() };
         let entry = |revision| Entry { revision, status_hint: "failed".into(), marks, ..Entry::default() };
         let history: &History = Box::leak(Box::new(History::new((1..=12).map(entry).collect())));
         let says = |compared: u32| {

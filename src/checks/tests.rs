@@ -94,7 +94,7 @@ pub(super) fn with<T>(
     lists: impl FnOnce(&Proposal<'_>) -> Lists,
     look: impl FnOnce(&mut Snapshot<'_>) -> T,
 ) -> T {
-    let marks = crate::release::marks::Marks { proven: Some(jiff::Timestamp::UNIX_EPOCH), bad: None };
+    let marks = crate::release::marks::Marks { proven: Some(jiff::Timestamp::UNIX_EPOCH), bad: None, step: false };
     let entry = Entry { revision: 1, status_hint: "deployed".into(), marks, ..Entry::default() };
     let history = History::new(vec![entry]);
     let release = |text: &str| {

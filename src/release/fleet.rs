@@ -194,7 +194,7 @@ mod tests {
 
     fn member(status: &str, proven: bool, deployed: bool) -> Member {
         let time = Timestamp::from_second(1000).unwrap();
-        let marks = Marks { proven: proven.then_some(time), bad: None };
+        let marks = Marks { proven: proven.then_some(time), bad: None, ..Marks::default() };
         let known = |status: &str| Known { status: status.to_owned(), marks, updated: Some(time), ..Known::default() };
         Member { newest: known(status), deployed: deployed.then(|| known("deployed")), ..Member::default() }
     }

@@ -20,6 +20,9 @@ pub const RUN: &str = "safe-upgrade/run";
 /// revisions, where it does not count.
 pub const LED_BACK: &str = "safe-upgrade/led-back";
 
+/// The label of a revision that a step of a canary has made: `<revision>.<canary>-<step>`.
+pub const STEP: &str = "safe-upgrade/canary";
+
 /// The name of the Secret in which the canary of a release is kept while it is under way.
 #[must_use]
 pub fn canary_of(release: &str) -> String {
@@ -60,6 +63,8 @@ pub struct Marks {
     pub proven: Option<Timestamp>,
     /// When it was last found bad.
     pub bad: Option<Timestamp>,
+    /// Whether a step of a canary has made it.
+    pub step: bool,
 }
 
 impl Marks {
@@ -70,13 +75,21 @@ impl Marks {
             let own = of.parse() == Ok(revision);
             own.then(|| Timestamp::from_second(seconds.parse().ok()?).ok()).flatten()
         };
-        Self { proven: time(PROVEN), bad: time(BAD) }
+        let step =
+            label(STEP).and_then(|value| value.split_once('.')).is_some_and(|(of, _)| of.parse() == Ok(revision));
+        Self { proven: time(PROVEN), bad: time(BAD), step }
     }
 
     /// Whether it counts as proven good: it was, and was not found bad since.
     #[must_use]
     pub fn is_proven(self) -> bool {
         self.proven.is_some() && !self.is_bad()
+    }
+
+    /// Whether it is a step of a canary that is not over: only the last one is proven, and one that is bad is gone back from.
+    #[must_use]
+    pub fn is_open_step(self) -> bool {
+        self.step && !self.is_proven() && !self.is_bad()
     }
 
     /// Whether it counts as bad: it was found bad, and was not proven good since. At the same second, bad wins.
@@ -130,7 +143,12 @@ mod tests {
     }
 
     fn marks(revision: u32, proven: &str, bad: &str) -> Marks {
-        Marks::of(revision, |name| Some(if name == PROVEN { proven } else { bad }).filter(|value| !value.is_empty()))
+        let value = |name: &str| match name {
+            PROVEN => proven,
+            BAD => bad,
+            _ => "",
+        };
+        Marks::of(revision, |name| Some(value(name)).filter(|value| !value.is_empty()))
     }
 
     #[test]

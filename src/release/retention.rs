@@ -145,7 +145,7 @@ mod tests {
             let mut revision = 0;
             let made = |(step, (status, proven, bad, age)): (u32, (&str, _, _, _))| {
                 revision += step;
-                let marks = Marks { proven: time(proven), bad: time(bad) };
+                let marks = Marks { proven: time(proven), bad: time(bad), ..Marks::default() };
                 Entry { revision, status_hint: status.to_owned(), marks, created: time(age), ..Entry::default() }
             };
             rows.into_iter().map(made).collect()
@@ -209,7 +209,7 @@ mod tests {
         let row = |revision: u32, status: &str, proven: bool| Entry {
             revision,
             status_hint: status.to_owned(),
-            marks: Marks { proven: proven.then(now), bad: None },
+            marks: Marks { proven: proven.then(now), bad: None, ..Marks::default() },
             created: Some(now() - SignedDuration::from_secs(i64::from(100 - revision))),
             ..Entry::default()
         };
@@ -253,8 +253,8 @@ mod tests {
             marks,
             ..Entry::default()
         };
-        let (plain, proven) = (Marks::default(), Marks { proven: Some(now()), bad: None });
-        let bad = Marks { proven: None, bad: Some(now()) };
+        let (plain, proven) = (Marks::default(), Marks { proven: Some(now()), bad: None, ..Marks::default() });
+        let bad = Marks { proven: None, bad: Some(now()), ..Marks::default() };
         let with = |marks| {
             [
                 row(1, "superseded", marks),

@@ -39,6 +39,8 @@ struct Labels<'a> {
     proven: Option<Cow<'a, str>>,
     #[serde(borrow, default, rename = "safe-upgrade/bad")]
     bad: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "safe-upgrade/canary")]
+    step: Option<Cow<'a, str>>,
 }
 
 /// What Helm has written, and in JSON the data of a Secret encoded once more.
@@ -65,8 +67,12 @@ impl<'a> Item<'a> {
     /// What its metadata say.
     pub(crate) fn entry(&self) -> Option<Entry> {
         let (_, _, revision) = self.key()?;
-        let Labels { status, proven, bad, .. } = &self.labels;
-        let mark = |name: &str| if name == marks::PROVEN { proven.as_deref() } else { bad.as_deref() };
+        let Labels { status, proven, bad, step, .. } = &self.labels;
+        let mark = |name: &str| match name {
+            marks::PROVEN => proven.as_deref(),
+            marks::BAD => bad.as_deref(),
+            _ => step.as_deref(),
+        };
         Some(Entry {
             revision,
             status_hint: status.to_string(),
@@ -204,6 +210,7 @@ mod protobuf {
                     "status" => labels.status = Cow::Owned(value),
                     marks::PROVEN => labels.proven = Some(Cow::Owned(value)),
                     marks::BAD => labels.bad = Some(Cow::Owned(value)),
+                    marks::STEP => labels.step = Some(Cow::Owned(value)),
                     _ => {}
                 }
             }

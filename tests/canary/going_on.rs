@@ -37,6 +37,8 @@ fn a_canary_pauses_and_is_promoted(user: &User) {
     let problems: Vec<String> = validator.iter_errors(&status).map(|error| error.to_string()).collect();
     assert!(problems.is_empty(), "{problems:#?}\n{status:#}");
     assert_eq!((status["passed"].as_u64(), status["standing"].as_str()), (Some(1), Some("as-left")));
+    let listed = user.does("helm safe-upgrade list");
+    assert!(listed.contains("a step of a canary that is not over"), "{listed}");
     let text = user.does("helm safe-upgrade canary status web");
     assert!(text.contains("1     replicas=2  passed  2") && !text.contains("s3cret"), "{text}");
     // The same command again waits on, and other steps are refused.

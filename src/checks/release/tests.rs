@@ -29,7 +29,7 @@ fn entry(revision: u32, status: &str) -> Entry {
 }
 
 fn proven(entry: Entry) -> Entry {
-    Entry { marks: Marks { proven: Some(Timestamp::UNIX_EPOCH), bad: None }, ..entry }
+    Entry { marks: Marks { proven: Some(Timestamp::UNIX_EPOCH), bad: None, ..Marks::default() }, ..entry }
 }
 
 fn history(entries: Vec<Entry>) -> &'static History {
@@ -51,7 +51,10 @@ fn a_revision_that_failed_or_is_not_proven_is_told() {
     assert_eq!(of(vec![proven(entry(1, "deployed")), entry(2, "failed")], Some(1), Some(1)), [Warning]);
     assert_eq!(of(vec![proven(entry(1, "superseded")), entry(2, "deployed")], Some(2), Some(1)), [Warning]);
     assert_eq!(of(vec![entry(1, "deployed")], Some(1), Some(1)), [Pass], "way-back says so");
-    let bad = Entry { marks: Marks { proven: None, bad: Some(Timestamp::UNIX_EPOCH) }, ..entry(1, "deployed") };
+    let bad = Entry {
+        marks: Marks { proven: None, bad: Some(Timestamp::UNIX_EPOCH), ..Marks::default() },
+        ..entry(1, "deployed")
+    };
     assert_eq!(of(vec![bad], Some(1), None), [Warning]);
     assert_eq!(of(vec![], None, None), [Pass]);
 }

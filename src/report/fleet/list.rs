@@ -53,6 +53,7 @@ struct Row<'a> {
     chart_version: &'a str,
     updated_at: Option<Timestamp>,
     mark: Option<&'static str>,
+    open_step: bool,
     revisions: Option<usize>,
     deployed: Option<Deployed<'a>>,
     problem: Option<&'a str>,
@@ -181,6 +182,9 @@ fn note(member: &Member) -> Cell {
             let proven = if deployed.marks.is_proven() { ", proven" } else { "" };
             Cell::new(Role::Dim, format!("{} is deployed: {}{proven}", deployed.revision, chart(&deployed.head)))
         }
+        (None, None) if member.newest.marks.is_open_step() => {
+            Cell::new(Role::Warning, "a step of a canary that is not over")
+        }
         (None, None) => Cell::new(Role::Plain, ""),
     }
 }
@@ -210,6 +214,7 @@ fn row<'a>(member: &'a Member, local: &TimeZone) -> Row<'a> {
         chart_version: &head.version,
         updated_at: newest.updated,
         mark: newest.mark(),
+        open_step: newest.marks.is_open_step(),
         revisions: (member.revisions > 0).then_some(member.revisions),
         deployed: member.deployed.as_ref().map(|known| Deployed {
             revision: known.revision,
@@ -241,7 +246,7 @@ mod tests {
             app_version: "1.27".to_owned(),
             ..Head::default()
         };
-        let marks = Marks { proven: (revision == 2).then_some(time).flatten(), bad: None };
+        let marks = Marks { proven: (revision == 2).then_some(time).flatten(), bad: None, ..Marks::default() };
         let newest = Known { revision, status: status.to_owned(), marks, updated: time, head, problem: None };
         Member { namespace: "shop".to_owned(), name: name.to_owned(), revisions: 3, newest, ..Member::default() }
     }
@@ -276,6 +281,16 @@ shop       web            2    deployed  proven  5 min  nginx-1.0.0  1.27
   no
 ";
         assert_eq!(text(&view(), None), expected);
+    }
+
+    #[test]
+    fn a_step_of_a_canary_is_told_until_it_is_over() {
+        let mut member = member("web", "deployed", 3);
+        member.newest.marks.step = true;
+        let told = |member: Member| text(&ListView::new(vec![member], Vec::new(), true, Timestamp::UNIX_EPOCH), None);
+        assert!(told(member.clone()).contains("a step of a canary that is not over"));
+        member.newest.marks.proven = Some(Timestamp::UNIX_EPOCH);
+        assert!(!told(member).contains("canary"));
     }
 
     #[test]

@@ -340,7 +340,7 @@ mod tests {
             app_version: "9".to_owned(),
             ..Head::default()
         };
-        let marks = Marks { proven: proven.then_some(time).flatten(), bad: None };
+        let marks = Marks { proven: proven.then_some(time).flatten(), bad: None, ..Marks::default() };
         let newest = Known { revision: 1, status: status.to_owned(), marks, updated: time, head, problem: None };
         Member { namespace: format!("n{number}"), name: "web".to_owned(), revisions: 1, newest, ..Member::default() }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// The label of a revision that a step has made: `<revision>.<canary>-<step>`. Helm copies it to later revisions, where it does not
 /// count.
-pub const LABEL: &str = "safe-upgrade/canary";
+pub use crate::release::marks::STEP as LABEL;
 
 /// More steps are no plan that somebody wrote.
 pub const MOST_STEPS: usize = 50;
