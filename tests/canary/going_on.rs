@@ -169,6 +169,12 @@ fn an_autoscaler_is_noticed(user: &User) {
     user.has_two_pods();
     let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
     let spec = json!({"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9});
+    let own = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "own"}, "spec": spec});
+    user.writes("app/templates/own.yaml", &format!("{{{{- if .Values.autoscaled }}}}\n{own}\n{{{{- end }}}}\n"));
+    let shown = user.canary("--steps 2,3 --set autoscaled=true");
+    shown.exits(3);
+    let comes = "horizontalpodautoscaler/own comes with the step, and scales it: it undoes what the steps set";
+    assert!(shown.stdout.contains(comes), "{}", shown.stdout);
     cluster::create::<HorizontalPodAutoscaler>(&user.namespace, json!({"metadata": {"name": "web"}, "spec": spec}));
     let shown = user.canary("--steps 2,3");
     shown.exits(3);

@@ -99,3 +99,22 @@ fn an_upgrade_beside_a_canary_is_found() {
     assert!(says(Some(&first()), "web", &[]).starts_with("pass"), "its own steps are not stopped");
     assert!(says(None, "web", &["Secret"]).starts_with("unknown"));
 }
+
+#[test]
+fn an_autoscaler_that_the_step_brings_or_removes_is_told() {
+    let says = |old: &str, new: &str, cluster: &str, canary: &Canary| {
+        Case { old, new, cluster, canary: kept(Some(canary)), ..Case::default() }.says(&autoscaler::CHECK)
+    };
+    let (plain, scaled) = (web(4, "a"), format!("{}{}", web(4, "b"), hpa("web")));
+    let comes = "deployment/web: horizontalpodautoscaler/web comes with the step, and scales it";
+    assert_eq!(says(&plain, &scaled, "", &first()), [format!("blocker {comes}: it undoes what the steps set")]);
+    let weights = Canary { scales: false, ..first() };
+    assert_eq!(says(&plain, &scaled, "", &weights), [format!("info {comes}: how many each step has is its choice")]);
+    // One that is there already is told once.
+    let there = says(&scaled, &scaled, &hpa("web"), &first());
+    assert_eq!(there.len(), 1, "{there:?}");
+    assert!(there[0].starts_with("blocker deployment/web: horizontalpodautoscaler/web scales it between"), "{there:?}");
+    let goes = "warning deployment/web: horizontalpodautoscaler/web scales it until the step removes it";
+    let removed = says(&scaled, &plain, &hpa("web"), &first());
+    assert!(removed.len() == 1 && removed[0].starts_with(goes), "{removed:?}");
+}
