@@ -15,6 +15,7 @@ const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: {{ .Relea
 stories![
     a_second_release_grows_beside_the_stable_one,
     a_second_release_that_fails_is_removed,
+    a_stable_release_that_somebody_scales_down_meanwhile_is_told,
     a_last_step_that_fails_gives_back_the_pods_that_there_were,
     a_second_release_that_was_killed_goes_on,
     a_second_release_keeps_the_values_of_the_stable_one,
@@ -45,6 +46,21 @@ fn a_second_release_grows_beside_the_stable_one(user: &User) {
     assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("4 of 2".to_owned(), "nothing".to_owned()));
     assert_eq!(user.proven(), [1, 2, 3, 4]);
     assert_eq!(user.does("helm list --short"), "web\n");
+    user.left_nothing();
+}
+
+fn a_stable_release_that_somebody_scales_down_meanwhile_is_told(user: &User) {
+    user.has_web(&[]);
+    user.types("helm safe-upgrade web app --set replicas=4 --yes").exits(0);
+    user.canary("--steps 1,3,4 --keep-stable --pause=1").exits(0);
+    let path = format!("/apis/apps/v1/namespaces/{}/deployments/web/scale", user.namespace);
+    cluster::writes_as("test", "merge", &path, &json!({"spec": {"replicas": 2}}));
+    let shown = user.types("helm safe-upgrade canary abort web --yes");
+    shown.exits(0);
+    let told = "somebody else has scaled deployment/web down to 2 pods, while the canary left it 3: it gets 4 again";
+    let said = format!("{}{}", shown.stdout, shown.stderr);
+    assert!(said.contains(told), "{said}");
+    assert_eq!((user.has_running("web"), user.has_running("web-canary")), ("4 of 1".to_owned(), "nothing".to_owned()));
     user.left_nothing();
 }
 

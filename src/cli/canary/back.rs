@@ -7,13 +7,12 @@ use tokio::time::{Instant, sleep};
 use super::steps::Release;
 use super::work::At;
 use crate::error::{Error, Kind};
-use crate::execute;
 use crate::execute::canary::{Made, Steps as _};
 use crate::execute::scale::{Scaled, replicas, scale};
-use crate::execute::{AWAY, patiently};
+use crate::execute::{self, AWAY, Listener as _, patiently};
 use crate::upgrade::canary::event::CanaryEvent;
-use crate::upgrade::canary::kept::Kept;
-use crate::upgrade::event::Report;
+use crate::upgrade::canary::kept::{Kept, Workload};
+use crate::upgrade::event::{Event, Report};
 use crate::upgrade::next::Ending;
 
 /// How often it is looked whether the release is ready again.
@@ -84,15 +83,34 @@ pub(super) async fn leave(release: &Release<'_, '_>, kept: &Kept, is_back: bool)
 pub(super) async fn restore(release: &Release<'_, '_>, kept: &Kept) -> Result<(), Error> {
     for workload in kept.stable.as_ref().map_or(&kept.scaled, |stable| &stable.workloads) {
         let named = (workload.kind.as_str(), workload.name.as_str());
+        let live = replicas(&release.work.cluster, &kept.namespace, named).await?;
         // Within the release nothing was scaled down: whoever has scaled it further up meanwhile knows why.
-        let has_them = kept.stable.is_none()
-            && replicas(&release.work.cluster, &kept.namespace, named).await? >= workload.replicas;
-        if !has_them {
-            set(release, kept, named, workload.replicas).await?;
+        if kept.stable.is_none() && live >= workload.replicas {
+            continue;
         }
+        tell_scaled_down(release, kept, workload, live);
+        set(release, kept, named, workload.replicas).await?;
     }
     // Those that an earlier run has scaled up may not be ready yet.
     await_ready(release, kept).await
+}
+
+/// Tells that somebody else has scaled a workload of the stable release down, further than the canary did: why, only they know.
+fn tell_scaled_down(release: &Release<'_, '_>, kept: &Kept, workload: &Workload, live: u32) {
+    // Before the first step nothing is scaled down.
+    let begun = kept.done.iter().map(|done| done.step).max();
+    let step = begun.and_then(|step| kept.steps.get(step)).and_then(|step| step.replicas).unwrap_or_default();
+    let least = workload.left_beside(step);
+    if kept.stable.is_none() || live >= least {
+        return;
+    }
+    let (kind, name, had) = (workload.kind.to_lowercase(), &workload.name, workload.replicas);
+    let pods = if live == 1 { "1 pod".to_owned() } else { format!("{live} pods") };
+    let text = format!(
+        "somebody else has scaled {kind}/{name} down to {pods}, while the canary left it {least}: it gets {had} again, as before the canary"
+    );
+    let work = release.work;
+    work.console(work.telling, &kept.release, None).hear(&Event::Warning { text });
 }
 
 /// Waits until the release is ready.

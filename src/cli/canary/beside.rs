@@ -29,9 +29,7 @@ pub(super) async fn grow(
         Ending::Passed | Ending::Upgraded | Ending::Nothing => {
             let count = step.steps[step.at].replicas.unwrap_or_default();
             for workload in &stable.workloads {
-                // One of the stable pods stays, so that there is something to compare with.
-                let left = workload.replicas.saturating_sub(count).max(1).min(workload.replicas);
-                set(release, kept, (&workload.kind, &workload.name), left).await?;
+                set(release, kept, (&workload.kind, &workload.name), workload.left_beside(count)).await?;
             }
             report.ending = Ending::Passed;
         }

@@ -106,6 +106,14 @@ pub struct Workload {
     pub replicas: u32,
 }
 
+impl Workload {
+    /// How many pods it has while so many run beside it. One stays, so that there is something to compare with.
+    #[must_use]
+    pub fn left_beside(&self, count: u32) -> u32 {
+        self.replicas.saturating_sub(count).max(1).min(self.replicas)
+    }
+}
+
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
