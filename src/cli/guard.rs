@@ -128,6 +128,7 @@ pub(super) fn order(arguments: &GuardedArgs, environment: &Environment) -> Resul
             labels: apply.labels.clone(),
             waiting: Waiting {
                 timeout: apply.timeout,
+                until_ready: true,
                 wait_for_jobs: apply.wait_for_jobs,
                 no_hooks: diff.no_hooks,
                 force: apply.force,
@@ -248,6 +249,7 @@ fn rollback_options(arguments: &GuardedRollbackArgs, environment: &Environment) 
     };
     let waiting = Waiting {
         timeout: apply.timeout,
+        until_ready: true,
         wait_for_jobs: apply.wait_for_jobs,
         no_hooks: diff.no_hooks,
         force: apply.force,

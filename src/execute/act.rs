@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::allowance::{Allowance, runs_hooks};
+use super::lost_nodes::helm_waits;
 use super::prepare::Prepared;
 use super::record::Entry;
 use super::run::Run;
@@ -53,18 +54,13 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
             self.tell_of_cut_off(prepared);
         }
         self.note("upgrade", self.ours).await;
-        let releases: Vec<&Release> = if self.state.first_install { vec![new] } else { vec![new, old] };
-        let mut watching =
-            self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
-        if let Some(good) = self.good_before().await? {
-            let left = left_of_attempts(new, &good, &watching.world);
-            watching.world.count_as_new(&left);
-        }
+        let mut watching = self.watch_before(new, old).await?;
         if let Some(why) = self.seams.interrupts.asked() {
             return self.not_applied(why, watching);
         }
         let left = self.applying.left(allowance.whole);
-        let waiting = &Waiting { timeout: timeout.min(left), ..self.options.apply.waiting.clone() };
+        let until_ready = helm_waits(&watching.world, new, points);
+        let waiting = &Waiting { timeout: timeout.min(left), until_ready, ..self.options.apply.waiting.clone() };
         self.begun(task, self.ours, None, waiting);
         let mut running = match look_only {
             true => None,
@@ -94,7 +90,22 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
             }
         }
         self.answer_for_what_was_made();
+        if let Some(doubts) = self.waited_in_vain(&watched) {
+            watched.how = How::Unseen(doubts);
+        }
         self.settle(task, watched)
+    }
+
+    /// Begins to watch, before anything is changed.
+    async fn watch_before(&self, new: &Release, old: &Release) -> Result<Watching<'a, C>, Error> {
+        let releases: Vec<&Release> = if self.state.first_install { vec![new] } else { vec![new, old] };
+        let mut watching =
+            self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
+        if let Some(good) = self.good_before().await? {
+            let left = left_of_attempts(new, &good, &watching.world);
+            watching.world.count_as_new(&left);
+        }
+        Ok(watching)
     }
 
     /// Whether there is another attempt after helm was lost. Who has interrupted the run wants none.
@@ -268,6 +279,11 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
     }
 }
 
+/// Whether Helm says that it has waited in vain.
+pub(super) fn is_timeout(message: &str) -> bool {
+    message.contains("context deadline exceeded") || message.contains("timed out waiting")
+}
+
 /// What it comes to, and why.
 pub(super) fn verdict(watched: &Watched) -> (Verdict, Vec<String>) {
     match &watched.how {
@@ -277,8 +293,7 @@ pub(super) fn verdict(watched: &Watched) -> (Verdict, Vec<String>) {
         }
         How::HelmFailed(message) => {
             let first = first_line(message);
-            let timed_out = message.contains("context deadline exceeded") || message.contains("timed out waiting");
-            let (result, waited) = match timed_out {
+            let (result, waited) = match is_timeout(message) {
                 true => (Verdict::TimedOut, waited_for(&watched.last)),
                 false => (Verdict::Failed, Vec::new()),
             };

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::act::{first_line, verdict, word};
 use super::allowance::Allowance;
 use super::interrupts::stopped;
+use super::lost_nodes::{doubts, helm_waits};
 use super::prepare::differing;
 use super::record::Entry;
 use super::run::Run;
@@ -19,6 +20,7 @@ use crate::release::Release;
 use crate::upgrade::event::{Event, Task, Verdict};
 use crate::upgrade::next::Step;
 use crate::upgrade::target::rollback_among;
+use crate::upgrade::world::World;
 
 /// The status of a rollback that has not ended.
 const PENDING: &str = "pending-rollback";
@@ -30,17 +32,13 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
         let revision = self.newest + 1;
         self.note("rollback", revision).await;
         let release = self.persistently(|| self.seams.storage.read(&name, target)).await?;
-        let releases = [&release, self.ground.current];
-        let mut watching =
-            self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
-        // What a lost helm has led back is led back by this run.
-        watching.world.count_from(self.before_back.get_or_insert_with(|| watching.world.before().clone()));
+        let mut watching = self.watch_back(&release).await?;
         if let Some(why) = self.seams.interrupts.asked().filter(|_| self.state.rollback_asked) {
             return self.not_gone_back(why, watching);
         }
         let (timeout, allowance) = self.time_to_go_back(&release);
         let left = self.going_back.left(allowance.whole);
-        let back = self.order_back(&release, timeout.min(left));
+        let back = self.order_back(&release, timeout.min(left), &watching.world);
         self.begun(Task::Rollback, revision, Some(target), &back.waiting);
         let mut running = self.seams.helm.rollback(&back).await?;
         let term = Term {
@@ -73,6 +71,9 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
         if let How::Interrupted(why) = watched.how {
             self.interrupted = Some(why);
         }
+        if self.state.back == Step::Good && !self.state.rollback_asked {
+            self.notes.extend(doubts(&watching.world));
+        }
         self.end_pending(&reasons).await?;
         if self.state.rollback_asked {
             self.reasons = reasons;
@@ -99,20 +100,31 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
         (timeout, Allowance::of(timeout, target, points))
     }
 
-    fn order_back(&self, target: &Release, timeout: Duration) -> Back {
+    fn order_back(&self, target: &Release, timeout: Duration, world: &World) -> Back {
+        let points = points_of_rollback(self.options.apply.waiting.no_hooks);
+        let until_ready = helm_waits(world, target, points);
         // Going back must not fail for what others wrote in the meantime, such as replicas by an autoscaler.
         Back {
             force_conflicts: target.is_applied_by_server() && self.ground.current.is_applied_by_server(),
             release: self.name().to_owned(),
             revision: target.revision,
             cleanup_on_fail: self.state.rollback_asked && self.options.cleanup_on_fail,
-            waiting: Waiting { timeout, ..self.options.apply.waiting.clone() },
+            waiting: Waiting { timeout, until_ready, ..self.options.apply.waiting.clone() },
         }
     }
 
     async fn try_to_go_back_again(&mut self, whole: Duration, loss: Loss) -> bool {
         let is_to_end = self.seams.interrupts.asked().is_some();
         self.going_back.again(whole, loss, is_to_end).await
+    }
+
+    /// Begins to watch, before anything is led back. What a lost helm has led back is led back by this run.
+    async fn watch_back(&mut self, target: &Release) -> Result<Watching<'a, C>, Error> {
+        let releases = [target, self.ground.current];
+        let mut watching =
+            self.persistently(|| Watching::open(self.seams.cluster, &releases, self.options.patience.clone())).await?;
+        watching.world.count_from(self.before_back.get_or_insert_with(|| watching.world.before().clone()));
+        Ok(watching)
     }
 
     /// The user has interrupted the rollback that was asked for while it waited for the API server: no helm is started any more.

@@ -22,6 +22,7 @@ pub mod gates;
 mod hooks;
 pub mod interrupts;
 mod keeper;
+mod lost_nodes;
 mod patience;
 pub mod plan;
 mod prepare;

@@ -10,6 +10,7 @@ use super::Listener;
 use super::clock::Clock;
 use super::feed::Feed;
 use super::interrupts::Interrupts;
+use super::lost_nodes;
 use super::patience::AWAY;
 use super::scope::Scope;
 use crate::cluster::{Cluster, ClusterError, ObjectRef, Only, Resource};
@@ -106,6 +107,7 @@ impl<'a, C: Cluster> Watching<'a, C> {
             return Err(error);
         }
         world.mark_before();
+        lost_nodes::look_for(cluster, &mut world).await;
         Ok(Self { cluster, feed, world, patience, unserved: scope.unserved })
     }
 
@@ -458,5 +460,6 @@ pub(super) async fn look_once<C: Cluster>(
     let mut world = World::new(scope.wanted);
     let mut feed = Feed::new(cluster, scope.queries);
     feed.refresh(&mut world).await?;
+    lost_nodes::look_for(cluster, &mut world).await;
     Ok(Judge::new(patience).judge(&world, Timestamp::now()))
 }

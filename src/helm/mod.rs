@@ -159,6 +159,8 @@ pub struct Listed {
 pub struct Waiting {
     /// `--timeout`.
     pub timeout: Duration,
+    /// `--wait`.
+    pub until_ready: bool,
     /// `--wait-for-jobs`.
     pub wait_for_jobs: bool,
     /// `--no-hooks`.

@@ -199,6 +199,8 @@ spec:
   selector:
     matchExpressions:
     - {key: '.status.conditions.[] | select(.type == "Ready") | .status', operator: NotIn, values: ['True']}
+    # One with this label is lost once it has been ready, or never comes up.
+    - {key: '.metadata.labels.lost', operator: DoesNotExist}
   next:
     statusTemplate: |
       {{ $now := Now }}

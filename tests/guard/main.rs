@@ -39,6 +39,7 @@ mod failures;
 mod gates;
 mod healing;
 mod interrupts;
+mod nodes;
 mod plans;
 mod processes;
 mod soaking;

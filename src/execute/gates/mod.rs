@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::upgrade::gates::Gate;
 
 pub(super) use ask::{Asker, ask_for_good, shown};
+pub(super) use nodes::standing as standing_of;
 pub(super) use soak::state;
 
 /// What is asked after everything is ready, before a revision is called proven.

@@ -9,7 +9,7 @@ use crate::manifest::observed::Observed;
 use crate::upgrade::gates::nodes::Standing;
 
 /// How each of these nodes stands. Who may not look at nodes learns nothing, and goes by what their pods say.
-pub(super) async fn standing<C: Cluster>(cluster: &C, names: Vec<String>) -> Vec<(String, Standing)> {
+pub(in crate::execute) async fn standing<C: Cluster>(cluster: &C, names: Vec<String>) -> Vec<(String, Standing)> {
     let ask = |name: String| async move {
         let at = ObjectRef { resource: Resource::NODES, namespace: None, name: name.clone() };
         let standing = patiently(AWAY, || async {

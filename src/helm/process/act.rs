@@ -15,7 +15,7 @@ impl HelmProcess {
         let four = self.major_version().await? >= 4;
         let mut arguments = Arguments::default();
         let upgrade = &apply.upgrade;
-        arguments.words(["upgrade", &upgrade.release, &upgrade.chart, "--history-max=0", "--wait"]);
+        arguments.words(["upgrade", &upgrade.release, &upgrade.chart, "--history-max=0"]);
         upgrade.flags.add_to(&mut arguments);
         upgrade.flags.reuse.add_to(&mut arguments);
         arguments.value("--server-side", upgrade.server_side.as_deref());
@@ -34,7 +34,7 @@ impl HelmProcess {
     pub(super) async fn begin_rollback(&self, back: &Back) -> Result<Running, Error> {
         let four = self.major_version().await? >= 4;
         let mut arguments = Arguments::default();
-        arguments.words(["rollback", &back.release, &back.revision.to_string(), "--history-max=0", "--wait"]);
+        arguments.words(["rollback", &back.release, &back.revision.to_string(), "--history-max=0"]);
         add_waiting(&mut arguments, (&back.waiting, four));
         arguments.switch("--cleanup-on-fail", back.cleanup_on_fail);
         arguments.switch("--force-conflicts", four && back.force_conflicts);
@@ -64,7 +64,8 @@ impl HelmProcess {
 
 fn add_waiting(arguments: &mut Arguments, (waiting, four): (&crate::helm::Waiting, bool)) {
     arguments.value("--timeout", Some(&seconds(waiting.timeout)));
-    arguments.switch("--wait-for-jobs", waiting.wait_for_jobs);
+    arguments.switch("--wait", waiting.until_ready);
+    arguments.switch("--wait-for-jobs", waiting.wait_for_jobs && waiting.until_ready);
     arguments.switch("--no-hooks", waiting.no_hooks);
     // Helm 4 calls it by another name.
     arguments.switch(if four { "--force-replace" } else { "--force" }, waiting.force);

@@ -130,7 +130,8 @@ impl Judge {
         if done || !world.is_changed(seen.object) {
             return Vec::new();
         }
-        let counts = |pod: &PodRef<'_>| world.is_new(pod.object) && !pod.facts.leaving;
+        let counts =
+            |pod: &PodRef<'_>| world.is_new(pod.object) && !pod.facts.leaving && !world.is_lost_node(&pod.facts.node);
         let pods: Vec<PodRef<'a>> =
             seen.pods.iter().filter(|(pod, new)| *new && counts(pod)).map(|(pod, _)| *pod).collect();
         let (object, hook, readiness) = (seen.object, seen.wanted.hook, &seen.readiness);

@@ -6,6 +6,7 @@
 
 mod claim;
 mod custom;
+mod daemon_set;
 mod extension;
 mod job;
 mod network;
@@ -59,8 +60,8 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("apps", "Deployment", workload::deployment),
     ("extensions", "Deployment", workload::deployment),
     ("apps", "StatefulSet", workload::stateful_set),
-    ("apps", "DaemonSet", workload::daemon_set),
-    ("extensions", "DaemonSet", workload::daemon_set),
+    ("apps", "DaemonSet", daemon_set::daemon_set),
+    ("extensions", "DaemonSet", daemon_set::daemon_set),
     ("apps", "ReplicaSet", workload::replica_set),
     ("extensions", "ReplicaSet", workload::replica_set),
     ("", "ReplicationController", workload::replica_set),
@@ -100,6 +101,16 @@ pub(super) fn of(subject: &Subject<'_>) -> Readiness {
 /// How many pods of the object there are; nothing for a kind that has none.
 pub(super) fn counts(object: &Observed, key: &Key) -> Counts {
     workload::counts(object, key)
+}
+
+/// What keeps a DaemonSet from being seen to be good, where that is nothing but nodes that were lost before.
+pub(super) fn lost_nodes(world: &World, key: &Key, object: &Observed) -> Option<String> {
+    let is_one = matches!(&*key.group, "apps" | "extensions") && key.kind == "DaemonSet";
+    let subject = Subject { object, key, world, patience: &Patience::default() };
+    match is_one.then(|| daemon_set::daemon_set(&subject)) {
+        Some(Readiness::Unverified(doubt)) => Some(doubt),
+        _ => None,
+    }
 }
 
 fn rule(key: &Key) -> Option<Rule> {

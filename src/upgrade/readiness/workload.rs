@@ -1,4 +1,4 @@
-//! What runs pods for ever: Deployments, StatefulSets, DaemonSets, ReplicaSets and ReplicationControllers.
+//! What runs pods for ever: Deployments, StatefulSets, ReplicaSets and ReplicationControllers.
 
 use super::{Counts, Readiness, Subject, said};
 use crate::manifest::node::Node;
@@ -72,27 +72,6 @@ pub(super) fn stateful_set(subject: &Subject<'_>) -> Readiness {
     Readiness::Ready
 }
 
-/// All pods are updated and available. (kstatus: `daemonsetConditions`, `checkGenerationSet`)
-///
-/// With `OnDelete` nobody replaces pods until they are deleted, so only that they are available is asked for.
-pub(super) fn daemon_set(subject: &Subject<'_>) -> Readiness {
-    let object = subject.object;
-    let desired = object.number(&["status", "desiredNumberScheduled"]);
-    if object.number(&["status", "observedGeneration"]).is_none() || desired.is_none() {
-        return Readiness::Waiting("its controller has not seen it yet".to_owned());
-    }
-    let (wanted, has) = (clamp(desired, 0), |field| status(object, field));
-    let by_hand = object.text(&["spec", "updateStrategy", "type"]) == "OnDelete";
-    let updated = if by_hand { wanted } else { has("updatedNumberScheduled") };
-    let lacking = enough(&[
-        (has("currentNumberScheduled"), wanted, "pods exist"),
-        (updated, wanted, "pods are updated"),
-        (has("numberAvailable"), wanted, "pods are available"),
-        (has("numberReady"), wanted, "pods are ready"),
-    ]);
-    lacking.map_or(Readiness::Ready, Readiness::Waiting)
-}
-
 /// All pods are available. (kstatus: `replicasetConditions`)
 pub(super) fn replica_set(subject: &Subject<'_>) -> Readiness {
     let object = subject.object;
@@ -142,7 +121,7 @@ fn wanted(object: &Observed) -> u32 {
     number(object, &["spec", "replicas"], 1)
 }
 
-fn status(object: &Observed, field: &str) -> u32 {
+pub(super) fn status(object: &Observed, field: &str) -> u32 {
     number(object, &["status", field], 0)
 }
 
@@ -150,12 +129,12 @@ fn number(object: &Observed, path: &[&str], default: u32) -> u32 {
     clamp(object.number(path), default)
 }
 
-fn clamp(number: Option<i64>, default: u32) -> u32 {
+pub(super) fn clamp(number: Option<i64>, default: u32) -> u32 {
     number.map_or(default, |number| u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }
 
 /// The first of these of which there are fewer than wanted: `2 of 3 pods are updated`.
-fn enough(counts: &[(u32, u32, &str)]) -> Option<String> {
+pub(super) fn enough(counts: &[(u32, u32, &str)]) -> Option<String> {
     let (has, wanted, what) = counts.iter().find(|(has, wanted, _)| has < wanted)?;
     let what = if *wanted == 1 {
         what.replace("pods are", "pod is").replace("pods exist", "pod exists")

@@ -7,6 +7,7 @@ mod before;
 mod collected;
 mod events;
 mod key;
+mod nodes;
 mod pods;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -37,6 +38,8 @@ pub struct World {
     /// The replicas that the release declares.
     replicas: HashMap<Key, i64>,
     unseen: Vec<Unseen>,
+    /// The nodes that were lost before the upgrade.
+    lost_nodes: BTreeSet<String>,
     /// The kinds, and their namespaces, of which nothing is heard for the moment.
     lost: BTreeSet<(String, String, Option<String>)>,
 }
