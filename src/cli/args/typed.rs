@@ -86,6 +86,9 @@ const VALUES: [&str; 53] = [
     "retire_after",
 ];
 
+/// Those of them that take a list in one word: read back as several words, all but the first would be arguments.
+const LISTS: [&str; 1] = ["gate_http_status"];
+
 /// The flags that were typed and that a roll-out goes on with, as words of a command line.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cli) struct Typed(pub Vec<String>);
@@ -111,6 +114,7 @@ impl FromArgMatches for Typed {
                 let values: Vec<String> = occurrence.map(|value| value.to_string_lossy().into_owned()).collect();
                 match values.as_slice() {
                     [value] => words.push(format!("{}={value}", long(id))),
+                    several if LISTS.contains(id) => words.push(format!("{}={}", long(id), several.join(","))),
                     several => {
                         words.push(long(id));
                         words.extend(several.iter().cloned());
@@ -143,6 +147,41 @@ mod tests {
             let found = found.find(|argument| argument.get_id() == *id);
             let long = found.unwrap_or_else(|| panic!("{id} is no flag")).get_long();
             assert_eq!(long.map(str::to_owned), Some(id.replace('_', "-")));
+        }
+    }
+
+    #[test]
+    fn every_kept_flag_that_is_split_is_kept_as_a_list() {
+        let command = <SafeUpgrade as clap::CommandFactory>::command();
+        let all = ["canary", "blue-green"].map(|name| command.find_subcommand(name).unwrap());
+        for argument in all.iter().flat_map(|command| command.get_arguments()) {
+            let id = argument.get_id().as_str();
+            let is_split = VALUES.contains(&id) && argument.get_value_delimiter().is_some();
+            assert_eq!(LISTS.contains(&id), is_split, "{id}");
+        }
+    }
+
+    /// What is kept of a command line of a roll-out.
+    fn kept_of(words: Vec<String>) -> Vec<String> {
+        match SafeUpgrade::try_parse_from(words).unwrap().wanted() {
+            Command::BlueGreen(arguments) => arguments.typed.0,
+            Command::Canary(arguments) => arguments.typed.0,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_read_again_as_it_was_typed() {
+        let flags =
+            "--gate-http http://a --gate-http-status 200,204 --gate-http-status 3xx --gate-prometheus http://p up > 0";
+        for (begins, names) in [("blue-green --blue a --green b --service s", "./web"), ("canary", "web ./web")] {
+            let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let kept = kept_of(words(&format!("helm-safe-upgrade {begins} {flags} {names}")));
+            assert!(kept.contains(&"--gate-http-status=200,204".to_owned()), "{kept:?}");
+            let subcommand = words(begins).remove(0);
+            let again =
+                [words("helm-safe-upgrade"), vec![subcommand], kept.clone(), words("--"), words(names)].concat();
+            assert_eq!(kept_of(again), kept, "{begins}");
         }
     }
 
