@@ -12,6 +12,9 @@ use crate::error::{Error, Kind};
 /// The key within the Secret.
 const KEY: &str = "flags.json";
 
+/// The key of what tells for which order they are: they are written before the state that says so.
+const ORDER: &str = "order";
+
 /// The flags of the roll-out of two releases.
 #[derive(Debug)]
 pub struct Flags<'a, C> {
@@ -27,12 +30,13 @@ impl<'a, C: Cluster> Flags<'a, C> {
         Self { cluster, at: ObjectRef { resource: Resource::SECRETS, namespace: Some(namespace.to_owned()), name } }
     }
 
-    /// The words of a command line that are kept, if any are.
+    /// The words of a command line that are kept for this order, if any are.
     ///
     /// # Errors
     /// If they can't be read.
-    pub async fn read(&self) -> Result<Option<Vec<String>>, Error> {
+    pub async fn read(&self, order: &str) -> Result<Option<Vec<String>>, Error> {
         match self.cluster.get(&self.at).await {
+            Ok(body) if is_of_another(&body, order) => Ok(None),
             Ok(body) => words(&body).map(Some).ok_or_else(|| {
                 Error::new(Kind::Damaged, format!("cannot read the flags of the roll-out in {}", self.at))
                     .hint("run the command of the roll-out again, without --pause: it goes on")
@@ -42,17 +46,17 @@ impl<'a, C: Cluster> Flags<'a, C> {
         }
     }
 
-    /// Keeps these instead of what was kept.
+    /// Keeps these for an order, instead of what was kept.
     ///
     /// # Errors
     /// If they can't be written.
-    pub async fn write(&self, words: &[String]) -> Result<(), Error> {
+    pub async fn write(&self, order: &str, words: &[String]) -> Result<(), Error> {
         let version = match self.cluster.get(&self.at).await {
             Ok(body) => version(&body),
             Err(ClusterError::NotFound { .. }) => String::new(),
             Err(error) => return Err(failed("keep", error)),
         };
-        let body = object(&self.at, words, &version);
+        let body = object(&self.at, (order, words), &version);
         let written = match version.is_empty() {
             true => self.cluster.create(&self.at, &body).await,
             false => self.cluster.update(&self.at, &body).await,
@@ -83,13 +87,13 @@ fn failed(what: &str, error: ClusterError) -> Error {
     }
 }
 
-fn object(at: &ObjectRef, words: &[String], version: &str) -> Vec<u8> {
+fn object(at: &ObjectRef, (order, words): (&str, &[String]), version: &str) -> Vec<u8> {
     let labels = json!({"app.kubernetes.io/managed-by": "helm-safe-upgrade"});
     let mut metadata = json!({"name": at.name, "namespace": at.namespace, "labels": labels});
     if !version.is_empty() {
         metadata["resourceVersion"] = version.into();
     }
-    let data = json!({KEY: STANDARD.encode(json!(words).to_string())});
+    let data = json!({KEY: STANDARD.encode(json!(words).to_string()), ORDER: STANDARD.encode(order)});
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}).to_string().into_bytes()
 }
 
@@ -99,8 +103,17 @@ fn version(body: &[u8]) -> String {
 }
 
 fn words(body: &[u8]) -> Option<Vec<String>> {
+    serde_json::from_slice(&value(body, KEY)?).ok()
+}
+
+/// Whether they were written for another order. Where that is not said, they are from before it was.
+fn is_of_another(body: &[u8], order: &str) -> bool {
+    value(body, ORDER).is_some_and(|kept| kept != order.as_bytes())
+}
+
+fn value(body: &[u8], key: &str) -> Option<Vec<u8>> {
     let object: Value = serde_json::from_slice(body).ok()?;
-    serde_json::from_slice(&STANDARD.decode(object.get("data")?.get(KEY)?.as_str()?).ok()?).ok()
+    STANDARD.decode(object.get("data")?.get(key)?.as_str()?).ok()
 }
 
 #[cfg(test)]
@@ -111,7 +124,11 @@ mod tests {
     fn flags_are_read_as_they_were_written() {
         let at = ObjectRef { resource: Resource::SECRETS, namespace: Some("shop".to_owned()), name: "a".to_owned() };
         let flags = ["--gate-cmd=curl -H \"token: x\"".to_owned(), "--pause".to_owned()];
-        let body = object(&at, &flags, "7");
+        let body = object(&at, ("a1", &flags), "7");
+        assert_eq!(
+            (is_of_another(&body, "a1"), is_of_another(&body, "b2"), is_of_another(b"{}", "b2")),
+            (false, true, false)
+        );
         assert_eq!((words(&body), version(&body)), (Some(flags.to_vec()), "7".to_owned()));
         for other in ["[1]", "{}", r#"{"data": {"flags.json": "e30="}}"#] {
             assert_eq!(words(other.as_bytes()), None, "{other}");

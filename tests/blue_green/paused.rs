@@ -21,6 +21,8 @@ stories![
     a_closed_window_or_a_release_that_is_not_ready_stops_a_promotion,
     a_promotion_that_was_killed_is_promoted_or_led_back,
     a_question_before_the_switch_is_answered_or_pauses,
+    a_pause_whose_flags_cannot_be_kept_has_not_begun,
+    what_has_failed_is_led_back_though_its_flags_cannot_be_kept,
 ];
 
 /// Where the flags are kept while it pauses.
@@ -207,4 +209,41 @@ fn a_question_before_the_switch_is_answered_or_pauses(user: &User) {
     user.pauses(1);
     user.types(&answering(&line, &["y"])).ends(0, "web-green has the traffic and is proven");
     assert_eq!(user.live(), "web-green");
+}
+
+fn a_pause_whose_flags_cannot_be_kept_has_not_begun(user: &User) {
+    user.exports("HELM_DRIVER", "configmap");
+    user.has_blue();
+    let groups =
+        ["apps", "autoscaling", "batch", "coordination.k8s.io", "discovery.k8s.io", "networking.k8s.io", "policy"];
+    let core = ["configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "pods/log", "services"];
+    let rules = json!([
+        {"apiGroups": groups, "resources": ["*"], "verbs": ["*"]},
+        {"apiGroups": [""], "resources": core, "verbs": ["*"]},
+    ]);
+    cluster::allow(&user.namespace, "rest", "passing", &rules);
+    let refused = user.rolls_out("--set tag=2 --pause --kube-as-user passing");
+    assert_ne!(refused.code, Some(0), "{}", refused.stdout);
+    assert!(refused.stderr.contains("get, create, update and delete on secrets"), "{}", refused.stderr);
+    assert!(user.kept().is_none(), "nothing is under way");
+    // What does not pause takes no right to them.
+    let shown = user.rolls_out("--set tag=2 --kube-as-user passing");
+    shown.ends(0, "✓ web-green has the traffic and is proven");
+    assert!(!shown.stderr.contains("flags of the roll-out"), "{}", shown.stderr);
+    // What a run that was killed has left of them goes with the end of the next one.
+    cluster::create::<Secret>(&user.namespace, json!({"metadata": {"name": FLAGS}}));
+    user.rolls_out("--set tag=3").ends(0, "✓ web-blue has the traffic and is proven");
+    assert!(!user.has_flags());
+}
+
+fn what_has_failed_is_led_back_though_its_flags_cannot_be_kept(user: &User) {
+    user.has_blue();
+    user.rolls_out("--set tag=2 --pause").exits(0);
+    // As it is where it was promoted and has failed, and was not seen to be back.
+    user.leads_to("web-green");
+    user.keeps(&json!({"phase": "going-back", "outcome": null, "reason": "it failed"}));
+    cluster::merge::<Secret>(&user.namespace, FLAGS, json!({"immutable": true}));
+    let shown = user.rolls_out("--set tag=2 --pause --soak 2s");
+    shown.ends(4, "web-green failed with the traffic, which is back at web-blue");
+    assert_eq!((user.live().as_str(), user.has_flags()), ("web-blue", false));
 }

@@ -41,7 +41,7 @@ pub(super) async fn arguments(
     let store = Store::of(cluster, namespace, (&blue, &green));
     let kept = under_way(&store, (&blue, &green), namespace).await?;
     may(word, &kept)?;
-    let flags = Flags::of(cluster, namespace, (&blue, &green)).read().await?;
+    let flags = Flags::of(cluster, namespace, (&blue, &green)).read(&kept.order).await?;
     again(flags.filter(|_| kept.pause.is_some()).ok_or_else(|| unnamed(&kept))?, &kept, going_on)
 }
 

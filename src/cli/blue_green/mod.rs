@@ -108,7 +108,6 @@ impl Running<'_> {
         let dry = ordered.guarded.apply.dry_run.as_deref().is_some_and(|how| !matches!(how, "none" | "false"));
         let mut kept = match (looked.begins.take(), kept) {
             (Some(begins), kept) => {
-                ordered.was_paused = kept.as_ref().is_some_and(|kept| kept.pause.is_some());
                 let planned = looked.planned(&begins, &ordered, kept.is_some());
                 let new = begun((&ordered, kept.as_ref()), &looked, (&planned, &begins), self.environment);
                 // What was begun is gone on with: a release that was only tested does not get the traffic by this.
@@ -251,7 +250,6 @@ impl Running<'_> {
             store,
             flags: &flags,
             typed: word.is_none().then(|| ordered.typed.clone()),
-            was_paused: ordered.was_paused,
             ask: (self.telling == Telling::Story && is_attended()).then_some(ask as fn(&str) -> Option<String>),
             aborts: word == Some(Word::Abort),
             retire_after: ordered.switch.retire_after.unwrap_or_default(),

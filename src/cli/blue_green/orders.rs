@@ -29,8 +29,6 @@ pub(super) struct Ordered {
     pub(super) digest: String,
     /// The flags by which another run goes on with it.
     pub(super) typed: Vec<String>,
-    /// Whether an earlier run of it was to pause.
-    pub(super) was_paused: bool,
 }
 
 /// The arguments of a guarded upgrade, as they are where nobody says anything.
@@ -83,7 +81,7 @@ impl Ordered {
         guarded.gates.fit_soak(guarded.gates.soak.or(switch.switch_soak).is_some())?;
         policy::keep(&mut guarded.keep, &policy);
         let digest = digest_of(&chart, &guarded, &switch);
-        Ok(Self { switch, guarded, policy, digest, typed: typed.0, was_paused: false })
+        Ok(Self { switch, guarded, policy, digest, typed: typed.0 })
     }
 
     /// The upgrades of the idle release, and of the one that is live: of that only to compare.

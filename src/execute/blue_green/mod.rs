@@ -89,8 +89,6 @@ pub struct Rollout<'a, C, H> {
     pub flags: &'a Flags<'a, C>,
     /// The flags that another run goes on with, where it begins.
     pub typed: Option<Vec<String>>,
-    /// Whether an earlier run of it has kept flags.
-    pub was_paused: bool,
     /// Asks whoever is there, where somebody is.
     pub ask: Option<fn(&str) -> Option<String>>,
     /// Whether it is given up.
@@ -138,18 +136,17 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         // What has come of it is so, whether it can be kept or not.
         if let Err(error) = self.keep(kept).await {
             self.warn(format!("that it has ended is not kept: {error}"));
-        } else if !kept.is_open()
-            && let Err(error) = self.settle_flags(kept).await
-        {
-            self.warn(error.to_string());
+        } else if !kept.is_open() {
+            self.forget_flags(kept).await;
         }
         self.teller.tell(&BlueGreenEvent::BlueGreenDone { rollout: kept });
         Ok(outcome)
     }
 
     async fn go(&self, kept: &mut Kept) -> Result<Outcome, Error> {
+        // What says that it pauses is only said once it can be promoted. Flags alone do no harm.
+        self.keep_flags(kept).await?;
         self.keep(kept).await?;
-        patiently(AWAY, || self.settle_flags(kept)).await?;
         let mut led = 0;
         let mut told = None;
         let mut pending_since = None;

@@ -3,7 +3,8 @@
 
 use super::Rollout;
 use crate::cluster::Cluster;
-use crate::error::Error;
+use crate::error::{Error, Kind};
+use crate::execute::patience::{AWAY, patiently};
 use crate::helm::Helm;
 use crate::upgrade::blue_green::event::BlueGreenEvent;
 use crate::upgrade::blue_green::kept::Kept;
@@ -54,17 +55,22 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         self.remove_without_traffic(kept).await;
     }
 
-    /// Keeps the flags while somebody may go on without naming them, and forgets them when it is over.
-    pub(super) async fn settle_flags(&self, kept: &Kept) -> Result<(), Error> {
-        match (&kept.pause, kept.is_open()) {
-            (Some(_), true) => match &self.typed {
-                Some(typed) => self.flags.write(typed).await,
-                None => Ok(()),
-            },
-            // An earlier run may have left some.
-            (None, true) if self.was_paused => self.flags.remove().await,
-            (Some(_), false) => self.flags.remove().await,
+    /// Keeps the flags by which somebody may go on without naming them. Once the traffic is switched they are kept already, and no way back
+    /// waits for them.
+    pub(super) async fn keep_flags(&self, kept: &Kept) -> Result<(), Error> {
+        match &self.typed {
+            Some(typed) if kept.pause.is_some() && !kept.has_switched() => {
+                patiently(AWAY, || self.flags.write(&kept.order, typed)).await
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Forgets them when it is over. An earlier run may have left some, too; without a pause nobody needs the right to look.
+    pub(super) async fn forget_flags(&self, kept: &Kept) {
+        match self.flags.remove().await {
+            Err(error) if kept.pause.is_some() || error.kind != Kind::Forbidden => self.warn(error.to_string()),
+            _ => {}
         }
     }
 }
