@@ -13,6 +13,7 @@ stories![
     an_ingress_is_led_to_the_other_service,
     a_roll_out_by_an_ingress_that_was_killed_goes_on,
     a_router_release_is_upgraded_under_guard,
+    a_router_whose_upgrade_was_cut_off_is_not_led_back_to_what_is_gone,
     a_router_is_led_by_a_file_of_values_for_each_colour,
     what_somebody_has_changed_of_the_router_since_stays,
     a_way_back_over_somebody_elses_change_that_was_killed_is_taken_again,
@@ -107,6 +108,29 @@ fn a_router_release_is_upgraded_under_guard(user: &User) {
     let same = user.types(&line("--set tag=4").replace("live={release}", "live=web-blue"));
     same.exits(1);
     assert!(same.stderr.contains("its values are the same for both releases"), "{}", same.stderr);
+}
+
+fn a_router_whose_upgrade_was_cut_off_is_not_led_back_to_what_is_gone(user: &User) {
+    user.has_app();
+    has_router(user);
+    user.does("helm install web-blue app && helm safe-upgrade router router --install --yes");
+    let line = format!(
+        "helm safe-upgrade blue-green {PAIR} app --switch-release router --switch-chart router --switch-set 'live={{release}}' \
+         --yes --set tag=2 --retire uninstall"
+    );
+    user.types(&format!("{line} --pause")).exits(0);
+    // As it is where the run is killed once helm has made the router's revision, before that is proven.
+    user.keeps(&serde_json::json!({"phase": "switching", "outcome": null}));
+    let gate = "--gate-cmd 'touch asked; test -e known || sleep 60; false'";
+    let cut_off = format!("exec helm safe-upgrade router router --set live=web-green --yes {gate}");
+    let mut helm = user.starts(&cut_off);
+    user.waits_for(|| user.folder.join("asked").exists());
+    signal(plugin_of(&helm), "KILL");
+    helm.wait().unwrap();
+    user.types(&line).ends(0, "✓ web-green has the traffic and is proven");
+    user.writes("known", "");
+    user.types(&cut_off).exits(1);
+    assert_eq!((user.live().as_str(), user.revisions_of("router").len()), ("web-green", 2));
 }
 
 fn a_router_is_led_by_a_file_of_values_for_each_colour(user: &User) {

@@ -170,7 +170,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 Action::Test => self.test(kept).await?,
                 Action::Pause => self.pause(kept).await?,
                 Action::Switch => self.switch(kept, &seen).await?,
-                Action::Confirm => self.confirm(kept).await?,
+                Action::Confirm => self.confirm(kept, &seen).await?,
                 Action::Soak => self.soak(kept).await?,
                 Action::SwitchBack => self.switch_back(kept, (&seen, &state)).await?,
                 Action::ConfirmBack => self.confirm_back(kept).await?,

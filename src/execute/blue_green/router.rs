@@ -8,7 +8,7 @@ use crate::command::upgrade::Request;
 use crate::error::Error;
 use crate::execute::interrupts::Interrupts;
 use crate::execute::patience::{AWAY, patiently};
-use crate::execute::{Seams, Stage, checklist, prepare, prepare_rollback, run};
+use crate::execute::{Seams, Stage, checklist, clear_lease, prepare, prepare_rollback, run};
 use crate::helm::Helm;
 use crate::record::Records;
 use crate::release::Release;
@@ -97,6 +97,15 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
         let report = run::run(&seams, &prepared, &options).await?;
         let why = self.why(&report, &prepared.proposed.outcome.releases.new);
         Ok(Routed { ending: Some(report.ending), why, made: report.revision })
+    }
+
+    /// Removes the lease of an upgrade of the router that was cut off, now that it is seen to lead to the new release: by it the next
+    /// upgrade of the router would lead back, maybe to a release that is gone by then.
+    pub(super) async fn clear_router(&self, kept: &Kept, seen: &Now) {
+        if let (Some(order), None, None) = (self.router, kept.router_made, &seen.unsettled) {
+            let name = &order.request.upgrade.release;
+            clear_lease(&self.seams_of(name), name, &order.options.who).await;
+        }
     }
 
     /// Leads back by the router: why that can't be, or has failed.

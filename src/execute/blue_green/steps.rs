@@ -153,7 +153,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
     }
 
     /// Sees that the traffic arrives.
-    pub(super) async fn confirm(&self, kept: &mut Kept) -> Result<Option<Outcome>, Error> {
+    pub(super) async fn confirm(&self, kept: &mut Kept, seen: &Now) -> Result<Option<Outcome>, Error> {
         match arrival(&self.seams, &kept.switch, self.there(kept), (self.arrival, 0)).await? {
             // What follows from that is seen next.
             Arrival::Stopped => {
@@ -170,6 +170,7 @@ impl<C: Cluster, H: Helm> Rollout<'_, C, H> {
                 self.ends(Step::Switch, true, format!("{} has the traffic: {text}", kept.roles.idle));
                 kept.switched = Some(Timestamp::now());
                 kept.phase = Phase::Soaking;
+                self.clear_router(kept, seen).await;
             }
         }
         self.keep(kept).await.map(|()| None)
