@@ -214,17 +214,8 @@ async fn start<C: Cluster, H: Helm>(
             }
         })
         .await;
-    let ends = async {
-        match &result {
-            // Who lets go at once leaves the lease as a proof that its owner is gone.
-            _ if seams.interrupts.twice() => {}
-            // What is left may be pending, and only a lease that names it tells that it is nobody's.
-            Err(_) if run.is_under_way() => keeper.leave().await,
-            _ => keeper.give_back().await,
-        }
-    };
     tokio::select! {
-        () = ends => {}
+        () = run.end_lease(result.is_err()) => {}
         () = seams.interrupts.more_than(1) => {}
     }
     result
@@ -253,6 +244,17 @@ impl<C: Cluster, H: Helm> Run<'_, '_, C, H> {
                 Action::End(ending) => return Ok(self.report(ending)),
             };
             self.took(name, result, began.elapsed());
+        }
+    }
+
+    /// The run is over; how it ended decides what becomes of the lease.
+    async fn end_lease(&self, is_error: bool) {
+        match is_error {
+            // Who lets go at once leaves it as a proof that its owner is gone.
+            _ if self.seams.interrupts.twice() => {}
+            // What is left may be pending, and only a lease that names it tells that it is nobody's.
+            true if self.is_under_way() => self.keeper.leave().await,
+            _ => self.keeper.give_back().await,
         }
     }
 
