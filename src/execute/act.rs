@@ -80,14 +80,12 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
         if !look_only {
             self.see_what_helm_made(&watched).await?;
         }
-        if let How::HelmLost(message) = &watched.how {
-            if self.can_be_made_again(new) && self.may_try_again(allowance.whole, message).await {
-                self.begin_again(message, timeout).await?;
-                return Ok(Some("helm was lost".to_owned()));
-            }
-            if let Some(why) = self.seams.interrupts.asked() {
-                watched.how = How::Interrupted(why);
-            }
+        if let How::HelmLost(message) = &watched.how
+            && self.can_be_made_again(new)
+            && self.may_try_again(allowance.whole, message).await
+        {
+            self.begin_again(message, timeout).await?;
+            return Ok(Some("helm was lost".to_owned()));
         }
         self.answer_for_what_was_made();
         if let Some(doubts) = self.waited_in_vain(&watched) {
@@ -139,8 +137,7 @@ impl<'a, C: Cluster, H: Helm> Run<'_, 'a, C, H> {
     /// installation.
     fn can_be_made_again(&self, new: &Release) -> bool {
         let points = points_of_upgrade(true, self.options.apply.waiting.no_hooks);
-        let is_half_installed = self.state.first_install && !self.state.nothing_made && runs_hooks(new, points);
-        !is_half_installed && self.seams.interrupts.asked().is_none()
+        !self.state.first_install || self.state.nothing_made || !runs_hooks(new, points)
     }
 
     /// Ends the revision of a lost helm, so that there can be another one.

@@ -108,7 +108,8 @@ pub fn pair(blue: &str, green: &str) -> String {
     format!("{first}.{second}")
 }
 
-fn name_of(blue: &str, green: &str) -> String {
+/// The name of all that is kept of their roll-outs.
+pub(super) fn name_of(blue: &str, green: &str) -> String {
     format!("helm-safe-upgrade.blue-green.{}", pair(blue, green))
 }
 

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::blue_green::pair;
+use super::blue_green::name_of;
 use crate::cluster::{Cluster, ClusterError, ObjectRef, Only, Resource};
 use crate::error::{Error, Kind};
 
@@ -26,7 +26,7 @@ impl<'a, C: Cluster> Flags<'a, C> {
     /// Those of these two releases.
     #[must_use]
     pub fn of(cluster: &'a C, namespace: &str, (blue, green): (&str, &str)) -> Self {
-        let name = format!("helm-safe-upgrade.blue-green.{}", pair(blue, green));
+        let name = name_of(blue, green);
         Self { cluster, at: ObjectRef { resource: Resource::SECRETS, namespace: Some(namespace.to_owned()), name } }
     }
 

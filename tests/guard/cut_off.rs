@@ -14,18 +14,25 @@ stories![
     an_interrupt_after_a_lost_helm_goes_back,
 ];
 
-fn a_run_that_was_killed_at_its_gates_is_gone_on_with(user: &User) {
-    user.has_web(&[]);
-    let line =
-        "exec helm safe-upgrade web app --set tag=2 --yes --gate-cmd 'touch asked; test -e known || sleep 60; false'";
-    let mut helm = user.starts(line);
+/// An upgrade whose gate fails, and takes long to say so until it is known.
+const AT_ITS_GATES: &str =
+    "exec helm safe-upgrade web app --set tag=2 --yes --gate-cmd 'touch asked; test -e known || sleep 60; false'";
+
+/// Starts that upgrade and kills it while the gate is asked. The next time it is answered at once.
+fn is_killed_at_its_gates(user: &User) {
+    let mut helm = user.starts(AT_ITS_GATES);
     user.waits_for(|| user.folder.join("asked").exists());
     signal(plugin_of(&helm), "KILL");
     helm.wait().unwrap();
-    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
     user.writes("known", "");
+}
+
+fn a_run_that_was_killed_at_its_gates_is_gone_on_with(user: &User) {
+    user.has_web(&[]);
+    is_killed_at_its_gates(user);
+    assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
     user.types("helm safe-upgrade web app --set tag=2 --dry-run").mentions("--yes goes on with it");
-    let shown = user.types(line);
+    let shown = user.types(AT_ITS_GATES);
     shown.exits(4);
     assert!(shown.stderr.contains("the run that made revision 2 was cut off"), "{}", shown.stderr);
     assert_eq!(user.revisions(), ["1 superseded", "2 failed", "3 deployed"]);
@@ -36,14 +43,8 @@ fn a_run_that_was_killed_at_its_gates_is_gone_on_with(user: &User) {
 fn what_a_run_has_only_looked_at_is_not_led_back(user: &User) {
     user.has_web(&[]);
     user.does("helm upgrade web app --set tag=2 --wait");
-    let line =
-        "exec helm safe-upgrade web app --set tag=2 --yes --gate-cmd 'touch asked; test -e known || sleep 60; false'";
-    let mut helm = user.starts(line);
-    user.waits_for(|| user.folder.join("asked").exists());
-    signal(plugin_of(&helm), "KILL");
-    helm.wait().unwrap();
-    user.writes("known", "");
-    user.types(line).exits(1);
+    is_killed_at_its_gates(user);
+    user.types(AT_ITS_GATES).exits(1);
     assert_eq!(user.revisions(), ["1 superseded", "2 deployed"]);
     assert_eq!((user.proven(), user.bad()), (vec![1], vec![]));
 }
